@@ -2,9 +2,9 @@
 
 A committed table, because synth is offline and because the same distances decide in three places that must
 agree: the CloudFront Function (its copy is written into it at synth), the local Route 53 and the local
-CloudFront. AWS publishes the metropolitan area of a region, not its address, so a region stands where the city
-it is named after stands: city coordinates are public knowledge (two decimals, about 1 km), POP codes are the
-IATA codes of the city's main airport, which CloudFront also uses to name its edge locations.
+CloudFront. AWS publishes the metropolitan area of a region, not its address, so a region stands where the
+city it is named after stands: city coordinates are public knowledge (two decimals, about 1 km), POP codes are
+the IATA codes of the city's main airport, which CloudFront also uses to name its edge locations.
 """
 
 import math
