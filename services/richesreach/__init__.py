@@ -1,0 +1,1 @@
+"""The application services of the platform: one folder a service, `core` shared by all."""

@@ -1,0 +1,139 @@
+"""The application every service starts from: dependencies, middleware, errors, health and metrics."""
+
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+
+from richesreach.core import health, problems
+from richesreach.core.access_log import AccessLogMiddleware
+from richesreach.core.cache import Cache
+from richesreach.core.database import Database
+from richesreach.core.health import Dependency
+from richesreach.core.identity import RegionMiddleware, RequestIdMiddleware
+from richesreach.core.logs import logger
+from richesreach.core.metrics import Metrics, MetricsMiddleware
+from richesreach.core.settings import Settings
+
+MAX_BODY_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a service's routes reach: its settings and the clients of its dependencies."""
+
+    settings: Settings
+    database: Database
+    cache: Cache
+    global_cache: Cache
+    metrics: Metrics
+    dependencies: Mapping[str, Dependency]
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Platform":
+        database = Database(settings)
+        nodes = [settings.cache_primary, settings.cache_secondary]
+        cache = Cache("cache", reads=nodes, writes=nodes, tls=settings.cache_tls)
+        # Read in the own region; written at the home member, or at the own one once that is promoted.
+        own, writer = settings.global_cache, settings.global_cache_writer
+        global_cache = Cache(
+            "global_cache", reads=[own, writer], writes=[writer, own], tls=settings.cache_tls
+        )
+        metrics = Metrics()
+        for pool in (database.writer, database.reader):
+            metrics.watch_database(pool.name, functools.partial(getattr, pool, "size"))
+        for store in (cache, global_cache):
+            metrics.watch_cache(store.name, functools.partial(getattr, store, "hit_ratio"))
+        dependencies = {
+            "database": health.database_dependency(database),
+            "cache": health.cache_dependency(cache),
+            "global_cache": health.cache_dependency(global_cache),
+        }
+        return cls(settings, database, cache, global_cache, metrics, dependencies)
+
+    async def close(self) -> None:
+        await self.database.close()
+        await self.cache.close()
+        await self.global_cache.close()
+
+
+def platform_of(connection: HTTPConnection) -> Platform:
+    platform: Platform = connection.app.state.platform
+    return platform
+
+
+CurrentPlatform = Annotated[Platform, Depends(platform_of)]
+
+
+def build_app(settings: Settings, *, title: str, openapi_path: str, routers: Iterable[APIRouter]) -> FastAPI:
+    """A service with `routers` and everything that all services share."""
+    platform = Platform.from_settings(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await platform.database.open()
+        logger().info("service_started", version=settings.service_version, environment=settings.environment)
+        yield
+        await platform.close()
+        logger().info("service_stopped")
+
+    app = FastAPI(
+        title=title,
+        version=settings.service_version,
+        lifespan=lifespan,
+        openapi_url=openapi_path,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # behind an edge, a redirect would name the wrong host
+        max_body_size=MAX_BODY_BYTES,
+        middleware=[
+            Middleware(RequestIdMiddleware),
+            Middleware(RegionMiddleware, region=settings.region),
+            Middleware(AccessLogMiddleware),
+            Middleware(MetricsMiddleware, metrics=platform.metrics),
+            Middleware(problems.UnhandledErrorMiddleware),
+        ],
+    )
+    app.state.platform = platform
+    problems.install(app)
+    app.include_router(_operations())
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def _operations() -> APIRouter:
+    """The routes that load balancers, people on call and scrapers ask; no I/O in the first."""
+    router = APIRouter()
+
+    @router.get("/health", tags=["operations"])
+    async def health_of_process(platform: CurrentPlatform) -> dict[str, str]:
+        return {"status": "ok", **_identity(platform.settings)}
+
+    @router.get("/health/detailed/", tags=["operations"])
+    @router.get("/health/detailed", include_in_schema=False)
+    async def health_of_dependencies(platform: CurrentPlatform) -> JSONResponse:
+        status, found = await health.report(platform.dependencies)
+        body: dict[str, Any] = {"status": status, **_identity(platform.settings), "dependencies": found}
+        return JSONResponse(body, 503 if status == "down" else 200, headers={"cache-control": "no-store"})
+
+    @router.get("/metrics/", include_in_schema=False)
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics(platform: CurrentPlatform) -> Response:
+        return platform.metrics.exposition()
+
+    return router
+
+
+def _identity(settings: Settings) -> dict[str, str]:
+    return {
+        "service": settings.service_name,
+        "region": settings.region,
+        "version": settings.service_version,
+    }

@@ -1,0 +1,121 @@
+"""Errors as `application/problem+json` (RFC 9457): every error of every service has this one form."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from richesreach.core.database import DatabaseUnavailableError
+from richesreach.core.logs import logger
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 (the RFC's own word)
+    """An error that a route answers. `kind` is a stable slug that clients may branch on."""
+
+    def __init__(
+        self, status: int, kind: str, detail: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+def problem_response(
+    scope: Scope,
+    status: int,
+    detail: str,
+    *,
+    kind: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    errors: Sequence[Mapping[str, str]] = (),
+) -> Response:
+    """The response for one problem. Without `kind` its type is about:blank, as the RFC asks."""
+    body: dict[str, Any] = {
+        "type": f"urn:richesreach:problem:{kind}" if kind else "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": quote(scope["path"]),
+        "request_id": scope.get("state", {}).get("request_id"),
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+class UnhandledErrorMiddleware:
+    """Answers 500 for what nobody caught. It sits inside the request id, so that answer and log carry it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def observe(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, observe)
+        except Exception:
+            logger().exception("unhandled_error", path=scope["path"])
+            if started:  # too late for an answer: let the server cut the connection
+                raise
+            detail = "The service failed to answer. The request id finds the cause in its logs."
+            await problem_response(scope, 500, detail)(scope, receive, send)
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers that turn exceptions into problems."""
+    app.exception_handler(Problem)(_domain_problem)
+    app.exception_handler(HTTPException)(_http_exception)
+    app.exception_handler(RequestValidationError)(_validation)
+    app.exception_handler(DatabaseUnavailableError)(_database_unavailable)
+
+
+async def _domain_problem(request: Request, error: Problem) -> Response:
+    return problem_response(request.scope, error.status, error.detail, kind=error.kind, headers=error.headers)
+
+
+async def _http_exception(request: Request, error: HTTPException) -> Response:
+    detail = error.detail
+    if error.status_code == 404:
+        detail = "Nothing is served at this path."
+    elif error.status_code == 405:
+        detail = f"{request.method} is not allowed here; the Allow header lists what is."
+    return problem_response(request.scope, error.status_code, detail, headers=error.headers)
+
+
+async def _validation(request: Request, error: RequestValidationError) -> Response:
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return problem_response(request.scope, 400, "The body is not valid JSON.", kind="malformed-json")
+    # The rejected input is left out: it may be large, or a secret in the wrong field.
+    errors = [
+        {"in": str(item["loc"][0]), "name": ".".join(map(str, item["loc"][1:])), "detail": item["msg"]}
+        for item in found
+    ]
+    detail = "; ".join(f"{item['name'] or item['in']}: {item['detail']}" for item in errors)
+    return problem_response(request.scope, 422, detail, kind="invalid-request", errors=errors)
+
+
+async def _database_unavailable(request: Request, error: DatabaseUnavailableError) -> Response:
+    logger().warning("database_unavailable", path=request.scope["path"], error=str(error))
+    detail = "The database does not answer at the moment. Try again in a few seconds."
+    headers = {"retry-after": "2"}
+    return problem_response(request.scope, 503, detail, kind="database-unavailable", headers=headers)
