@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ops.local.types import ec2, elasticache, global_datastore, rds
+from ops.local.types import ec2, ecs, ecs_agent, elasticache, global_datastore, rds, s3, secrets
 from ops.local.types.registry import register
 
-_AREAS = (ec2, rds, elasticache)
-_ACTIONS = (global_datastore,)
+_AREAS = (ec2, ecs, rds, elasticache, s3, secrets)
+_ACTIONS = (ecs_agent, global_datastore)
 
 
 def load() -> None:
