@@ -25,7 +25,7 @@ _CONFIG = Config(
     s3={"addressing_style": "path"},
 )
 _session = boto3.session.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY)
-_clients: dict[tuple[str, str], Any] = {}
+_clients: dict[tuple[str, str, str], Any] = {}
 _lock = threading.Lock()
 
 
@@ -47,12 +47,13 @@ def endpoint() -> str:
 def client(service: str, region: str) -> Any:
     """A boto3 client of `service` in `region` of the local AWS.
 
-    Made once per service and region: clients are safe to share between threads, making them is slow.
+    Made once per service, region and endpoint: threads may share a client, and making one is slow.
     """
-    key = (service, region)
+    url = endpoint()
+    key = (service, region, url)
     with _lock:
         if key not in _clients:
             _clients[key] = _session.client(
-                service, region_name=region, endpoint_url=endpoint(), config=_CONFIG, verify=True
+                service, region_name=region, endpoint_url=url, config=_CONFIG, verify=True
             )
         return _clients[key]

@@ -1,0 +1,18 @@
+"""The local AWS for tests: endpoints in 127.62.0.0/16, so that a running platform keeps its own."""
+
+from ops.local.types import addresses
+
+_allotted = addresses.address_of
+
+
+def _for_tests(*owner: str) -> str:
+    return _allotted(*owner).replace("127.70.", "127.62.", 1)
+
+
+# Before anything else of the package is imported: the other modules take the function by name.
+addresses.address_of = _for_tests
+
+from ops.local.types.__main__ import main  # noqa: E402 - see above
+
+if __name__ == "__main__":
+    main()
