@@ -4,6 +4,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -105,6 +106,9 @@ class Platform:
         )
         return answer.stdout.strip() if answer.returncode == 0 else None
 
+    def answers(self, region: str, statement: str, expected: str) -> bool:
+        return self.sql(region, statement) == expected
+
 
 @pytest.fixture(scope="module")
 def platform(local_aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
@@ -127,7 +131,7 @@ def test_home_cluster_writes_and_secondaries_read(platform: Platform) -> None:
 def test_row_written_in_the_home_region_is_read_in_both_others(platform: Platform) -> None:
     assert platform.sql(HOME, "CREATE TABLE quote (price int); INSERT INTO quote VALUES (7)") is not None
     for region in (EUROPE, ASIA):
-        eventually(lambda region=region: platform.sql(region, "SELECT price FROM quote") == "7")
+        eventually(partial(platform.answers, region, "SELECT price FROM quote", "7"))
 
 
 def test_replica_refuses_a_write(platform: Platform) -> None:
@@ -160,7 +164,7 @@ def test_switchover_through_the_api_moves_the_writer_and_keeps_every_acknowledge
             if stopping.is_set():
                 return
             for region in (HOME, EUROPE):
-                if platform.sql(region, f"INSERT INTO fill VALUES ({number})") is not None:
+                if platform.sql(region, f"INSERT INTO fill SELECT {number}") is not None:
                     acknowledged.append(number)
                     break
 
@@ -179,9 +183,7 @@ def test_switchover_through_the_api_moves_the_writer_and_keeps_every_acknowledge
         stopping.set()
         writer.join()
     for region in REGIONS:
-        eventually(
-            lambda region=region: platform.sql(region, "SELECT max(id) FROM fill") == str(acknowledged[-1])
-        )
+        eventually(partial(platform.answers, region, "SELECT max(id) FROM fill", str(acknowledged[-1])))
         rows = platform.sql(region, "SELECT id FROM fill") or ""
         assert set(acknowledged) <= {int(row) for row in rows.split()}
 
