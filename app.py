@@ -1,0 +1,42 @@
+"""Composes the stacks of one environment: ``cdk synth -c env=prod`` or ``RICHESREACH_ENV=prod``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+# jsii takes whatever `node` is on the PATH; the one that the lock pins stands beside this interpreter.
+os.environ.setdefault("JSII_NODE", str(Path(sys.executable).parent / "node"))
+
+from stacks.environment import PLACEHOLDER_ACCOUNT, account, load_environment
+from stacks.errors import ConfigurationError
+from stacks.manifest import load_manifests
+
+
+def chosen_environment() -> str:
+    """RICHESREACH_ENV, else the ``env`` that the CDK CLI passes on, else prod."""
+    passed = json.loads(os.environ.get("CDK_CONTEXT_JSON") or "{}")
+    return os.environ.get("RICHESREACH_ENV") or str(passed.get("env") or "prod")
+
+
+def main() -> int:
+    try:
+        environment = load_environment(chosen_environment())
+        manifests = load_manifests()
+        owner = account()
+        from stacks.platform import build  # noqa: PLC0415  (starts Node: not before the input is known good)
+
+        app = build(environment, owner, manifests)
+    except ConfigurationError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    if owner == PLACEHOLDER_ACCOUNT:
+        print(f"CDK_DEFAULT_ACCOUNT is not set: synthesising for {PLACEHOLDER_ACCOUNT}", file=sys.stderr)  # noqa: T201
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Custom resource: runs one ECS task to its end and fails the deployment when the task fails.
+
+Properties: ``Cluster``, ``TaskDefinition`` (ARN), ``Subnets`` and ``SecurityGroups`` (lists of ids).
+Create and Update run the task; Delete does nothing, as what a migration did stays.
+Protocol: "Custom resource request and response", AWS CloudFormation user guide.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from typing import Any
+
+import boto3
+
+POLL_SECONDS = 2.0
+
+#: Time kept back to answer CloudFormation before Lambda cuts the function off.
+RESERVE_MILLISECONDS = 20_000
+
+
+class TaskFailed(Exception):
+    """The task could not start, did not end in time, or ended with an exit code other than 0."""
+
+
+def handler(event: dict[str, Any], context: Any) -> None:
+    """Answers CloudFormation at ``event["ResponseURL"]``, whatever happens."""
+    physical_id = event.get("PhysicalResourceId") or f"{event['StackId']}/{event['LogicalResourceId']}"
+    try:
+        if event["RequestType"] != "Delete":
+            run(event["ResourceProperties"], boto3.client("ecs"), context.get_remaining_time_in_millis)
+    except Exception as error:  # noqa: BLE001  (an unanswered request blocks the stack for an hour)
+        respond(event, physical_id, "FAILED", str(error) or type(error).__name__)
+    else:
+        respond(event, physical_id, "SUCCESS", "")
+
+
+def run(properties: dict[str, Any], ecs: Any, remaining: Any, sleep: Any = time.sleep) -> None:
+    """Starts the task and waits for its end.
+
+    Raises:
+        TaskFailed: with the reason, as ECS gives it.
+    """
+    cluster, definition = properties["Cluster"], properties["TaskDefinition"]
+    started = ecs.run_task(
+        cluster=cluster,
+        taskDefinition=definition,
+        count=1,
+        launchType="FARGATE",
+        startedBy="cloudformation",
+        networkConfiguration={
+            "awsvpcConfiguration": {
+                "subnets": properties["Subnets"],
+                "securityGroups": properties["SecurityGroups"],
+                "assignPublicIp": "DISABLED",
+            }
+        },
+    )
+    if not started["tasks"]:
+        reasons = "; ".join(failure.get("reason", "unknown") for failure in started.get("failures", []))
+        raise TaskFailed(f"{definition} did not start: {reasons or 'ECS gave no reason'}")
+    arn = started["tasks"][0]["taskArn"]
+    while remaining() > RESERVE_MILLISECONDS:
+        task = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
+        if task["lastStatus"] == "STOPPED":
+            check(task)
+            return
+        sleep(POLL_SECONDS)
+    raise TaskFailed(f"{arn} did not end in time; read its log, stop it, and deploy again")
+
+
+def check(task: dict[str, Any]) -> None:
+    """Raises TaskFailed unless every container of the stopped task exited with 0."""
+    for container in task.get("containers", []):
+        code = container.get("exitCode")
+        if code != 0:
+            reason = container.get("reason") or task.get("stoppedReason") or "no reason given"
+            ended = "never started" if code is None else f"exited with {code}"
+            raise TaskFailed(f"container {container['name']} of {task['taskArn']} {ended}: {reason}")
+
+
+def respond(event: dict[str, Any], physical_id: str, status: str, reason: str) -> None:
+    """PUTs the outcome to the pre-signed URL that CloudFormation gave."""
+    body = json.dumps(
+        {
+            "Status": status,
+            "Reason": reason or "done",
+            "PhysicalResourceId": physical_id,
+            "StackId": event["StackId"],
+            "RequestId": event["RequestId"],
+            "LogicalResourceId": event["LogicalResourceId"],
+        }
+    ).encode()
+    request = urllib.request.Request(  # noqa: S310  (the URL is CloudFormation's)
+        event["ResponseURL"], data=body, method="PUT", headers={"content-type": ""}
+    )
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+        pass

@@ -1,0 +1,107 @@
+"""What every stack of the platform shares: where it stands, how it is named, how it is tagged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.environment import Environment
+from stacks.naming import PROJECT, Names
+
+
+@dataclass(frozen=True)
+class Site:
+    """One region of one environment in one account: what a stack is built for."""
+
+    environment: Environment
+    account: str
+    region: str
+
+    @property
+    def names(self) -> Names:
+        return self.environment.names
+
+    @property
+    def is_home(self) -> bool:
+        return self.region == self.environment.home_region
+
+    @property
+    def is_writer(self) -> bool:
+        return self.region == self.environment.writer_region
+
+    @property
+    def removal_policy(self) -> cdk.RemovalPolicy:
+        """Data outlives its stack where the environment is protected."""
+        return cdk.RemovalPolicy.RETAIN if self.environment.protect else cdk.RemovalPolicy.DESTROY
+
+
+class PlatformStack(cdk.Stack):
+    """A stack of one area in one region, named and tagged by the rules of the platform."""
+
+    def __init__(self, scope: Construct, site: Site, area: str, *, description: str) -> None:
+        super().__init__(
+            scope,
+            site.names.stack(site.region, area),
+            env=cdk.Environment(account=site.account, region=site.region),
+            description=description,
+            cross_region_references=True,
+            termination_protection=site.environment.protect and area in STATEFUL_AREAS,
+        )
+        self.site = site
+        self.area = area
+        tags = cdk.Tags.of(self)
+        own = {"project": PROJECT, "environment": site.environment.name, "area": area}
+        for key, value in sorted((site.environment.tags | own).items()):
+            tags.add(key, value, exclude_resource_types=list(UNTAGGABLE))
+
+
+#: Types that the CDK would tag although CloudFormation's schema has no tags for them.
+UNTAGGABLE = ("AWS::ElastiCache::GlobalReplicationGroup",)
+
+#: Areas that hold data or what data depends on; their stacks are protected where the environment is.
+STATEFUL_AREAS = frozenset({"dns", "network", "datalake", "global-db"})
+
+
+_RETENTION = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
+    5: logs.RetentionDays.FIVE_DAYS,
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    60: logs.RetentionDays.TWO_MONTHS,
+    90: logs.RetentionDays.THREE_MONTHS,
+    120: logs.RetentionDays.FOUR_MONTHS,
+    150: logs.RetentionDays.FIVE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+    400: logs.RetentionDays.THIRTEEN_MONTHS,
+    545: logs.RetentionDays.EIGHTEEN_MONTHS,
+    731: logs.RetentionDays.TWO_YEARS,
+    1827: logs.RetentionDays.FIVE_YEARS,
+    3653: logs.RetentionDays.TEN_YEARS,
+}
+
+
+def retention(days: int) -> logs.RetentionDays:
+    """Log retention of so many days; the configuration admits only those that CloudWatch Logs knows."""
+    return _RETENTION[days]
+
+
+def allow_logs(key: kms.Key, site: Site, group_name: str) -> None:
+    """Lets CloudWatch Logs use ``key`` for one log group and no other."""
+    group_arn = f"arn:aws:logs:{site.region}:{site.account}:log-group:{group_name}"
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="CloudWatchLogs",
+            principals=[iam.ServicePrincipal(f"logs.{site.region}.amazonaws.com")],
+            actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            resources=["*"],  # in a key policy that is the key itself
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": group_arn}},
+        )
+    )

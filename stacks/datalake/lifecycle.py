@@ -1,0 +1,42 @@
+"""Lifecycle rules of the lake's zones: Standard → Standard-IA → Glacier → Deep Archive, days from config."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+
+from stacks.settings import LakeSettings, ZoneLifecycle
+
+ZONES = ("raw", "processed", "curated", "metadata")
+
+
+def zone_rules(lake: LakeSettings) -> list[s3.LifecycleRule]:
+    """One rule a zone, and one for what interrupted uploads leave behind anywhere in the bucket."""
+    rules = [_zone_rule(zone, getattr(lake.zones, zone), lake.noncurrent_days) for zone in ZONES]
+    rules.append(
+        s3.LifecycleRule(
+            id="abort-uploads",
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(lake.abort_upload_days),
+            expired_object_delete_marker=True,
+        )
+    )
+    return rules
+
+
+def _zone_rule(zone: str, days: ZoneLifecycle, noncurrent_days: int) -> s3.LifecycleRule:
+    steps = (
+        (s3.StorageClass.INFREQUENT_ACCESS, days.standard_ia),
+        (s3.StorageClass.GLACIER, days.glacier),
+        (s3.StorageClass.DEEP_ARCHIVE, days.deep_archive),
+    )
+    return s3.LifecycleRule(
+        id=f"{zone}-tiers",
+        prefix=f"{zone}/",
+        transitions=[
+            s3.Transition(storage_class=storage, transition_after=cdk.Duration.days(after))
+            for storage, after in steps
+            if after is not None
+        ],
+        expiration=None if days.expire is None else cdk.Duration.days(days.expire),
+        noncurrent_version_expiration=cdk.Duration.days(noncurrent_days),
+    )

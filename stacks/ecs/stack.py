@@ -1,0 +1,83 @@
+"""ecs: the cluster of a region, its load balancer, and every service that a manifest describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from stacks.base import PlatformStack, Site
+from stacks.datalake.stack import DataLakeStack
+from stacks.ecs.load_balancer import LoadBalancer
+from stacks.ecs.one_off import OneOffTaskRun
+from stacks.ecs.origin import OriginRecords, certificate
+from stacks.ecs.service import ManifestService
+from stacks.ecs.variables import TaskVariables
+from stacks.global_db.stack import GlobalDbStack
+from stacks.manifest import Manifest
+
+
+class EcsStack(PlatformStack):
+    """``databases`` holds the global-db stack of every region: services name all members as endpoints,
+    so that a promotion anywhere needs no deploy."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        site: Site,
+        *,
+        vpc: ec2.IVpc,
+        zone: route53.IHostedZone,
+        lake: DataLakeStack,
+        databases: Mapping[str, GlobalDbStack],
+        manifests: Sequence[Manifest],
+    ) -> None:
+        super().__init__(scope, site, "ecs", description="Cluster, load balancer and services")
+        self.add_stack_dependency(lake, "the load balancer checks at birth that it may write its logs")
+        self.cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            cluster_name=site.names.cluster,
+            vpc=vpc,
+            enable_fargate_capacity_providers=True,
+            container_insights_v2=(
+                ecs.ContainerInsights.ENABLED
+                if site.environment.services.container_insights
+                else ecs.ContainerInsights.DISABLED
+            ),
+        )
+        self.load_balancer = LoadBalancer(
+            self,
+            "LoadBalancer",
+            site=site,
+            vpc=vpc,
+            certificate=certificate(self, site, zone) if site.environment.edge.certificate else None,
+        )
+        variables = TaskVariables(self, "Variables", site=site, databases=databases)
+        self.services = [
+            self._service(manifest, variables) for manifest in manifests if self._places(manifest.placement)
+        ]
+        self.load_balancer.route([(s.manifest, s.target_group) for s in self.services])
+        OriginRecords(self, "Origin", site=site, zone=zone, load_balancer=self.load_balancer.resource)
+
+    def _places(self, placement: str) -> bool:
+        return placement == "every-region" or self.site.is_writer
+
+    def _service(self, manifest: Manifest, variables: TaskVariables) -> ManifestService:
+        service = ManifestService(
+            self,
+            manifest.name,
+            site=self.site,
+            cluster=self.cluster,
+            manifest=manifest,
+            variables=variables,
+            load_balancer=self.load_balancer,
+        )
+        for task in manifest.tasks:
+            if self._places(task.placement):
+                run = OneOffTaskRun(self, f"{manifest.name}-{task.name}", service=service, task=task)
+                service.wait_for(run)
+        return service

@@ -1,0 +1,111 @@
+"""What a task finds in its environment: endpoints from what the stacks built, secrets by reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stacks.base import Site
+from stacks.global_db.database import DATABASE_NAME, MemberCluster
+from stacks.global_db.stack import GlobalDbStack
+from stacks.manifest import Manifest
+
+
+class TaskVariables(Construct):
+    """Variables and secrets of a region's tasks, by what a manifest needs and nothing more."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, site: Site, databases: Mapping[str, GlobalDbStack]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.site = site
+        self.databases = databases
+        self.database_secret = secretsmanager.Secret.from_secret_name_v2(
+            self, "DatabaseSecret", site.names.secret("database")
+        )
+
+    def plain(self, manifest: Manifest) -> dict[str, str]:
+        environment = self.site.environment
+        values = {
+            "SERVICE_NAME": manifest.name,
+            "ENVIRONMENT": environment.name,
+            "AWS_REGION": self.site.region,
+            "HOME_REGION": environment.home_region,
+            "WRITER_REGION": environment.writer_region,
+            "PORT": str(manifest.port),
+            "LOG_LEVEL": environment.services.log_level,
+            "S3_BUCKET": self.site.names.lake_bucket(self.site.account, self.site.region),
+        }
+        providers = {"database": self._database, "cache": self._cache, "global-cache": self._datastore}
+        for need in manifest.needs:
+            if need in providers:
+                values |= providers[need]()
+        return values
+
+    def secrets(self, manifest: Manifest) -> dict[str, ecs.Secret]:
+        values: dict[str, ecs.Secret] = {}
+        if "database" in manifest.needs:
+            values["DATABASE_USER"] = ecs.Secret.from_secrets_manager(self.database_secret, "username")
+            values["DATABASE_PASSWORD"] = ecs.Secret.from_secrets_manager(self.database_secret, "password")
+        return values
+
+    def _database(self) -> dict[str, str]:
+        """Every member's cluster endpoint, the writer's first; readers from the nearest member on.
+
+        Where a promotion moved the writer, ``target_session_attrs`` finds it without a deploy.
+        """
+        environment = self.site.environment
+        members = environment.data_regions
+        writers = sorted(members, key=lambda region: region != environment.writer_region)
+        near = environment.nearest_data_region(self.site.region)
+        readers = sorted(members, key=lambda region: region != near)
+        return {
+            "DATABASE_WRITER_DSN": self._dsn(
+                [self._member(region).endpoint for region in writers], "read-write"
+            ),
+            "DATABASE_READER_DSN": self._dsn(
+                [self._member(region).reader_endpoint for region in readers], "any"
+            ),
+        }
+
+    def _member(self, region: str) -> MemberCluster:
+        database = self.databases[region].database
+        if database is None:
+            raise LookupError(f"{region} is no data region")
+        return database
+
+    def _dsn(self, hosts: list[str], session: str) -> str:
+        settings = self.site.environment.database
+        places = ",".join(f"{host}:{settings.port}" for host in hosts)
+        tls = "verify-full&sslrootcert=/etc/ssl/certs/rds-global-bundle.pem" if settings.tls else "disable"
+        return f"postgresql://{places}/{DATABASE_NAME}?target_session_attrs={session}&sslmode={tls}"
+
+    def _cache(self) -> dict[str, str]:
+        cache = self.databases[self.site.region].cache
+        settings = self.site.environment.cache
+        return {
+            "REDIS_PRIMARY_HOST": cache.primary_host,
+            "REDIS_PRIMARY_PORT": str(settings.port),
+            "REDIS_SECONDARY_HOST": cache.secondary_host,
+            "REDIS_SECONDARY_PORT": str(settings.port),
+            "REDIS_TLS": str(settings.tls).lower(),
+        }
+
+    def _datastore(self) -> dict[str, str]:
+        environment = self.site.environment
+        near = environment.nearest_datastore_region(self.site.region)
+        writer = environment.nearest_datastore_region(environment.writer_region)
+        return {
+            "GLOBAL_CACHE_HOST": self._store(near),
+            "GLOBAL_CACHE_PORT": str(environment.cache.port),
+            "GLOBAL_CACHE_WRITER_HOST": self._store(writer),
+        }
+
+    def _store(self, region: str) -> str:
+        datastore = self.databases[region].datastore
+        if datastore is None:
+            raise LookupError(f"{region} holds no member of the datastore")
+        return datastore.host

@@ -1,0 +1,203 @@
+"""Typed, validated configuration of one environment: ``environments/<name>.yaml`` as frozen models.
+
+Everything that differs between environments is a key here; the stacks never branch on a name.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from stacks.errors import ConfigurationError
+from stacks.naming import Names
+from stacks.regions import REGIONS, nearest
+from stacks.settings import (
+    CacheSettings,
+    DatabaseSettings,
+    EdgeSettings,
+    LakeSettings,
+    LoadBalancerSettings,
+    MonitoringSettings,
+    NetworkSettings,
+    ServiceSettings,
+)
+from stacks.yaml_file import ROOT, Frozen, Misfit, load, relative
+
+ENVIRONMENTS = ROOT / "environments"
+
+#: Used when CDK_DEFAULT_ACCOUNT is absent, so that synth needs no credentials; deploy refuses it.
+PLACEHOLDER_ACCOUNT = "111111111111"
+
+_DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")
+
+#: Aurora Global Database takes ten secondaries; a Global Datastore takes two.
+MAX_DATABASE_REGIONS = 11
+MAX_CACHE_REGIONS = 3
+
+
+def _known_region(region: str) -> str:
+    if region not in REGIONS:
+        raise ValueError(f"{region!r} is not an AWS region; see stacks/regions.py for the known ones")
+    return region
+
+
+def _domain(value: str) -> str:
+    if not _DOMAIN.match(value):
+        raise ValueError(f"{value!r} is not a domain name; write one such as example.com, in lower case")
+    return value
+
+
+def _network(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; write a network such as 10.10.0.0/16") from None
+    if not 16 <= network.prefixlen <= 20:
+        raise ValueError(f"/{network.prefixlen} does not fit the subnet plan; use /16 to /20")
+    if not network.is_private:
+        raise ValueError(f"{value} is not a private network (RFC 1918); use one such as 10.10.0.0/16")
+    return value
+
+
+RegionCode = Annotated[str, AfterValidator(_known_region)]
+
+
+class Region(Frozen):
+    """One compute region: its network and its availability zones, both explicit."""
+
+    cidr: Annotated[str, AfterValidator(_network)]
+    availability_zones: list[str] = Field(min_length=2, max_length=6)
+
+
+class Environment(Frozen):
+    """One environment. ``home_region`` shapes data resources and never changes; ``writer_region`` only
+    routes writes, places singletons and aims alarms, so that it may follow a switchover."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,11}$")]
+    domain: Annotated[str, AfterValidator(_domain)]
+    hosted_zone_id: str | None = None
+    home_region: RegionCode
+    writer_region: RegionCode
+    regions: Annotated[dict[RegionCode, Region], Field(min_length=1, max_length=12)]
+    data_regions: Annotated[list[RegionCode], Field(min_length=1)]
+    datastore_regions: Annotated[list[RegionCode], Field(min_length=1)]
+    protect: bool
+    tags: dict[str, str] = Field(default_factory=dict)
+    network: NetworkSettings
+    lake: LakeSettings
+    database: DatabaseSettings
+    cache: CacheSettings
+    load_balancer: LoadBalancerSettings
+    services: ServiceSettings
+    edge: EdgeSettings
+    monitoring: MonitoringSettings
+
+    @property
+    def names(self) -> Names:
+        return Names(self.name)
+
+    @property
+    def dns_region(self) -> str:
+        """Where the zone and everything of the edge lives: CloudFront takes nothing from elsewhere."""
+        return "us-east-1"
+
+    def nearest_data_region(self, region: str) -> str:
+        """The data region that a compute region reads from: itself where it is one."""
+        return region if region in self.data_regions else nearest(REGIONS[region].location, self.data_regions)
+
+    def nearest_datastore_region(self, region: str) -> str:
+        return region if region in self.datastore_regions else nearest(REGIONS[region].location, self.datastore_regions)
+
+    @model_validator(mode="after")
+    def _check(self) -> Environment:
+        self._check_membership()
+        self._check_zones()
+        self._check_overlaps()
+        return self
+
+    def _check_membership(self) -> None:
+        for key, regions, limit, service in (
+            ("data_regions", self.data_regions, MAX_DATABASE_REGIONS, "an Aurora Global Database"),
+            ("datastore_regions", self.datastore_regions, MAX_CACHE_REGIONS, "a Global Datastore"),
+        ):
+            if len(set(regions)) != len(regions):
+                raise Misfit(key, "names a region twice", "remove the repetition")
+            if len(regions) > limit:
+                raise Misfit(key, f"has {len(regions)} regions", f"{service} takes at most {limit}")
+            for region in regions:
+                if region not in self.regions:
+                    raise Misfit(
+                        key, f"{region} is no region of this environment", "add it under `regions` or remove it"
+                    )
+            if self.home_region not in regions:
+                raise Misfit(key, f"lacks the home region {self.home_region}", "add it, first")
+        if self.writer_region not in self.data_regions:
+            raise Misfit(
+                "writer_region",
+                f"{self.writer_region} is not a data region",
+                f"choose one of {', '.join(self.data_regions)}",
+            )
+
+    def _check_zones(self) -> None:
+        for code, region in self.regions.items():
+            zones = region.availability_zones
+            if len(set(zones)) != len(zones):
+                raise Misfit(f"regions.{code}.availability_zones", "names a zone twice", "remove it")
+            for zone in zones:
+                if not re.fullmatch(re.escape(code) + "[a-z]", zone):
+                    raise Misfit(
+                        f"regions.{code}.availability_zones",
+                        f"{zone!r} is no zone of {code}",
+                        f"write zones such as {code}a",
+                    )
+
+    def _check_overlaps(self) -> None:
+        plan = [(code, ipaddress.IPv4Network(region.cidr)) for code, region in self.regions.items()]
+        for index, (code, network) in enumerate(plan):
+            for other, taken in plan[:index]:
+                if network.overlaps(taken):
+                    raise Misfit(
+                        f"regions.{code}.cidr",
+                        f"{network} overlaps {taken} of {other}",
+                        "give every region its own network: peered networks may not overlap",
+                    )
+
+
+def load_environment(name: str, directory: Path = ENVIRONMENTS) -> Environment:
+    """Reads ``environments/<name>.yaml``.
+
+    Raises:
+        ConfigurationError: there is no such environment, or its file is wrong.
+    """
+    path = directory / f"{name}.yaml"
+    known = sorted(file.stem for file in directory.glob("*.yaml"))
+    if name not in known:
+        raise ConfigurationError(
+            relative(path), "", f"there is no environment {name!r}", f"choose one of {', '.join(known)}"
+        )
+    environment = load(path, Environment)
+    if environment.name != name:
+        raise ConfigurationError(
+            relative(path), "name", f"is {environment.name!r}", f"must be {name!r}, as the file is called"
+        )
+    return environment
+
+
+def account(variables: Mapping[str, str] = os.environ) -> str:
+    """The account to synthesise for: CDK_DEFAULT_ACCOUNT, else the placeholder.
+
+    Raises:
+        ConfigurationError: CDK_DEFAULT_ACCOUNT is not twelve digits.
+    """
+    value = variables.get("CDK_DEFAULT_ACCOUNT") or PLACEHOLDER_ACCOUNT
+    if not re.fullmatch(r"\d{12}", value):
+        raise ConfigurationError(
+            "CDK_DEFAULT_ACCOUNT", "", f"{value!r} is no account id", "set twelve digits, or unset it"
+        )
+    return value

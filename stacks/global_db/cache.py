@@ -1,0 +1,70 @@
+"""The region's own Valkey: writable here, read here, and nowhere else."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.base import Site
+from stacks.network.stack import DATA
+
+ENGINE = "valkey"
+
+
+class RegionalCache(Construct):
+    """A primary with replicas in other zones; cluster mode off, so that two endpoints say it all."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, key: kms.IKey) -> None:
+        super().__init__(scope, construct_id)
+        settings = site.environment.cache
+        self.subnet_group = elasticache.CfnSubnetGroup(
+            self,
+            "Subnets",
+            description=f"Data subnets of {site.names.prefix}",
+            subnet_ids=vpc.select_subnets(subnet_group_name=DATA).subnet_ids,
+            cache_subnet_group_name=site.names.prefix,
+        )
+        self.security_group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description="Valkey from the platform", allow_all_outbound=False
+        )
+        for region, network in site.environment.regions.items():
+            self.security_group.add_ingress_rule(
+                ec2.Peer.ipv4(network.cidr), ec2.Port.tcp(settings.port), f"Valkey from {region}"
+            )
+        self.parameters = elasticache.CfnParameterGroup(
+            self,
+            "Parameters",
+            cache_parameter_group_family=f"{ENGINE}{settings.engine_version.split('.')[0]}",
+            description="Evicts what expires first: everything cached carries a TTL",
+            properties={"maxmemory-policy": "volatile-lru"},
+        )
+        self.group = elasticache.CfnReplicationGroup(
+            self,
+            "Group",
+            replication_group_id=site.names.cache(site.region),
+            replication_group_description=f"Cache of {site.names.prefix} in {site.region}",
+            engine=ENGINE,
+            engine_version=settings.engine_version,
+            cache_node_type=settings.node_type,
+            cache_parameter_group_name=self.parameters.ref,
+            num_cache_clusters=settings.nodes,
+            automatic_failover_enabled=True,
+            multi_az_enabled=True,
+            cache_subnet_group_name=self.subnet_group.ref,
+            security_group_ids=[self.security_group.security_group_id],
+            port=settings.port,
+            at_rest_encryption_enabled=True,
+            kms_key_id=key.key_arn,
+            transit_encryption_enabled=settings.tls,
+            snapshot_retention_limit=settings.snapshot_days,
+        )
+
+    @property
+    def primary_host(self) -> str:
+        return self.group.attr_primary_end_point_address
+
+    @property
+    def secondary_host(self) -> str:
+        return self.group.attr_reader_end_point_address

@@ -1,0 +1,91 @@
+"""Every deterministic name of the platform: shared by the stacks, the environment of Lambdas, and ops.
+
+Names are built here and nowhere else, so that a stack in one region can name what a stack in another
+region creates without a cross-region reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PROJECT = "richesreach"
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of one environment (``local``, ``prod``, ...)."""
+
+    environment: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{PROJECT}-{self.environment}"
+
+    def stack(self, region: str, area: str) -> str:
+        """Stack id: ``richesreach-<env>-<region>-<area>``."""
+        return f"{self.prefix}-{region}-{area}"
+
+    def parameter(self, area: str, name: str) -> str:
+        """SSM parameter of a region: ``/richesreach/<env>/<area>/<name>``."""
+        return f"/{PROJECT}/{self.environment}/{area}/{name}"
+
+    def secret(self, name: str) -> str:
+        """Secrets Manager name, the same in every region it is replicated to."""
+        return f"{PROJECT}/{self.environment}/{name}"
+
+    def lake_bucket(self, account: str, region: str) -> str:
+        return f"{self.prefix}-lake-{account}-{region}"
+
+    def log_bucket(self, account: str, region: str) -> str:
+        return f"{self.prefix}-logs-{account}-{region}"
+
+    @property
+    def global_cluster(self) -> str:
+        return self.prefix
+
+    def database_cluster(self, region: str) -> str:
+        return f"{self.prefix}-{region}"
+
+    def database_instance(self, region: str, number: int) -> str:
+        return f"{self.prefix}-{region}-{number}"
+
+    def cache(self, region: str) -> str:
+        """Id of the region's own, writable replication group."""
+        return f"{self.prefix}-{region}"
+
+    def global_cache_member(self, region: str) -> str:
+        """Id of the region's member of the Global Datastore."""
+        return f"{self.prefix}-{region}-global"
+
+    @property
+    def cluster(self) -> str:
+        """ECS cluster of a region."""
+        return self.prefix
+
+    @property
+    def load_balancer(self) -> str:
+        return self.prefix
+
+    def task_family(self, service: str) -> str:
+        return f"{self.prefix}-{service}"
+
+    @property
+    def routing_store(self) -> str:
+        """CloudFront KeyValueStore that the viewer-request function reads."""
+        return f"{self.prefix}-routing"
+
+    def viewer_request_function(self) -> str:
+        return f"{self.prefix}-viewer-request"
+
+    def dashboard(self, region: str) -> str:
+        return f"{self.prefix}-{region}"
+
+
+def latency_origin(domain: str) -> str:
+    """The Route 53 latency record that the API behaviours target."""
+    return f"origin.{domain}"
+
+
+def regional_origin(region: str, domain: str) -> str:
+    """The record of one region's load balancer, for the function to choose."""
+    return f"origin-{region}.{domain}"

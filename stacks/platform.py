@@ -1,0 +1,118 @@
+"""Which stacks exist in which region, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
+from constructs import Construct
+
+from stacks.acknowledgements import acknowledge
+from stacks.base import PlatformStack, Site
+from stacks.datalake.stack import DataLakeStack
+from stacks.dns.stack import DnsStack
+from stacks.ecs.stack import EcsStack
+from stacks.edge.stack import EdgeStack
+from stacks.environment import Environment
+from stacks.global_db.stack import GlobalDbStack
+from stacks.manifest import Manifest
+from stacks.monitoring.stack import MonitoringStack
+from stacks.network.stack import NetworkStack
+
+
+#: Feature flags; each makes a newer, safer default of the CDK hold (aws-cdk-lib, "Feature flags").
+FLAGS: dict[str, object] = {
+    "@aws-cdk/core:defaultCrossStackReferences": "weak",
+    "@aws-cdk/core:enablePartitionLiterals": True,
+    "@aws-cdk/core:checkSecretUsage": True,
+    "@aws-cdk/aws-iam:minimizePolicies": True,
+    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
+    "@aws-cdk/aws-ecs:arnFormatIncludesClusterName": True,
+    "@aws-cdk/aws-ecs:removeDefaultDeploymentAlarm": True,
+    "@aws-cdk/aws-ecs:reduceEc2FargateCloudWatchPermissions": True,
+    "@aws-cdk/core:validateAgainstDefaultRules": True,
+    "aws:cdk:disable-stack-trace": True,
+    "aws:cdk:enable-path-metadata": True,
+}
+
+
+def context(environment: Environment, account: str) -> dict[str, object]:
+    """What the app must know before its first construct.
+
+    Availability zones are given, so that nothing is looked up; weak references need no custom resource.
+    """
+    zones = {
+        f"availability-zones:account={account}:region={code}": region.availability_zones
+        for code, region in environment.regions.items()
+    }
+    return {**FLAGS, **zones}
+
+
+class Platform:
+    """All stacks of one environment. Home first: the other regions join what it creates."""
+
+    def __init__(
+        self, app: Construct, environment: Environment, account: str, manifests: Sequence[Manifest]
+    ) -> None:
+        self.app = app
+        self.environment = environment
+        self.account = account
+        self.manifests = manifests
+        self.regions = sorted(environment.regions, key=lambda region: region != environment.home_region)
+
+        self.dns = DnsStack(app, self._site(environment.dns_region))
+        self.networks = {region: NetworkStack(app, self._site(region)) for region in self.regions}
+        self.lakes = {region: DataLakeStack(app, self._site(region)) for region in self.regions}
+        self.databases = self._databases()
+        self.ecs = {region: self._ecs(region) for region in self.regions}
+        self.edge = self._edge()
+        self.monitoring = {region: self._monitoring(region) for region in self.regions}
+        for stack in app.node.children:
+            if isinstance(stack, PlatformStack):
+                acknowledge(stack)
+
+    def _site(self, region: str) -> Site:
+        return Site(self.environment, self.account, region)
+
+    def _databases(self) -> dict[str, GlobalDbStack]:
+        stacks: dict[str, GlobalDbStack] = {}
+        for region in self.regions:
+            home = stacks.get(self.environment.home_region)
+            stacks[region] = GlobalDbStack(self.app, self._site(region), self.networks[region].vpc, home)
+        return stacks
+
+    def _ecs(self, region: str) -> EcsStack:
+        return EcsStack(
+            self.app,
+            self._site(region),
+            vpc=self.networks[region].vpc,
+            zone=self.dns.zone,
+            lake=self.lakes[region],
+            databases=self.databases,
+            manifests=self.manifests,
+        )
+
+    def _edge(self) -> EdgeStack:
+        stack = EdgeStack(self.app, self._site(self.environment.dns_region), zone=self.dns.zone)
+        for regional in self.ecs.values():
+            stack.add_stack_dependency(regional, "CloudFront's origins are the regions' records")
+        return stack
+
+    def _monitoring(self, region: str) -> MonitoringStack:
+        ecs = self.ecs[region]
+        return MonitoringStack(
+            self.app,
+            self._site(region),
+            services=ecs.services,
+            balancer=ecs.load_balancer.resource.load_balancer_full_name,
+        )
+
+
+def build(environment: Environment, account: str, manifests: Sequence[Manifest], **kwargs: Any) -> cdk.App:
+    """An app with every stack of ``environment`` in it, checked by cdk-nag; ``kwargs`` go to the app."""
+    app = cdk.App(context=context(environment, account), **kwargs)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+    Platform(app, environment, account, manifests)
+    return app
