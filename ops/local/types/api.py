@@ -31,7 +31,7 @@ def client(service: str, region: str | None = None) -> Any:
         return _client(service, region or get_region())
 
 
-def call(service: str, operation: str, region: str | None = None, **arguments: Any) -> dict[str, Any]:
+def call(service: str, operation: str, region: str | None = None, /, **arguments: Any) -> dict[str, Any]:
     """Calls an operation by its API name (`CreateGlobalCluster`) and returns the parsed answer."""
     api = client(service, region)
     method = {api_name: name for name, api_name in api.meta.method_to_api_mapping.items()}[operation]

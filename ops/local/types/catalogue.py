@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from ops.local.types import ec2, ecs, ecs_agent, elasticache, global_datastore, rds, s3, secrets
+from ops.local.types import (
+    application_autoscaling,
+    cloudwatch,
+    declared,
+    ec2,
+    ecs,
+    ecs_agent,
+    elasticache,
+    global_datastore,
+    rds,
+    route53,
+    s3,
+    secrets,
+    waf,
+)
 from ops.local.types.registry import register
 
-_AREAS = (ec2, ecs, rds, elasticache, s3, secrets)
-_ACTIONS = (ecs_agent, global_datastore)
+_AREAS = (application_autoscaling, cloudwatch, declared, ec2, ecs, elasticache, rds, route53, s3, secrets, waf)
+_ACTIONS = (application_autoscaling, cloudwatch, ecs_agent, global_datastore)
 
 
 def load() -> None:
