@@ -26,6 +26,10 @@ HOP_BY_HOP = frozenset(
 
 CHUNK = 64 * 1024
 
+IDLE = 2.0
+"""Seconds an idle upstream connection is kept: less than servers keep theirs (uvicorn 5), so that no request
+is sent into a connection that is just being closed."""
+
 
 class UpstreamError(Exception):
     """No answer from upstream. `status` is what a gateway answers: 502, or 504 for a time-out."""
@@ -67,7 +71,7 @@ def end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
 def new_session() -> aiohttp.ClientSession:
     """A client that adds, follows, stores and unpacks nothing by itself."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,

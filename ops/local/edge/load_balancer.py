@@ -1,8 +1,8 @@
-"""One Application Load Balancer: `python -m ops.local.edge.load_balancer --region R --arn A --address I --name N`.
+"""One Application Load Balancer: a process of its own, as its region's ELBv2 API describes it.
 
 Binds its loopback address at every port that has a listener, and does with a request what the deployed rules
-say. Unlike ELB it does not fall back to unhealthy targets when no healthy one is left: on a laptop a clear 503
-that names the reason is worth more.
+say. Unlike ELB it does not fall back to unhealthy targets when no healthy one is left: on a laptop a clear
+503 that names the reason is worth more.
 """
 
 import argparse
@@ -161,7 +161,7 @@ class LoadBalancer:
         )
         with monitor.serving():
             if is_websocket(request.headers):
-                return await relay_websocket(self._session, request, upstream)
+                return await relay_websocket(self._session, request, upstream, {})
             answer = await open_upstream(self._session, request, upstream)
             return await relay(request, answer, {})
 

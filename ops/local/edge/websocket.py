@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 
 import aiohttp
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
@@ -19,9 +20,15 @@ _NO_CODE = (WSCloseCode.ABNORMAL_CLOSURE, None)
 
 
 async def relay_websocket(
-    session: aiohttp.ClientSession, request: web.BaseRequest, upstream: Upstream
+    session: aiohttp.ClientSession,
+    request: web.BaseRequest,
+    upstream: Upstream,
+    extra: Mapping[str, str],
 ) -> web.StreamResponse:
-    """Join client and upstream until one of them closes. Raises UpstreamError before the upgrade."""
+    """Join client and upstream until one of them closes; `extra` headers go out with the upgrade.
+
+    Raises UpstreamError when the upstream could not be asked.
+    """
     require_loopback(upstream.address)
     protocols = [
         name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if name
@@ -43,7 +50,7 @@ async def relay_websocket(
             upstream.connect_timeout + upstream.read_timeout,
         )
     except aiohttp.WSServerHandshakeError as refusal:
-        return _refused(refusal)
+        return _refused(refusal, extra)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise explain(error, upstream) from error
     client = web.WebSocketResponse(
@@ -53,6 +60,7 @@ async def relay_websocket(
         compress=False,
         max_msg_size=0,
     )
+    client.headers.update(extra)
     try:
         await client.prepare(request)
         await _join(client, peer)
@@ -61,11 +69,12 @@ async def relay_websocket(
     return client
 
 
-def _refused(refusal: aiohttp.WSServerHandshakeError) -> web.Response:
+def _refused(refusal: aiohttp.WSServerHandshakeError, extra: Mapping[str, str]) -> web.Response:
     """The upstream's own status and headers; its body is lost with the handshake."""
     headers = end_to_end(refusal.headers or {})
     for name in (hdrs.CONTENT_LENGTH, hdrs.CONTENT_TYPE, hdrs.CONTENT_ENCODING):
         headers.popall(name, None)
+    headers.update(extra)
     return web.json_response(
         {"type": "about:blank", "title": "WebSocket upgrade refused", "status": refusal.status},
         status=refusal.status,
