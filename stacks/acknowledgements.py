@@ -40,14 +40,14 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "ecs",
         "LoadBalancer/SecurityGroup/Resource",
         "AwsSolutions::AwsSolutions-EC23",
-        "the origin of a public site: CloudFront connects from public addresses; the listener speaks TLS only",
+        "the origin of a public site: CloudFront connects from public addresses, over TLS only",
     ),
     *(
         Acknowledged(
             "ecs",
             f"{task}/Task/Resource",
             "AwsSolutions::AwsSolutions-ECS2",
-            "plain variables hold endpoints and names; what is secret comes by reference from Secrets Manager",
+            "plain variables hold endpoints and names; secrets come by reference from Secrets Manager",
         )
         for task in ("gateway", "gateway-migrate")
     ),

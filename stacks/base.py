@@ -100,7 +100,13 @@ def allow_logs(key: kms.Key, site: Site, group_name: str) -> None:
         iam.PolicyStatement(
             sid="CloudWatchLogs",
             principals=[iam.ServicePrincipal(f"logs.{site.region}.amazonaws.com")],
-            actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            actions=[
+                "kms:Encrypt*",
+                "kms:Decrypt*",
+                "kms:ReEncrypt*",
+                "kms:GenerateDataKey*",
+                "kms:Describe*",
+            ],
             resources=["*"],  # in a key policy that is the key itself
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": group_arn}},
         )

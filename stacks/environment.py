@@ -27,7 +27,7 @@ from stacks.settings import (
     NetworkSettings,
     ServiceSettings,
 )
-from stacks.yaml_file import ROOT, Frozen, Misfit, load, relative
+from stacks.yaml_file import ROOT, Frozen, MisfitError, load, relative
 
 ENVIRONMENTS = ROOT / "environments"
 
@@ -112,7 +112,11 @@ class Environment(Frozen):
         return region if region in self.data_regions else nearest(REGIONS[region].location, self.data_regions)
 
     def nearest_datastore_region(self, region: str) -> str:
-        return region if region in self.datastore_regions else nearest(REGIONS[region].location, self.datastore_regions)
+        return (
+            region
+            if region in self.datastore_regions
+            else nearest(REGIONS[region].location, self.datastore_regions)
+        )
 
     @model_validator(mode="after")
     def _check(self) -> Environment:
@@ -127,18 +131,20 @@ class Environment(Frozen):
             ("datastore_regions", self.datastore_regions, MAX_CACHE_REGIONS, "a Global Datastore"),
         ):
             if len(set(regions)) != len(regions):
-                raise Misfit(key, "names a region twice", "remove the repetition")
+                raise MisfitError(key, "names a region twice", "remove the repetition")
             if len(regions) > limit:
-                raise Misfit(key, f"has {len(regions)} regions", f"{service} takes at most {limit}")
+                raise MisfitError(key, f"has {len(regions)} regions", f"{service} takes at most {limit}")
             for region in regions:
                 if region not in self.regions:
-                    raise Misfit(
-                        key, f"{region} is no region of this environment", "add it under `regions` or remove it"
+                    raise MisfitError(
+                        key,
+                        f"{region} is no region of this environment",
+                        "add it under `regions` or remove it",
                     )
             if self.home_region not in regions:
-                raise Misfit(key, f"lacks the home region {self.home_region}", "add it, first")
+                raise MisfitError(key, f"lacks the home region {self.home_region}", "add it, first")
         if self.writer_region not in self.data_regions:
-            raise Misfit(
+            raise MisfitError(
                 "writer_region",
                 f"{self.writer_region} is not a data region",
                 f"choose one of {', '.join(self.data_regions)}",
@@ -148,10 +154,10 @@ class Environment(Frozen):
         for code, region in self.regions.items():
             zones = region.availability_zones
             if len(set(zones)) != len(zones):
-                raise Misfit(f"regions.{code}.availability_zones", "names a zone twice", "remove it")
+                raise MisfitError(f"regions.{code}.availability_zones", "names a zone twice", "remove it")
             for zone in zones:
                 if not re.fullmatch(re.escape(code) + "[a-z]", zone):
-                    raise Misfit(
+                    raise MisfitError(
                         f"regions.{code}.availability_zones",
                         f"{zone!r} is no zone of {code}",
                         f"write zones such as {code}a",
@@ -162,7 +168,7 @@ class Environment(Frozen):
         for index, (code, network) in enumerate(plan):
             for other, taken in plan[:index]:
                 if network.overlaps(taken):
-                    raise Misfit(
+                    raise MisfitError(
                         f"regions.{code}.cidr",
                         f"{network} overlaps {taken} of {other}",
                         "give every region its own network: peered networks may not overlap",

@@ -66,9 +66,7 @@ class HealthCheck(Frozen):
     @model_validator(mode="after")
     def _timeout_below_interval(self) -> HealthCheck:
         if self.timeout >= self.interval:
-            raise ValueError(
-                f"timeout {self.timeout} s is not below interval {self.interval} s; a load balancer refuses it"
-            )
+            raise ValueError(f"timeout {self.timeout} s is not below interval {self.interval} s; lower it")
         return self
 
 
@@ -132,7 +130,7 @@ def load_manifests(directory: Path = SERVICES) -> tuple[Manifest, ...]:
     """Every service's manifest, by name.
 
     Raises:
-        ConfigurationError: a manifest is wrong, two share a name or a path, or not exactly one is the default.
+        ConfigurationError: a manifest is wrong, two share a path, or not exactly one is the default.
     """
     files = sorted(directory.glob("*/service.yaml"))
     manifests = [(file, load(file, Manifest)) for file in files]
@@ -141,12 +139,18 @@ def load_manifests(directory: Path = SERVICES) -> tuple[Manifest, ...]:
         folder = file.parent.name.replace("_", "-")
         if manifest.name != folder:
             raise ConfigurationError(
-                relative(file), "name", f"is {manifest.name!r}", f"must be {folder!r}, as the folder is called"
+                relative(file),
+                "name",
+                f"is {manifest.name!r}",
+                f"must be {folder!r}, as the folder is called",
             )
         for path in manifest.paths:
             if path in owners:
                 raise ConfigurationError(
-                    relative(file), "paths", f"{path} already belongs to {owners[path]}", "give it to one service"
+                    relative(file),
+                    "paths",
+                    f"{path} already belongs to {owners[path]}",
+                    "give it to one service",
                 )
             owners[path] = manifest.name
     defaults = [manifest.name for _, manifest in manifests if manifest.default]

@@ -21,7 +21,6 @@ from stacks.manifest import Manifest
 from stacks.monitoring.stack import MonitoringStack
 from stacks.network.stack import NetworkStack
 
-
 #: Feature flags; each makes a newer, safer default of the CDK hold (aws-cdk-lib, "Feature flags").
 FLAGS: dict[str, object] = {
     "@aws-cdk/core:defaultCrossStackReferences": "weak",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 from typing import Annotated, Literal
 
@@ -39,7 +40,7 @@ class ZoneLifecycle(Frozen):
             for name in ("standard_ia", "glacier", "deep_archive", "expire")
             if (value := getattr(self, name)) is not None
         ]
-        for (earlier, before), (later, after) in zip(steps, steps[1:], strict=False):
+        for (earlier, before), (later, after) in itertools.pairwise(steps):
             if after <= before:
                 raise ValueError(
                     f"{later} ({after} days) does not come after {earlier} ({before} days); order the days"
@@ -47,7 +48,9 @@ class ZoneLifecycle(Frozen):
         if self.standard_ia is not None and self.standard_ia < 30:
             raise ValueError(f"standard_ia is {self.standard_ia} days; S3 demands at least 30")
         if self.glacier and self.deep_archive and self.deep_archive - self.glacier < 90:
-            raise ValueError("deep_archive comes less than 90 days after glacier; S3 bills 90 days of Glacier")
+            raise ValueError(
+                "deep_archive comes less than 90 days after glacier; S3 bills 90 days of Glacier"
+            )
         return self
 
 

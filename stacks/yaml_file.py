@@ -20,7 +20,7 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Misfit(ValueError):
+class MisfitError(ValueError):
     """Two keys that do not fit each other: the key to change, what is wrong, what to do."""
 
     def __init__(self, key: str, problem: str, mend: str) -> None:
@@ -37,7 +37,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=deep)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key {key!r} is given twice", problem_mark=key_node.start_mark
@@ -91,7 +91,7 @@ def _first(name: str, model: type[BaseModel], error: ValidationError) -> Configu
         mend = f"did you mean {close[0]!r}?" if close else f"known keys are {', '.join(known) or 'none'}"
         return ConfigurationError(name, key, "unknown key", mend)
     cause = detail.get("ctx", {}).get("error")
-    if isinstance(cause, Misfit):
+    if isinstance(cause, MisfitError):
         key = f"{key}.{cause.key}" if key else cause.key
     if detail["type"] == "missing":
         return ConfigurationError(name, key, "missing", "add the key")
@@ -104,12 +104,12 @@ def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[s
     """Names of the keys that the model at ``location`` knows."""
     current: Any = model
     for part in location:
-        field = current.model_fields.get(part) if isinstance(current, type) else None
-        current = _model_in(field.annotation if field else current)
-        if current is None:
-            return set()
-    current = _model_in(current)
-    return set(current.model_fields) if current else set()
+        found = _model_in(current)
+        field = found.model_fields.get(str(part)) if found else None
+        # A part that is no field is a key of a mapping, or an index: its model is the one it stands in.
+        current = field.annotation if field else current
+    found = _model_in(current)
+    return set(found.model_fields) if found else set()
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

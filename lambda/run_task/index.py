@@ -20,7 +20,7 @@ POLL_SECONDS = 2.0
 RESERVE_MILLISECONDS = 20_000
 
 
-class TaskFailed(Exception):
+class TaskFailedError(Exception):
     """The task could not start, did not end in time, or ended with an exit code other than 0."""
 
 
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     try:
         if event["RequestType"] != "Delete":
             run(event["ResourceProperties"], boto3.client("ecs"), context.get_remaining_time_in_millis)
-    except Exception as error:  # noqa: BLE001  (an unanswered request blocks the stack for an hour)
+    except Exception as error:
         respond(event, physical_id, "FAILED", str(error) or type(error).__name__)
     else:
         respond(event, physical_id, "SUCCESS", "")
@@ -40,7 +40,7 @@ def run(properties: dict[str, Any], ecs: Any, remaining: Any, sleep: Any = time.
     """Starts the task and waits for its end.
 
     Raises:
-        TaskFailed: with the reason, as ECS gives it.
+        TaskFailedError: with the reason, as ECS gives it.
     """
     cluster, definition = properties["Cluster"], properties["TaskDefinition"]
     started = ecs.run_task(
@@ -59,7 +59,7 @@ def run(properties: dict[str, Any], ecs: Any, remaining: Any, sleep: Any = time.
     )
     if not started["tasks"]:
         reasons = "; ".join(failure.get("reason", "unknown") for failure in started.get("failures", []))
-        raise TaskFailed(f"{definition} did not start: {reasons or 'ECS gave no reason'}")
+        raise TaskFailedError(f"{definition} did not start: {reasons or 'ECS gave no reason'}")
     arn = started["tasks"][0]["taskArn"]
     while remaining() > RESERVE_MILLISECONDS:
         task = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
@@ -67,17 +67,17 @@ def run(properties: dict[str, Any], ecs: Any, remaining: Any, sleep: Any = time.
             check(task)
             return
         sleep(POLL_SECONDS)
-    raise TaskFailed(f"{arn} did not end in time; read its log, stop it, and deploy again")
+    raise TaskFailedError(f"{arn} did not end in time; read its log, stop it, and deploy again")
 
 
 def check(task: dict[str, Any]) -> None:
-    """Raises TaskFailed unless every container of the stopped task exited with 0."""
+    """Raises TaskFailedError unless every container of the stopped task exited with 0."""
     for container in task.get("containers", []):
         code = container.get("exitCode")
         if code != 0:
             reason = container.get("reason") or task.get("stoppedReason") or "no reason given"
             ended = "never started" if code is None else f"exited with {code}"
-            raise TaskFailed(f"container {container['name']} of {task['taskArn']} {ended}: {reason}")
+            raise TaskFailedError(f"container {container['name']} of {task['taskArn']} {ended}: {reason}")
 
 
 def respond(event: dict[str, Any], physical_id: str, status: str, reason: str) -> None:

@@ -55,9 +55,7 @@ class LoadBalancer(Construct):
             idle_timeout=cdk.Duration.seconds(settings.idle_timeout_seconds),
         )
         self.resource.set_attribute("access_logs.s3.enabled", "true")
-        self.resource.set_attribute(
-            "access_logs.s3.bucket", site.names.log_bucket(site.account, site.region)
-        )
+        self.resource.set_attribute("access_logs.s3.bucket", site.names.log_bucket(site.account, site.region))
         self.resource.set_attribute("access_logs.s3.prefix", "load-balancer")
 
     def admit(self, target: ec2.SecurityGroup, port: int) -> None:

@@ -42,22 +42,22 @@ class OneOffTaskRun(Construct):
             description=f"Runs {definition.family} to its end",
             runtime=lambda_.Runtime.PYTHON_3_14,
             handler="index.handler",
-            code=lambda_.Code.from_asset(
-                str(ROOT / "lambda" / "run_task"), exclude=["__pycache__", "*.pyc"]
-            ),
+            code=lambda_.Code.from_asset(str(ROOT / "lambda" / "run_task"), exclude=["__pycache__", "*.pyc"]),
             timeout=TIME_LIMIT,
             memory_size=128,
             role=role,
             log_group=log_group,
         )
+        # The CDK writes DependsOn beside the reference; cfn-lint finds that redundant.
+        resource = function.node.find_child("Resource")
+        if isinstance(resource, lambda_.CfnFunction):
+            resource.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
         definition.grant_run(function)
         role.add_to_policy(
             iam.PolicyStatement(
                 sid="WatchTheTask",
                 actions=["ecs:DescribeTasks"],
-                resources=[
-                    f"arn:aws:ecs:{site.region}:{site.account}:task/{site.names.cluster}/*"
-                ],
+                resources=[f"arn:aws:ecs:{site.region}:{site.account}:task/{site.names.cluster}/*"],
             )
         )
         run = cdk.CustomResource(

@@ -47,7 +47,12 @@ class OriginRecords(Construct):
             evaluate_target_health=True,
         )
         route53.CfnRecordSet(
-            self, "ByName", hosted_zone_id=zone.hosted_zone_id, name=f"{by_name}.", type="A", alias_target=alias
+            self,
+            "ByName",
+            hosted_zone_id=zone.hosted_zone_id,
+            name=f"{by_name}.",
+            type="A",
+            alias_target=alias,
         )
         check = route53.CfnHealthCheck(
             self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
-from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
@@ -163,8 +162,6 @@ class ManifestService(Construct):
         )
 
     def _scale(self) -> None:
-        count: scaling.BaseScalableAttribute | ecs.ScalableTaskCount = self.service.auto_scale_task_count(
-            min_capacity=self.count.min, max_capacity=self.count.max
-        )
+        count = self.service.auto_scale_task_count(min_capacity=self.count.min, max_capacity=self.count.max)
         count.scale_on_cpu_utilization("Cpu", target_utilization_percent=CPU_TARGET_PERCENT)
         count.scale_on_memory_utilization("Memory", target_utilization_percent=MEMORY_TARGET_PERCENT)

@@ -124,7 +124,11 @@ class Distribution(Construct):
                     query_strings_config=policy.QueryStringsConfigProperty(query_string_behavior="all"),
                     headers_config=policy.HeadersConfigProperty(
                         header_behavior="whitelist",
-                        headers=["Authorization", "CloudFront-Viewer-Latitude", "CloudFront-Viewer-Longitude"],
+                        headers=[
+                            "Authorization",
+                            "CloudFront-Viewer-Latitude",
+                            "CloudFront-Viewer-Longitude",
+                        ],
                     ),
                 ),
             ),

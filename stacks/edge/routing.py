@@ -45,9 +45,14 @@ def function_code(regions: list[str]) -> str:
         ConfigurationError: the code exceeds what CloudFront takes.
     """
     places = {region: list(REGIONS[region].location) for region in regions}
-    code = SOURCE.read_text(encoding="utf-8").replace("__REGIONS__", json.dumps(places, separators=(",", ":")))
+    code = SOURCE.read_text(encoding="utf-8").replace(
+        "__REGIONS__", json.dumps(places, separators=(",", ":"))
+    )
     if len(code.encode()) > FUNCTION_LIMIT:
         raise ConfigurationError(
-            relative(SOURCE), "", f"{len(code.encode())} bytes exceed {FUNCTION_LIMIT}", "shorten the function"
+            relative(SOURCE),
+            "",
+            f"{len(code.encode())} bytes exceed {FUNCTION_LIMIT}",
+            "shorten the function",
         )
     return code

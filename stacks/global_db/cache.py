@@ -16,7 +16,9 @@ ENGINE = "valkey"
 class RegionalCache(Construct):
     """A primary with replicas in other zones; cluster mode off, so that two endpoints say it all."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, key: kms.IKey) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, key: kms.IKey
+    ) -> None:
         super().__init__(scope, construct_id)
         settings = site.environment.cache
         self.subnet_group = elasticache.CfnSubnetGroup(

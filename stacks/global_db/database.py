@@ -110,7 +110,11 @@ class MemberCluster(Construct):
     def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
         """Every region's network may connect: after a promotion the writer is here for all of them."""
         group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=vpc, description="PostgreSQL from the platform", allow_all_outbound=False
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            description="PostgreSQL from the platform",
+            allow_all_outbound=False,
         )
         for region, settings in self.site.environment.regions.items():
             group.add_ingress_rule(

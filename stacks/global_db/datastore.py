@@ -61,9 +61,7 @@ class DatastoreMember(Construct):
 class GlobalDatastore(Construct):
     """The global group. It lists its primary member only; secondaries join from their own regions."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, site: Site, primary: DatastoreMember
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, site: Site, primary: DatastoreMember) -> None:
         super().__init__(scope, construct_id)
         self.resource = elasticache.CfnGlobalReplicationGroup(
             self,

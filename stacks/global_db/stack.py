@@ -22,7 +22,9 @@ class GlobalDbStack(PlatformStack):
     global_datastore: GlobalDatastore | None = None
 
     def __init__(self, scope: Construct, site: Site, vpc: ec2.IVpc, home: GlobalDbStack | None) -> None:
-        super().__init__(scope, site, "global-db", description="Aurora Global member, cache and datastore member")
+        super().__init__(
+            scope, site, "global-db", description="Aurora Global member, cache and datastore member"
+        )
         environment = site.environment
         self.key = kms.Key(
             self,

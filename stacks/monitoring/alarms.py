@@ -26,7 +26,9 @@ class AlarmFactory:
         below = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
         self._alarm(metrics.name, "latency", metrics.latency, above, manifest.slo.latency_p99_ms / 1000)
         self._alarm(metrics.name, "errors", self._error_rate(metrics), above, 100 - manifest.slo.availability)
-        self._alarm(metrics.name, "healthy-tasks", metrics.healthy_hosts, below, max(1, metrics.service.count.min))
+        self._alarm(
+            metrics.name, "healthy-tasks", metrics.healthy_hosts, below, max(1, metrics.service.count.min)
+        )
 
     def _error_rate(self, metrics: ServiceMetrics) -> cloudwatch.MathExpression:
         """Percent of requests that a target answered with 5xx; none while there are no requests."""
@@ -57,7 +59,9 @@ class AlarmFactory:
             evaluation_periods=EVALUATION_PERIODS,
             datapoints_to_alarm=DATAPOINTS_TO_ALARM,
             treat_missing_data=(
-                cloudwatch.TreatMissingData.BREACHING if breaching else cloudwatch.TreatMissingData.NOT_BREACHING
+                cloudwatch.TreatMissingData.BREACHING
+                if breaching
+                else cloudwatch.TreatMissingData.NOT_BREACHING
             ),
         )
         alarm.add_alarm_action(self.action)

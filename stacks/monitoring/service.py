@@ -68,7 +68,9 @@ class ServiceMetrics:
 
     def widgets(self) -> list[cloudwatch.IWidget]:
         def graph(title: str, *metrics: cloudwatch.Metric) -> cloudwatch.GraphWidget:
-            return cloudwatch.GraphWidget(title=f"{self.name}: {title}", left=list(metrics), width=6, height=6)
+            return cloudwatch.GraphWidget(
+                title=f"{self.name}: {title}", left=list(metrics), width=6, height=6
+            )
 
         return [
             graph("requests and errors", self.requests, self.errors),

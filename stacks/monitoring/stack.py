@@ -19,13 +19,13 @@ from stacks.monitoring.service import ServiceMetrics
 class MonitoringStack(PlatformStack):
     """Alarms live where their metrics do; all of a region's go to one topic."""
 
-    def __init__(self, scope: Construct, site: Site, *, services: Sequence[ManifestService], balancer: str) -> None:
+    def __init__(
+        self, scope: Construct, site: Site, *, services: Sequence[ManifestService], balancer: str
+    ) -> None:
         super().__init__(scope, site, "monitoring", description="Dashboard and service alarms")
         self.topic = self._topic()
         factory = AlarmFactory(self, site, actions.SnsAction(self.topic))
-        dashboard = cloudwatch.Dashboard(
-            self, "Dashboard", dashboard_name=site.names.dashboard(site.region)
-        )
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=site.names.dashboard(site.region))
         for service in services:
             metrics = ServiceMetrics(service, balancer)
             dashboard.add_widgets(*metrics.widgets())

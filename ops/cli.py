@@ -1,0 +1,113 @@
+"""The ``richesreach`` command line.
+
+Exit status: 0 done, 1 it failed, 2 the command was given wrongly.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ops import cdk
+from ops.errors import OperationError, UsageError
+from stacks.errors import ConfigurationError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Runs, deploys and watches the RichesReach platform.",
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Region = Annotated[str, typer.Argument(help="A region of the platform, such as eu-west-1.")]
+
+
+@app.command()
+def up() -> None:
+    """Deploy the whole platform to a local AWS and leave it serving."""
+    from ops.local import up as platform  # noqa: PLC0415
+
+    platform.up(console)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything that `up` started."""
+    from ops.local import down as platform  # noqa: PLC0415
+
+    platform.down(console)
+
+
+@app.command()
+def status(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The supervisor's state as it publishes it.")
+    ] = False,
+) -> None:
+    """Show what runs; exit 1 when something that should serve does not."""
+    from ops.local import status as platform  # noqa: PLC0415
+
+    raise typer.Exit(platform.status(console, as_json=as_json))
+
+
+@app.command()
+def logs(
+    name: Annotated[
+        str | None, typer.Argument(help="A process as `status` names it; without, a list.")
+    ] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come in.")] = False,
+) -> None:
+    """Show the log of one process."""
+    from ops.local import logs as platform  # noqa: PLC0415
+
+    platform.logs(console, name, lines=lines, follow=follow)
+
+
+@app.command()
+def drain(region: Region) -> None:
+    """Send a region's viewers to the nearest other one, within seconds and without a deploy."""
+    from ops import routing  # noqa: PLC0415
+
+    console.print(routing.drain(region))
+
+
+@app.command()
+def undrain(region: Region) -> None:
+    """Let a drained region serve again."""
+    from ops import routing  # noqa: PLC0415
+
+    console.print(routing.undrain(region))
+
+
+@app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_cdk(
+    context: typer.Context,
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
+) -> None:
+    """Run the pinned CDK CLI for one environment: `richesreach cdk --env local diff`."""
+    raise typer.Exit(cdk.run(environment, context.args))
+
+
+def main() -> None:
+    """Entry point: every expected error is one line on stderr, never a traceback."""
+    try:
+        app()
+    except (ConfigurationError, UsageError) as error:
+        errors.print(f"error: {error}", style="red", markup=False)
+        sys.exit(2)
+    except OperationError as error:
+        errors.print(f"error: {error}", style="red", markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors.print("interrupted", style="yellow")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
