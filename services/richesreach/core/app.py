@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from richesreach.core import health, problems
 from richesreach.core.access_log import AccessLogMiddleware
+from richesreach.core.body_limit import BodyLimitMiddleware
 from richesreach.core.cache import Cache
 from richesreach.core.database import Database
 from richesreach.core.health import Dependency
@@ -91,13 +92,13 @@ def build_app(settings: Settings, *, title: str, openapi_path: str, routers: Ite
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # behind an edge, a redirect would name the wrong host
-        max_body_size=MAX_BODY_BYTES,
         middleware=[
             Middleware(RequestIdMiddleware),
             Middleware(RegionMiddleware, region=settings.region),
             Middleware(AccessLogMiddleware),
             Middleware(MetricsMiddleware, metrics=platform.metrics),
             Middleware(problems.UnhandledErrorMiddleware),
+            Middleware(BodyLimitMiddleware, limit=MAX_BODY_BYTES),
         ],
     )
     app.state.platform = platform

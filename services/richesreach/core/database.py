@@ -15,7 +15,9 @@ from asyncpg.pool import PoolConnectionProxy
 from richesreach.core.logs import logger
 from richesreach.core.settings import DatabaseAddress, Endpoint, Secret, Settings
 
-Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+# asyncpg is generic in its stubs alone.
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+OwnedConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Result = TypeVar("Result")
 
 # Seconds. A connection to the far side of the world takes about seven round trips of 0.25 s with TLS.
@@ -112,11 +114,11 @@ class Pool:
             await self._pool.expire_connections()
             raise
 
-    async def _for_pool(self, dsn: str | None = None, **options: Any) -> asyncpg.Connection[asyncpg.Record]:
+    async def _for_pool(self, dsn: str | None = None, **options: Any) -> OwnedConnection:
         """asyncpg hands its pool's own DSN over, which is None: the hosts are in the address."""
         return await self.connect(**options)
 
-    async def connect(self, **options: Any) -> asyncpg.Connection[asyncpg.Record]:
+    async def connect(self, **options: Any) -> OwnedConnection:
         """A new connection to the first host that serves; raises DatabaseUnavailableError when none does.
 
         asyncpg could take all hosts at once, but without a time-out for each.
@@ -132,7 +134,7 @@ class Pool:
                 return connection
         raise DatabaseUnavailableError(f"{self.name}: no host serves: {'; '.join(errors)}")
 
-    async def _connect_to(self, host: Endpoint, **options: Any) -> asyncpg.Connection[asyncpg.Record]:
+    async def _connect_to(self, host: Endpoint, **options: Any) -> OwnedConnection:
         """One connection to one host; TargetServerAttributeNotMatched when that has another role."""
         async with asyncio.timeout(CONNECT_TIMEOUT):
             return await asyncpg.connect(

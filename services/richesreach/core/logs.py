@@ -3,15 +3,15 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
 _SECRET_KEYS = frozenset({"password", "secret", "token", "authorization", "cookie", "api_key", "dsn"})
 
 
-def configure(*, service: str, region: str, level: str) -> None:
-    """Send structlog and stdlib logging to stdout as JSON with timestamp, level, event, service, region."""
+def configure(*, service: str, region: str, level: str, stream: TextIO | None = None) -> None:
+    """Send structlog and stdlib logging to stdout, or `stream`, as JSON lines with service and region."""
 
     def identity(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {**event, "service": service, "region": region}
@@ -31,7 +31,7 @@ def configure(*, service: str, region: str, level: str) -> None:
             structlog.processors.JSONRenderer(default=str),
         ],
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]

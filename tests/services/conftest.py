@@ -1,0 +1,88 @@
+"""Fixtures of the services' tests: real servers, the environment of a task, and clients of an application."""
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+HERE = Path(__file__).parent
+# The services are not installed: an image, a local task and these tests all put their folder on the path.
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "services")]
+
+import data_servers  # noqa: E402
+from data_servers import CachePair, PostgresCluster  # noqa: E402
+from gateway_task import Environment, ServiceProcess, client_of, gateway_app, task_environment  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return data_servers.make_template(tmp_path_factory.mktemp("postgres"))
+
+
+@pytest.fixture(scope="session")
+def _session_cluster(
+    postgres_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PostgresCluster]:
+    with data_servers.postgres_cluster(postgres_template, tmp_path_factory.mktemp("shared")) as cluster:
+        create_tables(cluster)
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def _session_caches() -> Iterator[CachePair]:
+    with data_servers.cache_pair() as pair:
+        yield pair
+
+
+@pytest.fixture
+def database(_session_cluster: PostgresCluster) -> PostgresCluster:
+    """A writer and its reader, with the gateway's tables. Shared: leave both as they are."""
+    return _session_cluster
+
+
+@pytest.fixture
+def empty_database(postgres_template: Path, tmp_path: Path) -> Iterator[PostgresCluster]:
+    """A writer and its reader without tables, for this test alone."""
+    with data_servers.postgres_cluster(postgres_template, tmp_path / "cluster") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def own_database(empty_database: PostgresCluster) -> PostgresCluster:
+    """A writer and its reader for this test alone, to stop and promote at will."""
+    create_tables(empty_database)
+    return empty_database
+
+
+@pytest.fixture
+def caches(_session_caches: CachePair) -> CachePair:
+    """A primary and its replica. Shared: leave both as they are."""
+    return _session_caches
+
+
+@pytest.fixture
+def own_caches() -> Iterator[CachePair]:
+    with data_servers.cache_pair() as pair:
+        yield pair
+
+
+def create_tables(cluster: PostgresCluster) -> None:
+    """The gateway's tables by its own migration, run as the task runs it."""
+    migration = ServiceProcess("richesreach.gateway.migrate", task_environment(cluster, None))
+    assert migration.wait() == 0, migration.output()
+    cluster.replicated()
+
+
+@pytest.fixture
+def environment(database: PostgresCluster, caches: CachePair) -> Environment:
+    """The environment of a gateway task whose dependencies all answer."""
+    return task_environment(database, caches)
+
+
+@pytest.fixture
+async def gateway(environment: Environment) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway whose dependencies all answer."""
+    async with client_of(gateway_app(environment)) as client:
+        yield client

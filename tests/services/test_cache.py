@@ -1,0 +1,136 @@
+"""The cache: whatever happens to its nodes, callers see values and misses, never errors."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from data_servers import CachePair, CacheServer
+from richesreach.core.cache import COOL_DOWN, Cache
+from richesreach.core.settings import Endpoint
+
+
+class Clock:
+    """Monotonic seconds, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_cool_down(self) -> None:
+        self.now += COOL_DOWN + 0.001
+
+
+def endpoint(server: CacheServer) -> Endpoint:
+    return Endpoint(server.host, server.port)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def cache(own_caches: CachePair, clock: Clock) -> AsyncIterator[Cache]:
+    """A regional cache: its primary first, for reads and writes."""
+    nodes = [endpoint(own_caches.primary), endpoint(own_caches.replica)]
+    opened = Cache("cache", reads=nodes, writes=nodes, tls=False, clock=clock)
+    yield opened
+    await opened.close()
+
+
+async def test_a_value_comes_back(cache: Cache) -> None:
+    value = {"symbol": "AAPL", "closes": [189.5, 190.25], "halted": None}
+    assert await cache.set("prices:AAPL", value, ttl_seconds=60)
+    assert await cache.get("prices:AAPL") == value
+
+
+async def test_a_deleted_value_is_gone(cache: Cache) -> None:
+    await cache.set("k", 1, ttl_seconds=60)
+    assert await cache.delete("k")
+    assert await cache.get("k") is None
+
+
+async def test_a_value_has_the_time_to_live_it_was_given(cache: Cache, own_caches: CachePair) -> None:
+    await cache.set("k", 1, ttl_seconds=60)
+    assert own_caches.primary.command("TTL", "k").strip() in {":60", ":59"}
+
+
+async def test_the_hit_ratio_is_hits_of_reads(cache: Cache) -> None:
+    await cache.set("k", 1, ttl_seconds=60)
+    for key in ("k", "k", "k", "absent"):
+        await cache.get(key)
+    assert cache.hit_ratio == 0.75
+
+
+async def test_an_unreadable_value_is_a_miss(cache: Cache, own_caches: CachePair) -> None:
+    own_caches.primary.command("SET", "k", "{half")
+    assert await cache.get("k") is None
+
+
+async def test_a_key_of_another_type_is_a_miss(cache: Cache, own_caches: CachePair) -> None:
+    own_caches.primary.command("LPUSH", "k", "1")
+    assert await cache.get("k") is None
+
+
+async def test_reads_go_on_without_the_primary(cache: Cache, own_caches: CachePair) -> None:
+    await cache.set("k", 1, ttl_seconds=60)
+    own_caches.replicated()
+    own_caches.primary.stop()
+    assert await cache.get("k") == 1
+
+
+async def test_writes_without_a_primary_are_lost_without_an_error(
+    cache: Cache, own_caches: CachePair
+) -> None:
+    own_caches.primary.stop()
+    assert not await cache.set("k", 1, ttl_seconds=60)
+
+
+async def test_without_any_node_reads_are_misses(cache: Cache, own_caches: CachePair) -> None:
+    own_caches.primary.stop()
+    own_caches.replica.stop()
+    assert await cache.get("k") is None
+    assert not await cache.delete("k")
+
+
+async def test_writes_follow_a_replica_promoted_after_the_primary_died(
+    cache: Cache, own_caches: CachePair, clock: Clock
+) -> None:
+    own_caches.primary.stop()
+    assert not await cache.set("k", 1, ttl_seconds=60)
+    own_caches.replica.promote()
+    clock.pass_cool_down()
+    assert await cache.set("k", 2, ttl_seconds=60)
+    assert await cache.get("k") == 2
+
+
+async def test_writes_leave_a_primary_that_became_a_replica(cache: Cache, own_caches: CachePair) -> None:
+    assert await cache.set("k", 1, ttl_seconds=60)
+    own_caches.replica.promote()
+    own_caches.primary.demote(own_caches.replica)
+    assert await cache.set("k", 2, ttl_seconds=60)
+    assert '"' not in own_caches.replica.command("GET", "k")
+    assert own_caches.replica.command("GET", "k").split() == ["$1", "2"]
+
+
+async def test_a_dead_node_is_not_asked_again_before_its_cool_down_ends(
+    cache: Cache, own_caches: CachePair, clock: Clock
+) -> None:
+    own_caches.primary.stop()
+    await cache.get("k")
+    own_caches.primary.start()
+    own_caches.primary.command("SET", "k", "1")
+    assert await cache.get("k") is None
+    clock.pass_cool_down()
+    assert await cache.get("k") == 1
+
+
+async def test_the_global_cache_reads_here_and_writes_at_home(own_caches: CachePair, clock: Clock) -> None:
+    home, here = endpoint(own_caches.primary), endpoint(own_caches.replica)
+    cache = Cache("global_cache", reads=[here, home], writes=[home, here], tls=False, clock=clock)
+    assert await cache.set("flags", ["a"], ttl_seconds=60)
+    own_caches.replicated()
+    own_caches.primary.stop()
+    assert await cache.get("flags") == ["a"]
+    await cache.close()

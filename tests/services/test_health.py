@@ -1,0 +1,113 @@
+"""Health: what each dependency's trouble does to the answer."""
+
+import httpx
+import pytest
+from data_servers import CachePair, PostgresCluster
+from gateway_task import Environment, client_of, gateway_app, task_environment
+
+PATHS = ["/health/detailed", "/health/detailed/"]
+
+
+async def detailed(environment: Environment) -> httpx.Response:
+    async with client_of(gateway_app(environment)) as client:
+        return await client.get("/health/detailed/")
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_with_all_dependencies_the_service_is_healthy(gateway: httpx.AsyncClient, path: str) -> None:
+    response = await gateway.get(path)
+    body = response.json()
+    assert response.status_code == 200
+    assert (body["status"], body["service"], body["region"]) == ("healthy", "gateway", "eu-west-1")
+    assert {name: found["status"] for name, found in body["dependencies"].items()} == {
+        "database": "healthy",
+        "cache": "healthy",
+        "global_cache": "healthy",
+    }
+    assert all(found["latency_ms"] > 0 for found in body["dependencies"].values())
+
+
+async def test_the_database_is_shown_with_both_of_its_servers(
+    gateway: httpx.AsyncClient, database: PostgresCluster
+) -> None:
+    found = (await gateway.get("/health/detailed")).json()["dependencies"]["database"]
+    assert (found["writer"]["address"], found["writer"]["role"]) == (database.writer.host, "writer")
+    assert (found["reader"]["address"], found["reader"]["role"]) == (database.reader.host, "reader")
+
+
+async def test_the_cache_is_shown_with_the_roles_of_its_nodes(
+    gateway: httpx.AsyncClient, caches: CachePair
+) -> None:
+    found = (await gateway.get("/health/detailed")).json()["dependencies"]["cache"]
+    assert [(node["address"], node["role"]) for node in found["nodes"]] == [
+        (caches.primary.endpoint, "primary"),
+        (caches.replica.endpoint, "replica"),
+    ]
+
+
+async def test_without_a_cache_the_service_is_degraded(database: PostgresCluster) -> None:
+    response = await detailed(task_environment(database, None))
+    body = response.json()
+    assert (response.status_code, body["status"]) == (200, "degraded")
+    assert body["dependencies"]["cache"]["status"] == "down"
+
+
+async def test_without_a_database_the_service_is_down(caches: CachePair) -> None:
+    response = await detailed(task_environment(None, caches))
+    body = response.json()
+    assert (response.status_code, body["status"]) == (503, "down")
+    assert body["dependencies"]["database"]["status"] == "down"
+    assert "no host serves" in body["dependencies"]["database"]["writer"]["error"]
+    assert body["dependencies"]["cache"]["status"] == "healthy"
+
+
+async def test_without_a_writer_the_service_is_degraded(
+    own_database: PostgresCluster, caches: CachePair
+) -> None:
+    own_database.writer.stop()
+    response = await detailed(task_environment(own_database, caches))
+    database = response.json()["dependencies"]["database"]
+    assert response.status_code == 200
+    assert [database[part]["status"] for part in ("writer", "reader")] == ["down", "healthy"]
+
+
+async def test_with_a_lost_cache_node_the_service_is_degraded(
+    database: PostgresCluster, own_caches: CachePair
+) -> None:
+    own_caches.replica.stop()
+    body = (await detailed(task_environment(database, own_caches))).json()
+    found = body["dependencies"]
+    assert (body["status"], found["cache"]["status"]) == ("degraded", "degraded")
+    assert found["global_cache"]["status"] == "healthy"
+
+
+async def test_a_cache_without_a_primary_is_degraded(
+    database: PostgresCluster, own_caches: CachePair
+) -> None:
+    own_caches.primary.demote(own_caches.replica)
+    body = (await detailed(task_environment(database, own_caches))).json()
+    assert body["dependencies"]["cache"]["status"] == "degraded"
+
+
+async def test_liveness_needs_no_dependency() -> None:
+    async with client_of(gateway_app(task_environment(None, None))) as client:
+        response = await client.get("/health")
+    assert (response.status_code, response.json()["status"]) == (200, "ok")
+
+
+async def test_a_wrong_password_is_reported_without_it(database: PostgresCluster, caches: CachePair) -> None:
+    environment = {**task_environment(database, caches), "DATABASE_PASSWORD": "wr0ng-Pa55"}
+    response = await detailed(environment)
+    assert response.status_code == 503
+    assert "password authentication failed" in response.text
+    assert "wr0ng-Pa55" not in response.text
+
+
+async def test_a_database_that_comes_late_is_found(own_database: PostgresCluster, caches: CachePair) -> None:
+    own_database.reader.stop()
+    own_database.writer.stop()
+    async with client_of(gateway_app(task_environment(own_database, caches))) as client:
+        assert (await client.get("/health/detailed/")).status_code == 503
+        own_database.writer.start()
+        own_database.reader.start()
+        assert (await client.get("/health/detailed/")).json()["status"] == "healthy"
