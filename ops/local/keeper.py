@@ -3,7 +3,7 @@
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ops.local.process import Child, Command
@@ -85,6 +85,15 @@ class Keeper:
         self._due = now + self.backoff.next_delay(now - self._since)
         return False
 
+    def ran_for(self) -> float:
+        """Seconds that this run has lasted, 0 when it does not run."""
+        return self.clock() - self._since if self.running() else 0.0
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal if it runs."""
+        if self.child is not None:
+            self.child.send(number)
+
     def stop(self, number: signal.Signals = signal.SIGTERM, grace: float = 5.0) -> None:
         """End it and keep it ended until the next tick."""
         self.wanted = False
@@ -112,3 +121,13 @@ class Keeper:
             restarts=self.restarts,
             reason=self.reason,
         )
+
+
+def stop_together(keepers: Iterable[Keeper], grace: float = 5.0) -> None:
+    """End several processes side by side, in at most about `grace` seconds."""
+    listed = list(keepers)
+    for keeper in listed:
+        keeper.send(signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    for keeper in listed:
+        keeper.stop(grace=max(0.0, deadline - time.monotonic()))

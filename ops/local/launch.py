@@ -1,8 +1,8 @@
-"""Become another program that dies with its parent: `python -I -S launch.py <options as JSON> <program> [argument…]`.
+"""Become another program that dies with its parent.
 
-A program of its own rather than a `preexec_fn`, because code between fork and exec of a process with threads
-may deadlock. It runs isolated and without site packages (about 10 ms), prepares itself, and execs the program,
-which keeps process id, log file and death signal.
+Usage: `python -I -S launch.py <options as JSON> <program> [argument…]`. A program of its own rather than a
+`preexec_fn`, because code between fork and exec of a process with threads may deadlock. It runs without site
+packages (about 10 ms), prepares itself, and execs the program, which keeps process id, log and death signal.
 
 Options: parent (pid), death_signal (number), unprivileged (bool), owned (folder or null).
 """

@@ -49,7 +49,7 @@ def redact(text: str, secrets: frozenset[str]) -> str:
 
 
 def _message(line: str) -> str:
-    """What a log line says: the message (and error) of a JSON record, nothing for the frames of a traceback."""
+    """What a log line says: message and error of a JSON record, nothing for frames of a traceback."""
     if line.startswith("{"):
         try:
             record = json.loads(line)

@@ -54,7 +54,7 @@ def start_time(pid: int) -> int | None:
 
 
 def send_signal(pid: int, started: int, number: signal.Signals) -> bool:
-    """Signal the process that had this id at that start time; False when it is gone or the id is another's."""
+    """Signal the process that had this id at that start time; False when gone or the id is another's."""
     try:
         descriptor = os.pidfd_open(pid)
     except (ProcessLookupError, OSError):
@@ -146,7 +146,7 @@ class Child:
             self.exit_code = self._popen.wait()
             return False
 
-    def signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         """Send a signal if it is still there."""
         if self.alive():
             send_signal(self.pid, self.started, number)
@@ -162,9 +162,9 @@ class Child:
 
     def stop(self, number: signal.Signals = signal.SIGTERM, grace: float = 5.0) -> None:
         """Ask it to end, and after `grace` seconds end it."""
-        self.signal(number)
+        self.send(number)
         if not self.wait(grace):
-            self.signal(signal.SIGKILL)
+            self.send(signal.SIGKILL)
             self.wait(5.0)
 
     def reason(self) -> str:
