@@ -1,8 +1,8 @@
 """The local CloudFront: `python -m ops.local.edge.cdn --port 8080`, on 127.0.0.1.
 
 It holds no configuration of its own: distributions, functions, KeyValueStores, Route 53 records and health
-checks are read from the local AWS about once a second, the load balancers' addresses from the supervisor's file.
-Viewers are accepted over HTTP whatever the viewer protocol policy says, for there is no certificate here.
+checks are read from the local AWS about once a second, the load balancers' addresses from the supervisor's
+file. Viewers are accepted over HTTP whatever the viewer protocol policy says: there is no certificate here.
 """
 
 import argparse
@@ -64,7 +64,7 @@ class Edge:
 
     def _store(self, stores: Mapping[str, Mapping[str, str]]) -> None:
         self.front.deployed.stores = stores
-        log("key_value_stores", stores=stores)
+        log("key_value_stores", keys={arn: sorted(items) for arn, items in stores.items()})
 
     def _name(self, dns: Dns) -> None:
         self._checker.apply(dns.checks)

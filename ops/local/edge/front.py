@@ -1,6 +1,7 @@
 """What the edge does with a request: behaviour, viewer function, origin, forwarding.
 
-Each step is a method or module of its own; a cache belongs around `_fetch`, origin groups and Lambda@Edge into it.
+Each step is a method or module of its own; a cache belongs around `_fetch`, origin groups and Lambda@Edge
+into it.
 """
 
 import time

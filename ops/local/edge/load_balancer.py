@@ -35,6 +35,9 @@ from ops.local.edge.targets import NoTargetError, Targets
 from ops.local.edge.watch import Watch
 from ops.local.edge.websocket import relay_websocket
 
+RETRY = 0.5
+"""Seconds until a port that was taken is tried again, and drained targets are forgotten."""
+
 CONNECT_TIMEOUT = 10.0
 """Seconds ELB waits for a connection to a target."""
 
@@ -81,14 +84,24 @@ class LoadBalancer:
         self._session = session
         self._servers: dict[int, web.ServerRunner] = {}
         self._refused: dict[int, str] = {}
+        self._changed = asyncio.Event()
         self.config = Balancer({}, {}, 60.0)
 
     def configure(self, config: Balancer) -> None:
-        """Take a new configuration; ports follow with the next `bind`."""
+        """Take a new configuration; `follow` acts on it."""
         self.config = config
-        self._targets.apply(config.groups)
+        self._changed.set()
 
-    async def bind(self) -> None:
+    async def follow(self) -> None:
+        """Let ports and targets be as configured. Ports first: a healthy target can be reached."""
+        while True:
+            self._changed.clear()
+            await self._bind()
+            self._targets.apply(self.config.groups)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), RETRY)
+
+    async def _bind(self) -> None:
         """Listen on every listener's port, and on no other."""
         for port in set(self._servers) - set(self.config.listeners):
             await self._servers.pop(port).cleanup()
@@ -175,7 +188,7 @@ async def run(region: str, arn: str, name: str, address: str) -> None:
         watch.on_change(balancer.configure)
         watch.start()
         log("load_balancer_started", region=region, name=name, address=address)
-        follow = asyncio.create_task(_follow(balancer, targets))
+        follow = asyncio.create_task(balancer.follow())
         await until_terminated()
         watch.stop()
         follow.cancel()
@@ -184,14 +197,6 @@ async def run(region: str, arn: str, name: str, address: str) -> None:
         targets.stop()
         await balancer.close()
     log("load_balancer_stopped", region=region, name=name)
-
-
-async def _follow(balancer: LoadBalancer, targets: Targets) -> None:
-    """Open and close ports as listeners come and go. Short, for `up` waits on the first open port."""
-    while True:
-        await balancer.bind()
-        targets.sweep()
-        await asyncio.sleep(0.2)
 
 
 def main() -> None:

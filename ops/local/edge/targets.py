@@ -101,7 +101,7 @@ class Targets:
         self._groups: list[str] = []
 
     def apply(self, groups: Mapping[str, TargetGroup]) -> None:
-        """Follow a new configuration: probe what is new, drain what is gone."""
+        """Be as configured: probe what is new, drain what is gone, forget what is drained. Safe to repeat."""
         wanted = {(arn, target): group for arn, group in groups.items() for target in group.targets}
         self._groups = sorted(groups)
         for key, group in wanted.items():
@@ -138,13 +138,6 @@ class Targets:
             await monitor.probe(self._session)
             self.write()
             await asyncio.sleep(monitor.spacing)
-
-    def sweep(self) -> None:
-        """Forget drained targets whose requests are finished."""
-        for key, monitor in list(self._monitors.items()):
-            if monitor.state == "draining":
-                self._drain(key)
-        self.write()
 
     def pick(self, arn: str, tried: Iterable[Monitor] = ()) -> Monitor:
         """The next healthy target of a group, in turn. Raises NoTargetError."""

@@ -1,0 +1,255 @@
+"""A real local AWS, real upstream servers in a thread, and the edge's processes as the platform runs them."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from aiohttp import WSMsgType, web
+
+from ops.local.edge.key_value_store import SERVICE, _without_account
+
+ROOT = Path(__file__).resolve().parents[3]
+# PR_SET_PDEATHSIG (1) with SIGKILL (9), set in the child itself: what it becomes cannot outlive the tests.
+_MORTAL = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(check: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+    """The first truthy value of `check`; fails, naming `what`, when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, urllib.error.URLError, json.JSONDecodeError):
+            value = check()
+            if value:
+                return value
+        time.sleep(0.05)
+    return pytest.fail(f"{what}: not within {seconds} s")
+
+
+@contextlib.contextmanager
+def process(arguments: list[str], env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that dies with this one, and is ended by its id."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-c", _MORTAL, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **env},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+async def until(check: Callable[[], Any], what: str) -> None:
+    """As `eventually`, while this event loop goes on."""
+    for _ in range(1000):
+        if check():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"{what}: not in time")
+
+
+@dataclass
+class LocalAws:
+    """The local AWS under test, with clients of its own."""
+
+    port: int
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """A client of it."""
+        key = (service, region)
+        if key not in self._clients:
+            made = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=f"http://127.0.0.1:{self.port}",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+            made.meta.events.register(f"before-send.{SERVICE}", _without_account)
+            self._clients[key] = made
+        return self._clients[key]
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    port = free_port()
+    log = tmp_path_factory.mktemp("aws") / "aws.log"
+    env = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1"}
+    with process([str(ROOT / ".venv-local/bin/python"), "-m", "ministack"], env, log):
+        url = f"http://127.0.0.1:{port}/_ministack/health"
+        eventually(lambda: urllib.request.urlopen(url, timeout=1).status == 200, "local AWS answers")
+        yield LocalAws(port)
+
+
+class Upstreams:
+    """Servers on loopback addresses, on an event loop in a thread of their own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._runners: dict[tuple[str, int], web.ServerRunner] = {}
+        self.seen: list[str] = []
+
+    def _wait(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    def start(self, address: str, port: int, name: str = "") -> None:
+        """Serve there; every answer carries `name`."""
+
+        async def begin() -> None:
+            runner = web.ServerRunner(web.Server(lambda request: self._handle(request, name)))
+            await runner.setup()
+            await web.TCPSite(runner, address, port).start()
+            self._runners[address, port] = runner
+
+        self._wait(begin())
+
+    def stop(self, address: str, port: int) -> None:
+        """Serve there no more."""
+        self._wait(self._runners.pop((address, port)).cleanup())
+
+    def close(self) -> None:
+        """End everything."""
+        for address, port in list(self._runners):
+            self.stop(address, port)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    async def _handle(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
+        path = request.raw_path.partition("?")[0]
+        self.seen.append(path)
+        headers = {"x-served-by": name}
+        if path == "/ws":
+            return await self._echo(request)
+        if path == "/big":
+            response = web.StreamResponse(headers=headers)
+            await response.prepare(request)
+            for _ in range(64):
+                await response.write(b"x" * 256 * 1024)
+            return response
+        if path == "/length":
+            size = 0
+            async for chunk in request.content.iter_chunked(65536):
+                size += len(chunk)
+            return web.json_response({"size": size}, headers=headers)
+        if path == "/slow":
+            await asyncio.sleep(float(request.query_string or 1))
+        if path == "/broken" and request.transport is not None:
+            request.transport.abort()
+        status = 404 if path == "/wrong" else 200
+        shown = {"path": request.raw_path, "method": request.method, "headers": dict(request.headers)}
+        return web.json_response({"name": name, **shown}, status=status, headers=headers)
+
+    async def _echo(self, request: web.BaseRequest) -> web.WebSocketResponse:
+        socket_ = web.WebSocketResponse(protocols=["graphql-transport-ws"])
+        await socket_.prepare(request)
+        async for message in socket_:
+            if message.type is WSMsgType.TEXT and message.data == "bye":
+                await socket_.close(code=4001, message=b"as asked")
+            elif message.type is WSMsgType.TEXT:
+                await socket_.send_str(f"echo {message.data}")
+            elif message.type is WSMsgType.BINARY:
+                await socket_.send_bytes(message.data[::-1])
+        return socket_
+
+
+@pytest.fixture(scope="session")
+def upstreams() -> Iterator[Upstreams]:
+    servers = Upstreams()
+    yield servers
+    servers.close()
+
+
+@dataclass
+class Region:
+    """A load balancer of the local AWS with one target group, and its process."""
+
+    region: str
+    name: str
+    arn: str
+    dns_name: str
+    address: str
+    group: str
+    listener: str
+    state: Path
+    log: Path
+
+    def targets(self) -> list[dict[str, Any]]:
+        """What the load balancer reports of its target group."""
+        file = self.state / "run" / f"targets-{self.region}-{self.name}.json"
+        return list(json.loads(file.read_text()).get(self.group, []))
+
+    def states(self) -> list[str]:
+        """The targets' states, in the order of their addresses."""
+        return [target["state"] for target in self.targets()]
+
+
+LISTENER_PORT = 8080
+
+
+def create_region(aws: LocalAws, region: str, address: str, state: Path, check_path: str = "/ok") -> Region:
+    """A load balancer with a listener on 8080 whose default action forwards to one target group."""
+    elbv2 = aws.client("elbv2", region)
+    name = f"lb-{address.replace('.', '-')}"
+    balancer = elbv2.create_load_balancer(Name=name, Subnets=["subnet-1"])["LoadBalancers"][0]
+    arn = balancer["LoadBalancerArn"]
+    group = elbv2.create_target_group(
+        Name=f"tg-{name}",
+        Protocol="HTTP",
+        Port=8000,
+        VpcId="vpc-1",
+        TargetType="ip",
+        HealthCheckPath=check_path,
+        HealthCheckIntervalSeconds=5,
+        HealthCheckTimeoutSeconds=2,
+        HealthyThresholdCount=2,
+        UnhealthyThresholdCount=2,
+        Matcher={"HttpCode": "200-299"},
+    )["TargetGroups"][0]["TargetGroupArn"]
+    forward = [{"Type": "forward", "TargetGroupArn": group}]
+    listener = elbv2.create_listener(
+        LoadBalancerArn=arn, Protocol="HTTP", Port=LISTENER_PORT, DefaultActions=forward
+    )["Listeners"][0]["ListenerArn"]
+    log = state / f"{name}.log"
+    return Region(region, name, arn, balancer["DNSName"], address, group, listener, state, log)
+
+
+def balancer_process(
+    aws: LocalAws, place: Region
+) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    """The load balancer's process."""
+    module = [sys.executable, "-m", "ops.local.edge.load_balancer"]
+    options = ["--region", place.region, "--arn", place.arn, "--address", place.address, "--name", place.name]
+    env = {"RICHESREACH_AWS_PORT": str(aws.port), "RICHESREACH_STATE_DIR": str(place.state)}
+    return process([*module, *options, "--port", str(LISTENER_PORT)], env, place.log)
