@@ -4,7 +4,8 @@ Usage: `python -I -S launch.py <options as JSON> <program> [argument…]`. A pro
 `preexec_fn`, because code between fork and exec of a process with threads may deadlock. It runs without site
 packages (about 10 ms), prepares itself, and execs the program, which keeps process id, log and death signal.
 
-Options: parent (pid), death_signal (number), unprivileged (bool), owned (folder or null).
+Options: parent (pid), death_signal (number), unprivileged (bool), owned (folder or null), variables (names of
+the environment variables that the program gets).
 """
 
 import ctypes
@@ -80,7 +81,8 @@ def main() -> None:
     die_with(options["parent"], options["death_signal"])
     require_reachable(program[0], owned)
     try:
-        os.execvpe(program[0], program, os.environ)  # noqa: S606 - becoming the program is the purpose
+        environment = {name: os.environ[name] for name in options["variables"]}
+        os.execvpe(program[0], program, environment)  # noqa: S606 - becoming the program is the purpose
     except OSError as error:
         sys.exit(f"error: cannot start {program[0]}: {error.strerror}")
 

@@ -42,15 +42,16 @@ class Command:
 
 
 def start_time(pid: int) -> int | None:
-    """When the process started, in clock ticks since boot (field 22 of /proc/<pid>/stat); None when gone.
+    """When the process started, in clock ticks since boot (field 22 of /proc/<pid>/stat).
 
-    Process id and start time together name one process for good: a recycled id has another start time.
+    None when it has ended, even if nobody has taken notice of that yet (a zombie). Process id and start time together name one process for good: a recycled id has another start time.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return int(stat.rpartition(")")[2].split()[19])
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X"} else int(fields[19])
 
 
 def send_signal(pid: int, started: int, number: signal.Signals) -> bool:
@@ -103,6 +104,8 @@ def _fork(command: Command, stdout: int) -> subprocess.Popen[bytes]:
         "death_signal": int(command.death_signal),
         "unprivileged": command.unprivileged,
         "owned": str(command.owned) if command.owned else None,
+        # The launcher's interpreter may add to its environment; the program gets these and no others.
+        "variables": sorted(command.env),
     }
     return subprocess.Popen(
         [sys.executable, "-I", "-S", str(LAUNCHER), json.dumps(options), *command.argv],
