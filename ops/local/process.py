@@ -44,7 +44,8 @@ class Command:
 def start_time(pid: int) -> int | None:
     """When the process started, in clock ticks since boot (field 22 of /proc/<pid>/stat).
 
-    None when it has ended, even if nobody has taken notice of that yet (a zombie). Process id and start time together name one process for good: a recycled id has another start time.
+    None when it has ended, even if nobody has taken notice of that yet (a zombie). Process id and start time
+    together name one process for good: a recycled id has another start time.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()

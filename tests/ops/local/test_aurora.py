@@ -147,7 +147,8 @@ def test_killed_writer_comes_back_in_its_role_with_its_rows(platform: Platform) 
     child = platform.aurora.servers[f"{HOME}/aurora-test-{HOME}-1"].keeper.child
     assert child is not None
     assert send_signal(child.pid, start_time(child.pid) or 0, signal.SIGKILL)
-    eventually(lambda: start_time(child.pid) is None)
+    server = platform.aurora.servers[f"{HOME}/aurora-test-{HOME}-1"]
+    eventually(lambda: server.keeper.restarts == 1)
     eventually(lambda: platform.sql(HOME, "SELECT a FROM survivor") == "1")
     eventually(lambda: platform.roles() == {HOME: "writer", EUROPE: "reader", ASIA: "reader"})
 

@@ -28,9 +28,8 @@ def test_half_a_file_is_an_empty_state(tmp_path: Path) -> None:
 
 def test_unknown_keys_and_broken_entries_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    path.write_text(
-        '{"new": 1, "processes": [{"name": "edge", "kind": "edge", "new": 2}, {"kind": "task"}, 3]}'
-    )
+    edge = '{"name": "edge", "kind": "edge", "new": 2}'
+    path.write_text(f'{{"new": 1, "processes": [{edge}, {{"kind": "task"}}, 3]}}')
     assert state.read(path).processes == (ProcessState("edge", "edge"),)
 
 

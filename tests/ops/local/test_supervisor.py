@@ -40,7 +40,10 @@ class Daemon:
             self.process = subprocess.Popen(
                 [str(PYTHON), "-m", "ops.local.supervisor"], cwd=ROOT, env=self.env, stdout=log, stderr=log
             )
-        eventually(lambda: self.state().local_aws.status == "running")
+        started = self.process.pid
+        eventually(
+            lambda: self.state().supervisor.pid == started and self.state().local_aws.status == "running"
+        )
 
     def send(self, number: signal.Signals) -> int:
         assert self.process is not None
@@ -147,7 +150,7 @@ def test_killed_supervisor_takes_every_child_along_and_the_next_one_begins_anew(
     eventually(lambda: all_gone(pids))
     daemon.start()
     assert not daemon.state().databases
-    assert not list((daemon.folder / "data" / "postgres").iterdir())
+    eventually(lambda: not (daemon.folder / "data" / "postgres" / "supervised-1").exists())
     daemon.deploy()
 
 
