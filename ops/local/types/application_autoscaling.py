@@ -54,7 +54,10 @@ def types() -> list[ResourceType]:
 
 def _target() -> ResourceType:
     def create(_logical_id: str, properties: Properties, _stack: str) -> Provisioned:
-        api.call(_SERVICE, "RegisterScalableTarget", **arguments(_SERVICE, "RegisterScalableTarget", properties))
+        # CloudFormation's tags are a list, the API's a map.
+        tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+        given = arguments(_SERVICE, "RegisterScalableTarget", {**properties, "Tags": tags})
+        api.call(_SERVICE, "RegisterScalableTarget", **given)
         # The physical id of this type on AWS: the three parts of its key.
         parts = (properties["ResourceId"], properties["ScalableDimension"], properties["ServiceNamespace"])
         physical_id = "|".join(map(str, parts))

@@ -15,12 +15,13 @@ from ops.local.types import (
     route53,
     s3,
     secrets,
+    stack_outputs,
     waf,
 )
 from ops.local.types.registry import register
 
 _AREAS = (application_autoscaling, cloudwatch, declared, ec2, ecs, elasticache, rds, route53, s3, secrets, waf)
-_ACTIONS = (application_autoscaling, cloudwatch, ecs_agent, global_datastore)
+_ACTIONS = (application_autoscaling, cloudwatch, ecs_agent, global_datastore, route53, s3, stack_outputs)
 
 
 def load() -> None:

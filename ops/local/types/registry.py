@@ -72,9 +72,12 @@ def call_built_in_delete(entry: Mapping[str, Any], physical_id: str, properties:
 
 
 def replace(resource: ResourceType, physical_id: str, old: Properties, new: Properties, stack: str, lid: str) -> Provisioned:
-    """Replaces a resource in CloudFormation's order: the new one first; the old one in the stack's cleanup."""
+    """Replaces a resource in CloudFormation's order: the new one first; the old one in the stack's cleanup.
+
+    The engine deletes what has another physical id by itself, on a worker thread; only a nested stack has no cleanup.
+    """
     created = resource.create(lid, new, stack)
-    if created[0] != physical_id:
+    if created[0] != physical_id and provisioners._DEFERRED_PREDECESSOR_DELETES.get() is None:
         provisioners._delete_predecessor(resource.delete, physical_id, old)
     return created
 

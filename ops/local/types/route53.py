@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import jmespath
+from ministack.services import route53
 
 from ops.local.types import api
 from ops.local.types.registry import Properties, Provisioned, ResourceType, replace
@@ -14,6 +15,21 @@ from ops.local.types.through_api import ThroughApi
 
 _NO_DNS = "that a resolver answers with it: the local edge reads the records itself"
 _IDENTITY = ("Name", "Type", "SetIdentifier", "HostedZoneId", "HostedZoneName")
+
+
+def install() -> None:
+    """Regions and flags of a health check, which the server loses on their way in."""
+    shipped = route53._parse_health_check_config
+
+    def parse(element: Any) -> dict[str, Any]:
+        made = dict(shipped(element))
+        for name, member in (("Regions", "Region"), ("ChildHealthChecks", "ChildHealthCheck")):
+            if name in made:
+                made[name] = [each.text for each in route53._findall(route53._find(element, name), member)]
+        # Written out with str(), so a Python True would read back as "True", which no SDK takes for true.
+        return {key: str(value).lower() if isinstance(value, bool) else value for key, value in made.items()}
+
+    route53._parse_health_check_config = parse
 
 
 def types() -> list[ResourceType]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.services.cloudformation import provisioners
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import s3
 
 from ops.local.types import api
 from ops.local.types.registry import (
@@ -16,6 +17,19 @@ from ops.local.types.registry import (
     call_built_in_update,
 )
 from ops.local.types.s3_configuration import PARTS
+
+
+def install() -> None:
+    """A write that asks for aws:kms and names no key takes the account's `aws/s3` key, as on AWS."""
+    shipped = s3._resolve_sse_write_headers
+    named = "x-amz-server-side-encryption-aws-kms-key-id"
+
+    def resolve(headers: dict[str, str], bucket: str) -> Any:
+        if headers.get("x-amz-server-side-encryption") == "aws:kms" and not headers.get(named):
+            headers = {**headers, named: f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"}
+        return shipped(headers, bucket)
+
+    s3._resolve_sse_write_headers = resolve
 
 
 def types() -> list[ResourceType]:
@@ -34,8 +48,6 @@ def _bucket() -> ResourceType:
     def update(pid: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Provisioned:
         name, attributes = call_built_in_update(shipped, pid, old, new, stack, logical_id)
         _configure(name, old if name == pid else {}, new)
-        if name != pid:
-            provisioners._delete_predecessor(delete, pid, old)
         return name, attributes
 
     def delete(physical_id: str, properties: Properties) -> None:

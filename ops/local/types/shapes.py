@@ -34,6 +34,11 @@ def fit(shape: Any, value: Any) -> Any:
         members = {name.lower(): (name, member) for name, member in shape.members.items()}
         found = ((members.get(str(key).lower()), item) for key, item in value.items() if item is not None)
         return {match[0]: fit(match[1], item) for match, item in found if match is not None}
+    if kind == "map" and isinstance(value, list):
+        # Tags: a list of keys and values in nearly every template, a map in some APIs.
+        value = {tag["Key"]: tag.get("Value", "") for tag in value}
+    if kind == "list" and isinstance(value, Mapping) and set(getattr(shape.member, "members", ())) == {"Key", "Value"}:
+        value = [{"Key": key, "Value": item} for key, item in value.items()]
     if kind == "list" and isinstance(value, list | tuple):
         return [fit(shape.member, item) for item in value]
     if kind == "map" and isinstance(value, Mapping):
