@@ -22,11 +22,23 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def migrated_template(postgres_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stopped cluster with the gateway's tables, made by its own migration run as the task runs it."""
+    server = data_servers.copy_of(postgres_template, tmp_path_factory.mktemp("migrated"))
+    server.start()
+    migration = ServiceProcess(
+        "richesreach.gateway.migrate", task_environment(PostgresCluster(server, server), None)
+    )
+    assert migration.wait() == 0, migration.output()
+    server.stop()
+    return server.data
+
+
+@pytest.fixture(scope="session")
 def _session_cluster(
-    postgres_template: Path, tmp_path_factory: pytest.TempPathFactory
+    migrated_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PostgresCluster]:
-    with data_servers.postgres_cluster(postgres_template, tmp_path_factory.mktemp("shared")) as cluster:
-        create_tables(cluster)
+    with data_servers.postgres_cluster(migrated_template, tmp_path_factory.mktemp("shared")) as cluster:
         yield cluster
 
 
@@ -50,10 +62,10 @@ def empty_database(postgres_template: Path, tmp_path: Path) -> Iterator[Postgres
 
 
 @pytest.fixture
-def own_database(empty_database: PostgresCluster) -> PostgresCluster:
-    """A writer and its reader for this test alone, to stop and promote at will."""
-    create_tables(empty_database)
-    return empty_database
+def own_database(migrated_template: Path, tmp_path: Path) -> Iterator[PostgresCluster]:
+    """A writer and its reader with tables, for this test alone, to stop and promote at will."""
+    with data_servers.postgres_cluster(migrated_template, tmp_path / "cluster") as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -66,13 +78,6 @@ def caches(_session_caches: CachePair) -> CachePair:
 def own_caches() -> Iterator[CachePair]:
     with data_servers.cache_pair() as pair:
         yield pair
-
-
-def create_tables(cluster: PostgresCluster) -> None:
-    """The gateway's tables by its own migration, run as the task runs it."""
-    migration = ServiceProcess("richesreach.gateway.migrate", task_environment(cluster, None))
-    assert migration.wait() == 0, migration.output()
-    cluster.replicated()
 
 
 @pytest.fixture

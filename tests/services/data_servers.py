@@ -98,7 +98,7 @@ def until(condition: Callable[[], bool], what: str, patience: float = 30.0) -> N
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def accepts(host: str, port: int) -> bool:
@@ -145,6 +145,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
             )
+        until(lambda: accepts(self.host, self.port), f"{self.endpoint} listens")
         until(lambda: self._psql("select 1", "postgres").returncode == 0, f"{self.endpoint} answers")
 
     def stop(self) -> None:
@@ -167,8 +168,11 @@ class PostgresServer:
 _CONFIGURATION = """
 fsync = off
 full_page_writes = off
-shared_buffers = 16MB
+shared_buffers = 4MB
 max_connections = 40
+autovacuum = off
+io_method = sync
+min_wal_size = 2MB
 unix_socket_directories = ''
 wal_retrieve_retry_interval = 100ms
 """
@@ -183,7 +187,7 @@ def make_template(folder: Path) -> Path:
     _run(
         PG_BIN / "initdb",
         *("-D", data, "-U", USER, "-A", "scram-sha-256", f"--pwfile={password}"),
-        *("--no-sync", "--locale=C", "-E", "UTF8"),
+        *("--no-sync", "--locale=C", "-E", "UTF8", "--wal-segsize=1"),
     )
     with (data / "postgresql.conf").open("a") as configuration:
         configuration.write(_CONFIGURATION)
@@ -195,6 +199,15 @@ def make_template(folder: Path) -> Path:
     server.sql(f"create database {DATABASE}", database="postgres")
     server.stop()
     return data
+
+
+def copy_of(template: Path, folder: Path) -> PostgresServer:
+    """A server of its own on a copy of a stopped cluster's data."""
+    _give(folder)
+    server = PostgresServer(folder / "writer", *own_address())
+    shutil.copytree(template, server.data)
+    _give(server.data)
+    return server
 
 
 @dataclass
@@ -217,11 +230,8 @@ class PostgresCluster:
 
 @contextmanager
 def postgres_cluster(template: Path, folder: Path) -> Iterator[PostgresCluster]:
-    _give(folder)
-    writer = PostgresServer(folder / "writer", *own_address())
+    writer = copy_of(template, folder)
     reader = PostgresServer(folder / "reader", *own_address())
-    shutil.copytree(template, writer.data)
-    _give(writer.data)
     try:
         writer.start()
         _run(

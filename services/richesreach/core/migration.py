@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from richesreach.core.database import Database, DatabaseUnavailableError, Pool, describe
 from richesreach.core.logs import logger
-from richesreach.core.server import read_settings
+from richesreach.core.startup import read_settings
 
 # Seconds.
 WAIT_FOR_WRITER = 60.0

@@ -1,34 +1,18 @@
-"""Run a service as a process: settings, logs, uvicorn, and a shutdown that finishes what is in flight."""
+"""Serve: uvicorn, and a shutdown that finishes what is in flight."""
 
-import os
 import signal
-import sys
 from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
 
-from richesreach.core import logs
-from richesreach.core.settings import Settings, SettingsError
+from richesreach.core.settings import Settings
+from richesreach.core.startup import read_settings
 
 # Seconds. ECS kills a task 30 s after it asked it to stop; the pools need a little of that.
 GRACEFUL_SHUTDOWN = 20
 # Longer than the load balancer keeps an idle connection (60 s): it must never reuse one that is being closed.
 KEEP_ALIVE = 75
-
-
-def read_settings() -> Settings:
-    """Settings from the process environment, with logs configured; exits 1 with one log line when wrong."""
-    environ = os.environ
-    try:
-        settings = Settings.from_environment(environ)
-    except SettingsError as error:
-        service, region = environ.get("SERVICE_NAME", "unknown"), environ.get("AWS_REGION", "unknown")
-        logs.configure(service=service, region=region, level="INFO")
-        logs.logger().error("settings_wrong", problems=error.problems)
-        sys.exit(1)
-    logs.configure(service=settings.service_name, region=settings.region, level=settings.log_level)
-    return settings
 
 
 def run(create: Callable[[Settings], FastAPI]) -> None:
