@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.errors import OperationError, UsageError
 from ops.local import aws
+from ops.local.edge.key_value_store import store_client
 from stacks.environment import Environment, load_environment
 
 #: The key whose value lists the drained regions, separated by commas.
@@ -43,7 +44,7 @@ def _change(region: str, *, drained: bool) -> str:
 
 def _write(environment: Environment, region: str, *, drained: bool) -> list[str]:
     store_arn = _store_arn(environment)
-    store = aws.client("cloudfront-keyvaluestore", environment.dns_region)
+    store = store_client()
     for _ in range(ATTEMPTS):
         etag = store.describe_key_value_store(KvsARN=store_arn)["ETag"]
         regions = set(_drained(store, store_arn))

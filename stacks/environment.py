@@ -88,6 +88,7 @@ class Environment(Frozen):
     data_regions: Annotated[list[RegionCode], Field(min_length=1)]
     datastore_regions: Annotated[list[RegionCode], Field(min_length=1)]
     protect: bool
+    cdk_nag: bool
     tags: dict[str, str] = Field(default_factory=dict)
     network: NetworkSettings
     lake: LakeSettings

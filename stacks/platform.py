@@ -110,8 +110,9 @@ class Platform:
 
 
 def build(environment: Environment, account: str, manifests: Sequence[Manifest], **kwargs: Any) -> cdk.App:
-    """An app with every stack of ``environment`` in it, checked by cdk-nag; ``kwargs`` go to the app."""
+    """An app with every stack of ``environment`` in it; ``kwargs`` go to the app."""
     app = cdk.App(context=context(environment, account), **kwargs)
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+    if environment.cdk_nag:
+        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
     Platform(app, environment, account, manifests)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -67,6 +68,9 @@ def deploy(environment: Environment, say: Say) -> None:
             done.add(found[1])
             say(f"{len(done)} done, last {found[1]}")
 
+    assembly = paths.STATE / "cdk.out"
+    # The CLI takes a validation report of an earlier synthesis for this one's.
+    shutil.rmtree(assembly, ignore_errors=True)
     _cdk(
         [
             "deploy",
@@ -75,7 +79,7 @@ def deploy(environment: Environment, say: Say) -> None:
             "--require-approval=never",
             "--no-notices",
             "--progress=events",
-            f"--output={paths.STATE / 'cdk.out'}",
+            f"--output={assembly}",
         ],
         paths.ROOT,
         "the deployment failed",

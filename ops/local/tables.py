@@ -21,47 +21,39 @@ COLOURS = {
 def endpoints(console: Console, environment: Environment) -> None:
     """Where everything answers, and lines to paste."""
     published = state.read(paths.STATE_FILE)
-    table = Table(title="RichesReach, environment local", title_justify="left")
-    for column in ("what", "where", "state"):
-        table.add_column(column, overflow="fold")
-    table.add_row("edge", edge_url(), "the site: CloudFront as deployed")
-    table.add_row("API document", f"{edge_url()}/api/openapi.json", "")
-    table.add_row("local AWS", aws.endpoint(), "account 000000000000, credentials test/test")
+    table = Table(title="RichesReach, environment local", title_justify="left", show_header=False)
+    table.add_row("edge", edge_url())
+    table.add_row("API document", f"{edge_url()}/api/openapi.json")
+    table.add_row("local AWS", f"{aws.endpoint()} (account {aws.ACCOUNT}, credentials test/test)")
+    console.print(table)
+    table = Table(title="Regions", title_justify="left")
+    for column in ("region", "load balancer", "services healthy", "database", "cache"):
+        table.add_column(column)
     for region in environment.regions:
-        for name, where, what in _regional(region, published):
-            table.add_row(f"{region} {name}", where, what)
+        table.add_row(region, *_region(region, published))
     console.print(table)
     console.print("Try it:", style="bold")
     for line in (
         f"curl {edge_url()}/health/detailed/",
         f"curl -H 'X-Viewer-Location: Frankfurt' {edge_url()}/api/status/services",
         f"curl -H 'X-Viewer-Location: Singapore' {edge_url()}/api/status/services",
+        "make status    make logs    make down",
     ):
         console.print(f"  {line}", soft_wrap=True, markup=False)
 
 
-def _regional(region: str, published: state.State) -> list[tuple[str, str, str]]:
-    rows = [
-        (f"load balancer {process.name}", f"http://{process.address}:{process.port}", process.status)
-        for process in published.processes
-        if process.kind == "load-balancer" and process.region == region
-    ]
-    rows += [
-        (f"service {service.name}", f"{service.healthy} of {service.desired} healthy", service.status)
-        for service in published.services
-        if service.region == region
-    ]
-    rows += [
-        (f"database {database.instance}", f"{database.address}:{database.port}", database.role)
-        for database in published.databases
-        if database.region == region
-    ]
-    rows += [
-        (f"cache {cache.instance}", f"{cache.address}:{cache.port}", cache.role)
-        for cache in published.caches
-        if cache.region == region
-    ]
-    return rows
+def _region(region: str, published: state.State) -> tuple[str, str, str, str]:
+    """One line each: load balancer, services, databases and the caches that are the region's own."""
+    balancers = [p for p in published.processes if p.kind == "load-balancer" and p.region == region]
+    services = [s for s in published.services if s.region == region]
+    databases = [d for d in published.databases if d.region == region]
+    caches = [c for c in published.caches if c.region == region]
+    return (
+        "\n".join(f"{p.address}:{p.port}" for p in balancers),
+        "\n".join(f"{s.name} {s.healthy}/{s.desired}" for s in services),
+        "\n".join(f"{d.address} {d.role}" for d in databases),
+        "\n".join(f"{c.address} {c.role}" for c in caches),
+    )
 
 
 def processes(console: Console, published: state.State) -> None:

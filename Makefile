@@ -1,0 +1,98 @@
+# The two commands: `make up` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+ENV ?= prod
+BIN := .venv/bin
+PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: install ## Deploy the whole platform to a local AWS and leave it serving
+	@richesreach up
+
+.PHONY: down
+down: .venv/installed ## Stop everything that `make up` started
+	@richesreach down
+
+.PHONY: status
+status: .venv/installed ## Show what runs and whether it serves
+	@richesreach status
+
+.PHONY: logs
+logs: .venv/installed ## List the logs; `richesreach logs NAME` shows one
+	@richesreach logs
+
+.PHONY: test
+test: install ## Run every test; acceptance starts the platform itself where it does not run
+	@$(BIN)/python -m pytest tests/stacks tests/ops tests/lambda_
+	@.venv-services/bin/python -m pytest -c services/pytest.ini tests/services
+	@$(BIN)/python -m pytest tests/acceptance
+
+.PHONY: lint
+lint: install ## Formatting, lint, types, import contracts, and cfn-lint on prod
+	@ruff check .
+	@ruff format --check .
+	@mypy
+	@.venv-services/bin/mypy --config-file services/mypy.ini
+	@lint-imports
+	@rm -rf .local/lint && CDK_OUTDIR=.local/lint RICHESREACH_ENV=prod $(BIN)/python app.py
+	@cfn-lint .local/lint/*.template.json && echo "cfn-lint: no findings"
+
+.PHONY: synth
+synth: install ## Synthesise ENV (default prod) into cdk.out/, without network or credentials
+	@rm -rf cdk.out
+	@richesreach cdk --env $(ENV) synth --quiet --no-notices
+
+.PHONY: diff
+diff: install ## What deploying ENV would change
+	@richesreach cdk --env $(ENV) diff --no-notices
+
+.PHONY: deploy
+deploy: install ## Deploy ENV; STACKS='richesreach-prod-eu-west-1-*' for one region
+	@richesreach cdk --env $(ENV) deploy --no-notices $(or $(STACKS),--all)
+
+.PHONY: lock
+lock: .venv/installed ## Write the lock files anew from the *.in files
+	@ops/lock
+
+.PHONY: clean
+clean: ## Stop the platform and remove everything that is not in git
+	@if [ -x $(BIN)/richesreach ]; then $(BIN)/richesreach down; fi
+	@rm -rf .venv .venv-local .venv-services node_modules cdk.out .local
+
+# ---------------------------------------------------------------- environments
+.PHONY: install
+install: .venv/installed .venv-local/installed .venv-services/installed node_modules/installed ## Install everything that the locks name
+
+define venv
+	@echo "installing $(@D) from $<"
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "error: $(PYTHON) is no Python 3.11 to 3.13; run make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -m venv --clear $(@D) || { echo "error: no venv module; apt-get install python3-venv" >&2; exit 2; }
+	@$(@D)/bin/python -m pip install $(PIP_FLAGS) -r $<
+endef
+
+.venv/installed: requirements.txt pyproject.toml
+	$(venv)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-local/installed: ops/local/requirements.txt
+	$(venv)
+	@touch $@
+
+.venv-services/installed: services/requirements-dev.txt
+	$(venv)
+	@touch $@
+
+node_modules/installed: package-lock.json .venv/installed
+	@echo "installing node_modules from $<"
+	@npm ci --no-audit --no-fund --silent
+	@touch $@
