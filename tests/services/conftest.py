@@ -1,5 +1,6 @@
 """Fixtures of the services' tests: real servers, the environment of a task, and clients of an application."""
 
+import itertools
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "services")]
 import data_servers  # noqa: E402
 from data_servers import CachePair, PostgresCluster  # noqa: E402
 from gateway_task import Environment, ServiceProcess, client_of, gateway_app, task_environment  # noqa: E402
+
+_database_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +58,9 @@ def database(_session_cluster: PostgresCluster) -> PostgresCluster:
 
 
 @pytest.fixture
-def empty_database(postgres_template: Path, tmp_path: Path) -> Iterator[PostgresCluster]:
-    """A writer and its reader without tables, for this test alone."""
-    with data_servers.postgres_cluster(postgres_template, tmp_path / "cluster") as cluster:
-        yield cluster
+def empty_database(_session_cluster: PostgresCluster) -> PostgresCluster:
+    """A database of this test alone, without tables, on the shared servers."""
+    return _session_cluster.with_new_database(f"empty_{next(_database_numbers)}")
 
 
 @pytest.fixture

@@ -216,10 +216,20 @@ class PostgresCluster:
 
     writer: PostgresServer
     reader: PostgresServer
+    database: str = DATABASE
 
     def dsn(self, *servers: PostgresServer, session: str) -> str:
         hosts = ",".join(server.endpoint for server in servers)
-        return f"postgresql://{hosts}/{DATABASE}?target_session_attrs={session}"
+        return f"postgresql://{hosts}/{self.database}?target_session_attrs={session}"
+
+    def with_new_database(self, name: str) -> "PostgresCluster":
+        """The same servers with another, empty database."""
+        self.writer.sql(f"create database {name} template template0")
+        return PostgresCluster(self.writer, self.reader, name)
+
+    def sql(self, statement: str) -> str:
+        """What the writer prints for one statement on this database."""
+        return self.writer.sql(statement, self.database)
 
     def replicated(self) -> None:
         """Wait until the reader has replayed all that the writer wrote."""

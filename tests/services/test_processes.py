@@ -105,7 +105,7 @@ def test_migrating_twice_changes_nothing(empty_database: PostgresCluster, caches
         migration = ServiceProcess(MIGRATE, environment)
         assert migration.wait() == 0, migration.output()
         assert events(migration)[-1]["event"] == "migrated"
-    assert empty_database.writer.sql("select version_num from gateway_migrations") == "0001"
+    assert empty_database.sql("select version_num from gateway_migrations") == "0001"
 
 
 def test_two_migrations_at_once_both_succeed(empty_database: PostgresCluster, caches: CachePair) -> None:
@@ -114,14 +114,14 @@ def test_two_migrations_at_once_both_succeed(empty_database: PostgresCluster, ca
 
 
 def test_a_migration_waits_for_its_database(
-    empty_database: PostgresCluster, caches: CachePair, started: list[ServiceProcess]
+    own_database: PostgresCluster, caches: CachePair, started: list[ServiceProcess]
 ) -> None:
-    empty_database.reader.stop()
-    empty_database.writer.stop()
-    migration = ServiceProcess(MIGRATE, task_environment(empty_database, caches))
+    own_database.reader.stop()
+    own_database.writer.stop()
+    migration = ServiceProcess(MIGRATE, task_environment(own_database, caches))
     started.append(migration)
     until(lambda: "waiting_for_writer" in migration.output(), "the migration waits")
-    empty_database.writer.start()
+    own_database.writer.start()
     assert migration.wait() == 0
 
 
@@ -147,4 +147,4 @@ async def test_a_failed_migration_leaves_the_tables_as_they_were(
     writer = Database(Settings.from_environment(task_environment(empty_database, None))).writer
     with pytest.raises(MigrationError, match="syntax error"):
         await migrate(writer, versions.parent, "gateway_migrations")
-    assert empty_database.writer.sql("select count(*) from pg_tables where schemaname = 'public'") == "0"
+    assert empty_database.sql("select count(*) from pg_tables where schemaname = 'public'") == "0"
