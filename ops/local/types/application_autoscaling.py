@@ -67,7 +67,9 @@ def _target() -> ResourceType:
         if _key(properties) in _TARGETS:
             api.call(_SERVICE, "DeregisterScalableTarget", **{part: properties[part] for part in _KEY})
 
-    return _in_place("AWS::ApplicationAutoScaling::ScalableTarget", "keeps the target's bounds", create, delete, _KEY)
+    return _in_place(
+        "AWS::ApplicationAutoScaling::ScalableTarget", "keeps the target's bounds", create, delete, _KEY
+    )
 
 
 def _policy() -> ResourceType:
@@ -85,7 +87,9 @@ def _policy() -> ResourceType:
                 del _POLICIES[key]
 
     create_only = ("PolicyName", "ScalingTargetId", *_KEY)
-    return _in_place("AWS::ApplicationAutoScaling::ScalingPolicy", "keeps the policy", create, delete, create_only)
+    return _in_place(
+        "AWS::ApplicationAutoScaling::ScalingPolicy", "keeps the policy", create, delete, create_only
+    )
 
 
 def _in_place(
@@ -129,7 +133,9 @@ def _register(given: dict[str, Any]) -> dict[str, Any]:
 
 def _deregister(given: dict[str, Any]) -> dict[str, Any]:
     if _key(given) not in _TARGETS:
-        raise ActionError("ObjectNotFoundException", f"No scalable target found for {given.get('ResourceId')}.")
+        raise ActionError(
+            "ObjectNotFoundException", f"No scalable target found for {given.get('ResourceId')}."
+        )
     del _TARGETS[_key(given)]
     for name in [name for name in _POLICIES if name.startswith(_key(given))]:
         del _POLICIES[name]
@@ -144,7 +150,9 @@ def _describe_targets(given: dict[str, Any]) -> dict[str, Any]:
 
 def _put_policy(given: dict[str, Any]) -> dict[str, Any]:
     if _key(given) not in _TARGETS:
-        raise ActionError("ObjectNotFoundException", f"No scalable target found for {given.get('ResourceId')}.")
+        raise ActionError(
+            "ObjectNotFoundException", f"No scalable target found for {given.get('ResourceId')}."
+        )
     name = f"{_key(given)}|{given['PolicyName']}"
     kept = _POLICIES.get(name) or {
         "CreationTime": time.time(),
@@ -159,7 +167,9 @@ def _put_policy(given: dict[str, Any]) -> dict[str, Any]:
 def _delete_policy(given: dict[str, Any]) -> dict[str, Any]:
     name = f"{_key(given)}|{given.get('PolicyName')}"
     if name not in _POLICIES:
-        raise ActionError("ObjectNotFoundException", f"No scaling policy found for {given.get('PolicyName')}.")
+        raise ActionError(
+            "ObjectNotFoundException", f"No scaling policy found for {given.get('PolicyName')}."
+        )
     del _POLICIES[name]
     return {}
 

@@ -20,7 +20,19 @@ from ops.local.types import (
 )
 from ops.local.types.registry import register
 
-_AREAS = (application_autoscaling, cloudwatch, declared, ec2, ecs, elasticache, rds, route53, s3, secrets, waf)
+_AREAS = (
+    application_autoscaling,
+    cloudwatch,
+    declared,
+    ec2,
+    ecs,
+    elasticache,
+    rds,
+    route53,
+    s3,
+    secrets,
+    waf,
+)
 _ACTIONS = (application_autoscaling, cloudwatch, ecs_agent, global_datastore, route53, s3, stack_outputs)
 
 

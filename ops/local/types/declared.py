@@ -11,7 +11,8 @@ _ARN = "arn:aws:{service}:{{region}}:{{account}}:{path}"
 def types() -> list[ResourceType]:
     """Every type that is recorded and no more."""
     return [
-        recorded(name, ref, attributes, does="keeps the declaration") for name, (ref, attributes) in _DECLARED.items()
+        recorded(name, ref, attributes, does="keeps the declaration")
+        for name, (ref, attributes) in _DECLARED.items()
     ]
 
 
@@ -20,7 +21,10 @@ def _arn(service: str, path: str) -> str:
 
 
 _DECLARED: dict[str, tuple[str, dict[str, str]]] = {
-    "AWS::EC2::PrefixList": ("pl-{hex17}", {"PrefixListId": "{ref}", "Arn": _arn("ec2", "prefix-list/{ref}")}),
+    "AWS::EC2::PrefixList": (
+        "pl-{hex17}",
+        {"PrefixListId": "{ref}", "Arn": _arn("ec2", "prefix-list/{ref}")},
+    ),
     "AWS::Logs::QueryDefinition": ("{uuid}", {"QueryDefinitionId": "{ref}"}),
     "AWS::Logs::DeliverySource": ("{Name}", {"Arn": _arn("logs", "delivery-source:{Name}")}),
     "AWS::Logs::DeliveryDestination": ("{Name}", {"Arn": _arn("logs", "delivery-destination:{Name}")}),

@@ -24,25 +24,49 @@ def types() -> list[ResourceType]:
     """Every EC2 type of this package."""
     return [
         ThroughApi(
-            "AWS::EC2::EIP", "ec2", "AllocateAddress", "PublicIp", "ReleaseAddress", _release_arguments,
+            "AWS::EC2::EIP",
+            "ec2",
+            "AllocateAddress",
+            "PublicIp",
+            "ReleaseAddress",
+            _release_arguments,
             attributes={"AllocationId": "AllocationId", "PublicIp": "PublicIp"},
-            tag_type="elastic-ip", cannot_prove=_ROUTING,
+            tag_type="elastic-ip",
+            cannot_prove=_ROUTING,
         ).resource(),
         ThroughApi(
-            "AWS::EC2::NatGateway", "ec2", "CreateNatGateway", "NatGateway.NatGatewayId", "DeleteNatGateway",
+            "AWS::EC2::NatGateway",
+            "ec2",
+            "CreateNatGateway",
+            "NatGateway.NatGatewayId",
+            "DeleteNatGateway",
             lambda pid, _: {"NatGatewayId": pid},
-            attributes={"NatGatewayId": "NatGateway.NatGatewayId"}, tag_type="natgateway", cannot_prove=_ROUTING,
+            attributes={"NatGatewayId": "NatGateway.NatGatewayId"},
+            tag_type="natgateway",
+            cannot_prove=_ROUTING,
         ).resource(),
         ThroughApi(
-            "AWS::EC2::FlowLog", "ec2", "CreateFlowLogs", "FlowLogIds[0]", "DeleteFlowLogs",
+            "AWS::EC2::FlowLog",
+            "ec2",
+            "CreateFlowLogs",
+            "FlowLogIds[0]",
+            "DeleteFlowLogs",
             lambda pid, _: {"FlowLogIds": [pid]},
-            attributes={"Id": "FlowLogIds[0]"}, tag_type="vpc-flow-log",
-            adapt=lambda p: {**p, "ResourceIds": [p.get("ResourceId")]}, cannot_prove="that a flow is ever logged",
+            attributes={"Id": "FlowLogIds[0]"},
+            tag_type="vpc-flow-log",
+            adapt=lambda p: {**p, "ResourceIds": [p.get("ResourceId")]},
+            cannot_prove="that a flow is ever logged",
         ).resource(),
         ThroughApi(
-            "AWS::EC2::NetworkAcl", "ec2", "CreateNetworkAcl", "NetworkAcl.NetworkAclId", "DeleteNetworkAcl",
+            "AWS::EC2::NetworkAcl",
+            "ec2",
+            "CreateNetworkAcl",
+            "NetworkAcl.NetworkAclId",
+            "DeleteNetworkAcl",
             lambda pid, _: {"NetworkAclId": pid},
-            attributes={"Id": "NetworkAcl.NetworkAclId"}, tag_type="network-acl", cannot_prove=_ROUTING,
+            attributes={"Id": "NetworkAcl.NetworkAclId"},
+            tag_type="network-acl",
+            cannot_prove=_ROUTING,
         ).resource(),
         _rule("AWS::EC2::SecurityGroupIngress", "Ingress"),
         _rule("AWS::EC2::SecurityGroupEgress", "Egress"),
@@ -64,16 +88,17 @@ def _plain(name: str, create: Any, delete: Any, does: str = "") -> ResourceType:
     def update(pid: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Provisioned:
         return replace(resource, pid, old, new, stack, logical_id)
 
-    resource = ResourceType(
-        name, "real", does or "is kept by the EC2 API", _ROUTING, create, update, delete
-    )
+    resource = ResourceType(name, "real", does or "is kept by the EC2 API", _ROUTING, create, update, delete)
     return resource
 
 
 def _rule(name: str, direction: str) -> ResourceType:
     def create(logical_id: str, properties: Properties, stack: str) -> Provisioned:
         answer = api.call(
-            "ec2", f"AuthorizeSecurityGroup{direction}", GroupId=properties["GroupId"], IpPermissions=[permission(properties)]
+            "ec2",
+            f"AuthorizeSecurityGroup{direction}",
+            GroupId=properties["GroupId"],
+            IpPermissions=[permission(properties)],
         )
         rules = answer.get("SecurityGroupRules") or []
         rule_id = rules[0]["SecurityGroupRuleId"] if rules else f"{stack}-{logical_id}"
@@ -155,10 +180,16 @@ def _associate_acl(logical_id: str, properties: Properties, stack: str) -> Provi
 
 
 def _create_peering(_logical_id: str, properties: Properties, _stack: str) -> Provisioned:
-    given = {key: properties[key] for key in ("VpcId", "PeerVpcId", "PeerRegion", "PeerOwnerId") if properties.get(key)}
+    given = {
+        key: properties[key]
+        for key in ("VpcId", "PeerVpcId", "PeerRegion", "PeerOwnerId")
+        if properties.get(key)
+    }
     if properties.get("Tags"):
         given["TagSpecifications"] = [{"ResourceType": "vpc-peering-connection", "Tags": properties["Tags"]}]
-    peering = api.call("ec2", "CreateVpcPeeringConnection", **given)["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    peering = api.call("ec2", "CreateVpcPeeringConnection", **given)["VpcPeeringConnection"][
+        "VpcPeeringConnectionId"
+    ]
     # Within one account CloudFormation accepts the request itself.
     api.call("ec2", "AcceptVpcPeeringConnection", VpcPeeringConnectionId=peering)
     return peering, {"Id": peering}
@@ -183,14 +214,21 @@ def _vpc() -> ResourceType:
         call_built_in_delete(shipped, physical_id, properties)
 
     return ResourceType(
-        "AWS::EC2::VPC", "real", "adds CidrBlock, CidrBlockAssociations and Ipv6CidrBlocks to the shipped attributes", _ROUTING,
-        create, update, delete,
+        "AWS::EC2::VPC",
+        "real",
+        "adds CidrBlock, CidrBlockAssociations and Ipv6CidrBlocks to the shipped attributes",
+        _ROUTING,
+        create,
+        update,
+        delete,
     )
 
 
 def _vpc_attributes(vpc: str, attributes: Attributes) -> Attributes:
     described = api.call("ec2", "DescribeVpcs", VpcIds=[vpc])["Vpcs"][0]
-    associations = [a["AssociationId"] for a in described.get("CidrBlockAssociationSet", []) if a.get("AssociationId")]
+    associations = [
+        a["AssociationId"] for a in described.get("CidrBlockAssociationSet", []) if a.get("AssociationId")
+    ]
     return {
         **attributes,
         "CidrBlock": described["CidrBlock"],

@@ -69,7 +69,9 @@ def _service() -> ResourceType:
             return replace(resource, pid, old, new, stack, logical_id)
         name = pid.rsplit("/", 1)[-1]
         changed = {key: new.get(key) for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
-        fitted = arguments("ecs", "UpdateService", {**changed, "Cluster": new.get("Cluster"), "Service": name})
+        fitted = arguments(
+            "ecs", "UpdateService", {**changed, "Cluster": new.get("Cluster"), "Service": name}
+        )
         service = api.call("ecs", "UpdateService", **fitted)["service"]
         _keep(service["clusterArn"], name, fitted)
         return pid, {"ServiceArn": pid, "Name": name}

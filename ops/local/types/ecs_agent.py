@@ -51,7 +51,11 @@ def _submit_task_state_change(given: dict[str, Any]) -> _Answer:
             _stop(task, changes, str(given.get("reason") or ""))
         elif given.get("status") == "RUNNING":
             _start(task)
-    return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"acknowledgment": "ACCEPT"}).encode()
+    return (
+        200,
+        {"Content-Type": "application/x-amz-json-1.1"},
+        json.dumps({"acknowledgment": "ACCEPT"}).encode(),
+    )
 
 
 def _start(task: dict[str, Any]) -> None:
@@ -73,4 +77,8 @@ def _stop(task: dict[str, Any], changes: dict[str, dict[str, Any]], reason: str)
 
 
 def _error(code: str, message: str) -> _Answer:
-    return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"__type": code, "message": message}).encode()
+    return (
+        400,
+        {"Content-Type": "application/x-amz-json-1.1"},
+        json.dumps({"__type": code, "message": message}).encode(),
+    )

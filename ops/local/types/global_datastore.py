@@ -88,7 +88,9 @@ def _create(_logical_id: str, properties: Properties, _stack: str) -> Provisione
     listed = properties.get("Members") or []
     primaries = [m for m in listed if str(m.get("Role", "PRIMARY")).upper() == "PRIMARY"]
     if len(primaries) != 1:
-        raise ValueError(f"a global replication group has one PRIMARY member, {len(primaries)} given: mend Members")
+        raise ValueError(
+            f"a global replication group has one PRIMARY member, {len(primaries)} given: mend Members"
+        )
     identifier = _add(suffix, properties, primaries[0])
     for member in listed:
         if member is not primaries[0]:
@@ -99,7 +101,9 @@ def _create(_logical_id: str, properties: Properties, _stack: str) -> Provisione
 def _update(pid: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Provisioned:
     # Roles are not taken from the template: after a failover they are the API's to say.
     del old, stack, logical_id
-    _DATASTORES[pid]["GlobalReplicationGroupDescription"] = str(new.get("GlobalReplicationGroupDescription", ""))
+    _DATASTORES[pid]["GlobalReplicationGroupDescription"] = str(
+        new.get("GlobalReplicationGroupDescription", "")
+    )
     return pid, _attributes(pid)
 
 
@@ -113,7 +117,9 @@ def _add(suffix: str, properties: Properties, primary: Properties) -> str:
     group = str(primary["ReplicationGroupId"]).lower()
     with request_scope(get_account_id(), region):
         if group not in elasticache._replication_groups:
-            raise ValueError(f"replication group {group} not found in {region}: create it before its datastore")
+            raise ValueError(
+                f"replication group {group} not found in {region}: create it before its datastore"
+            )
     with _LOCK:
         if identifier in _DATASTORES:
             raise ValueError(f"global replication group {identifier} exists already: choose another suffix")
@@ -152,7 +158,9 @@ def _record(member: dict[str, Any]) -> dict[str, Any]:
 def _found(given: dict[str, Any]) -> dict[str, Any]:
     identifier = given.get("GlobalReplicationGroupId", "")
     if identifier not in _DATASTORES:
-        raise ActionError("GlobalReplicationGroupNotFoundFault", f"Global replication group {identifier} not found.")
+        raise ActionError(
+            "GlobalReplicationGroupNotFoundFault", f"Global replication group {identifier} not found."
+        )
     return _DATASTORES[identifier]
 
 
@@ -184,7 +192,10 @@ def _describe_action(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _create_action(given: dict[str, Any]) -> dict[str, Any]:
-    primary = {"ReplicationGroupId": given.get("PrimaryReplicationGroupId", ""), "ReplicationGroupRegion": get_region()}
+    primary = {
+        "ReplicationGroupId": given.get("PrimaryReplicationGroupId", ""),
+        "ReplicationGroupRegion": get_region(),
+    }
     try:
         identifier = _add(str(given.get("GlobalReplicationGroupIdSuffix", "")), given, primary)
     except ValueError as error:
@@ -198,7 +209,9 @@ def _failover_action(given: dict[str, Any]) -> dict[str, Any]:
     with _LOCK:
         target = next((m for m in datastore["Members"] if _is(m, group, region)), None)
         if target is None:
-            raise ActionError("InvalidParameterValue", f"Replication group {group} in {region} is not a member.")
+            raise ActionError(
+                "InvalidParameterValue", f"Replication group {group} in {region} is not a member."
+            )
         for member in datastore["Members"]:
             member["Role"] = "PRIMARY" if member is target else "SECONDARY"
     return {"GlobalReplicationGroup": _described(datastore)}
@@ -220,7 +233,8 @@ def _delete_action(given: dict[str, Any]) -> dict[str, Any]:
     datastore = _found(given)
     if len(datastore["Members"]) > 1:
         raise ActionError(
-            "InvalidGlobalReplicationGroupState", "Secondary members remain: disassociate them before the delete."
+            "InvalidGlobalReplicationGroupState",
+            "Secondary members remain: disassociate them before the delete.",
         )
     answer = {**_described(datastore), "Status": "deleting"}
     _forget(datastore["GlobalReplicationGroupId"])

@@ -29,18 +29,24 @@ def answering(service: str, actions: Mapping[str, Action], otherwise: Handler | 
     model = service_model(service)
     json_protocol = model.metadata["protocol"] == "json"
 
-    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Any:
         name = _target(headers) if json_protocol else _query_action(body)
         if name not in actions:
             if otherwise is not None:
                 return await otherwise(method, path, headers, body, query)
-            return _json_error("UnknownOperationException", f"{service} {name or '(no action)'} is not simulated here")
+            return _json_error(
+                "UnknownOperationException", f"{service} {name or '(no action)'} is not simulated here"
+            )
         shape = model.operation_model(name)
         try:
             given = json.loads(body or b"{}") if json_protocol else from_query(shape.input_shape, _form(body))
             answer = actions[name](given)
         except ActionError as error:
-            return _json_error(error.code, str(error)) if json_protocol else _xml_error(error.code, str(error))
+            return (
+                _json_error(error.code, str(error)) if json_protocol else _xml_error(error.code, str(error))
+            )
         return _json(200, answer) if json_protocol else to_xml(name, shape.output_shape, answer)
 
     return handle

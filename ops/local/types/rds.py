@@ -81,7 +81,9 @@ def _cluster() -> ResourceType:
         if cluster is None:
             return
         _move_between_globals(cluster, cluster.get("GlobalClusterIdentifier"), None)
-        delete_quietly("rds", "DeleteDBCluster", {"DBClusterIdentifier": physical_id, "SkipFinalSnapshot": True})
+        delete_quietly(
+            "rds", "DeleteDBCluster", {"DBClusterIdentifier": physical_id, "SkipFinalSnapshot": True}
+        )
 
     resource = ResourceType(
         "AWS::RDS::DBCluster",
@@ -107,7 +109,10 @@ def _move_between_globals(cluster: dict[str, Any], old: str | None, new: str | N
     """Detaches a cluster that a template takes out of its global cluster; joining one is create-only on AWS too."""
     if old and old != new and cluster.get("GlobalClusterIdentifier") == old:
         api.call(
-            "rds", "RemoveFromGlobalCluster", GlobalClusterIdentifier=old, DbClusterIdentifier=cluster["DBClusterArn"]
+            "rds",
+            "RemoveFromGlobalCluster",
+            GlobalClusterIdentifier=old,
+            DbClusterIdentifier=cluster["DBClusterArn"],
         )
 
 
@@ -145,7 +150,11 @@ def _instance() -> ResourceType:
         cluster = rds._clusters.get(properties.get("DBClusterIdentifier") or "")
         if cluster is not None:
             _join(instance, cluster)
-        return name, {**attributes, "Endpoint.Address": address, "Endpoint.Port": str(instance["Endpoint"]["Port"])}
+        return name, {
+            **attributes,
+            "Endpoint.Address": address,
+            "Endpoint.Port": str(instance["Endpoint"]["Port"]),
+        }
 
     def update(pid: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Provisioned:
         if old.get("DBInstanceIdentifier") != new.get("DBInstanceIdentifier"):

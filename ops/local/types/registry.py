@@ -50,7 +50,9 @@ def built_in(name: str) -> Mapping[str, Any]:
     """The handler entry that ministack ships for `name`, for a type that adds to it."""
     entry = provisioners._RESOURCE_HANDLERS[name]
     if not isinstance(entry, dict):
-        raise TypeError(f"ministack's handler for {name} is not a table of functions: is this ministack 1.5.33?")
+        raise TypeError(
+            f"ministack's handler for {name} is not a table of functions: is this ministack 1.5.33?"
+        )
     return dict(entry)
 
 
@@ -71,7 +73,9 @@ def call_built_in_delete(entry: Mapping[str, Any], physical_id: str, properties:
     entry["delete"](physical_id, properties)
 
 
-def replace(resource: ResourceType, physical_id: str, old: Properties, new: Properties, stack: str, lid: str) -> Provisioned:
+def replace(
+    resource: ResourceType, physical_id: str, old: Properties, new: Properties, stack: str, lid: str
+) -> Provisioned:
     """Replaces a resource in CloudFormation's order: the new one first; the old one in the stack's cleanup.
 
     The engine deletes what has another physical id by itself, on a worker thread; only a nested stack has no cleanup.
@@ -91,7 +95,11 @@ def install() -> None:
             "update": resource.update,
             "update_with_logical_id": True,
             "delete": resource.delete,
-            **{k: v for k, v in provisioners._RESOURCE_HANDLERS.get(name, {}).items() if k in ("snapshot", "import")},
+            **{
+                k: v
+                for k, v in provisioners._RESOURCE_HANDLERS.get(name, {}).items()
+                if k in ("snapshot", "import")
+            },
         }
         _INSTALLED.add(name)
 

@@ -101,7 +101,9 @@ def _zone(properties: Properties) -> str:
 
 
 def _change(action: str, properties: Properties) -> None:
-    record: dict[str, Any] = {k: v for k, v in properties.items() if k not in ("HostedZoneId", "HostedZoneName")}
+    record: dict[str, Any] = {
+        k: v for k, v in properties.items() if k not in ("HostedZoneId", "HostedZoneName")
+    }
     if "ResourceRecords" in record:
         record["ResourceRecords"] = [{"Value": str(value)} for value in record["ResourceRecords"]]
     if "AliasTarget" in record:

@@ -117,7 +117,12 @@ def replication(value: dict[str, Any]) -> dict[str, Any]:
 def cors(value: dict[str, Any]) -> dict[str, Any]:
     """CorsConfiguration of a template as the API's."""
     rules = [
-        {**rule, "ExposeHeaders": rule.get("ExposedHeaders"), "MaxAgeSeconds": rule.get("MaxAge"), "ID": rule.get("Id")}
+        {
+            **rule,
+            "ExposeHeaders": rule.get("ExposedHeaders"),
+            "MaxAgeSeconds": rule.get("MaxAge"),
+            "ID": rule.get("Id"),
+        }
         for rule in value["CorsRules"]
     ]
     return _fitted("PutBucketCors", {"CORSConfiguration": {"CORSRules": rules}})

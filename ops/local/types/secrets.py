@@ -61,7 +61,11 @@ def _secret() -> ResourceType:
         arn = str(api.call("secretsmanager", "CreateSecret", **given)["ARN"])
         if properties.get("ReplicaRegions"):
             # The server's CreateSecret passes over AddReplicaRegions.
-            given = arguments("secretsmanager", "ReplicateSecretToRegions", {"AddReplicaRegions": properties["ReplicaRegions"]})
+            given = arguments(
+                "secretsmanager",
+                "ReplicateSecretToRegions",
+                {"AddReplicaRegions": properties["ReplicaRegions"]},
+            )
             api.call("secretsmanager", "ReplicateSecretToRegions", SecretId=arn, **given)
         return arn, {"Id": arn, "Arn": arn}
 
@@ -141,9 +145,10 @@ def _attachment() -> ResourceType:
 
 
 def _name_cluster(arn: str, properties: Properties) -> None:
-    field = {"AWS::RDS::DBCluster": "dbClusterIdentifier", "AWS::RDS::DBInstance": "dbInstanceIdentifier"}.get(
-        str(properties.get("TargetType"))
-    )
+    field = {
+        "AWS::RDS::DBCluster": "dbClusterIdentifier",
+        "AWS::RDS::DBInstance": "dbInstanceIdentifier",
+    }.get(str(properties.get("TargetType")))
     if field is None:
         return
     value = json.loads(api.call("secretsmanager", "GetSecretValue", SecretId=arn)["SecretString"])

@@ -37,7 +37,11 @@ def fit(shape: Any, value: Any) -> Any:
     if kind == "map" and isinstance(value, list):
         # Tags: a list of keys and values in nearly every template, a map in some APIs.
         value = {tag["Key"]: tag.get("Value", "") for tag in value}
-    if kind == "list" and isinstance(value, Mapping) and set(getattr(shape.member, "members", ())) == {"Key", "Value"}:
+    if (
+        kind == "list"
+        and isinstance(value, Mapping)
+        and set(getattr(shape.member, "members", ())) == {"Key", "Value"}
+    ):
         value = [{"Key": key, "Value": item} for key, item in value.items()]
     if kind == "list" and isinstance(value, list | tuple):
         return [fit(shape.member, item) for item in value]

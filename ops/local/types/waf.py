@@ -20,11 +20,18 @@ def types() -> list[ResourceType]:
             recorded(
                 f"AWS::WAFv2::{kind}",
                 named,
-                {"Id": "{uuid}", "Arn": f"arn:aws:wafv2:{{region}}:{{account}}:global/{path}/{{Name}}/{{uuid}}"},
+                {
+                    "Id": "{uuid}",
+                    "Arn": f"arn:aws:wafv2:{{region}}:{{account}}:global/{path}/{{Name}}/{{uuid}}",
+                },
                 create_only=("Name", "Scope"),
                 cannot_prove=_NO_FILTER,
             )
-            for kind, path in (("IPSet", "ipset"), ("RegexPatternSet", "regexpatternset"), ("RuleGroup", "rulegroup"))
+            for kind, path in (
+                ("IPSet", "ipset"),
+                ("RegexPatternSet", "regexpatternset"),
+                ("RuleGroup", "rulegroup"),
+            )
         ),
     ]
 
@@ -42,6 +49,12 @@ def _association() -> ResourceType:
         delete_quietly("wafv2", "DisassociateWebACL", {"ResourceArn": properties["ResourceArn"]})
 
     resource = ResourceType(
-        "AWS::WAFv2::WebACLAssociation", "real", "associates through the API", _NO_FILTER, create, update, delete
+        "AWS::WAFv2::WebACLAssociation",
+        "real",
+        "associates through the API",
+        _NO_FILTER,
+        create,
+        update,
+        delete,
     )
     return resource
