@@ -2,13 +2,18 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterable
 
 from ops.local.board import Board
-from ops.local.reconcilers.report import Reconciler
+from ops.local.reconcilers.report import Reconciler, Report
 
 PERIOD = 0.5
-ENDING = 6.0
+# Nothing has changed for a while: half as often, so that a platform at rest leaves the machine alone.
+QUIET_PERIOD = 1.0
+QUIET_PASSES = 20
+# What passes under way get when the platform ends; a promotion may take longer and is then cut short.
+ENDING = 4.0
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +27,8 @@ class Loop:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=reconciler.name, daemon=True)
         self._last_error = ""
+        self._last_report: Report | None = None
+        self._quiet = 0
 
     def start(self) -> None:
         """Begin."""
@@ -30,22 +37,25 @@ class Loop:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._board.put(self.reconciler.name, self.reconciler.reconcile())
+                report = self.reconciler.reconcile()
+                self._quiet = self._quiet + 1 if report == self._last_report else 0
+                self._last_report = report
+                self._board.put(self.reconciler.name, report)
                 self._last_error = ""
             except Exception as error:
                 if str(error) != self._last_error and not self._stopping.is_set():
                     logger.exception("%s failed, tried again", self.reconciler.name)
                 self._last_error = str(error)
-            self._stopping.wait(PERIOD)
+            self._stopping.wait(PERIOD if self._quiet < QUIET_PASSES else QUIET_PERIOD)
 
     def cancel(self) -> None:
         """Make no further pass."""
         self._stopping.set()
 
-    def finish(self) -> None:
-        """End the processes, once the pass under way is over or has had its time."""
-        self._thread.join(ENDING)
-        self.reconciler.stop()
+    def join(self, seconds: float) -> None:
+        """Wait for the pass under way."""
+        if self._thread.is_alive():
+            self._thread.join(max(0.0, seconds))
 
 
 def in_order(loops: Iterable[Loop]) -> None:
@@ -53,8 +63,11 @@ def in_order(loops: Iterable[Loop]) -> None:
     listed = list(loops)
     for loop in listed:
         loop.cancel()
+    deadline = time.monotonic() + ENDING
+    for loop in listed:
+        loop.join(deadline - time.monotonic())
     for loop in listed:
         try:
-            loop.finish()
+            loop.reconciler.stop()
         except Exception:
             logger.exception("%s did not end in order", loop.reconciler.name)

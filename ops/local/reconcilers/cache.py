@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ops.local.keeper import Keeper
+from ops.local.keeper import Keeper, stop_together
 from ops.local.paths import ROOT
 from ops.local.process import BASE_PATH, Command
 from ops.local.reconcilers import cache_topology
@@ -60,6 +60,7 @@ class CacheServer:
         if not self.keeper.tick(self._command()):
             return
         address, port = self.node.where
+        self._require_own(address, port)
         if command(address, port, "CONFIG", "GET", "bind") != ["bind", self._bind()]:
             command(address, port, "CONFIG", "SET", "bind", self._bind())
         state = info(address, port, "replication")
@@ -81,6 +82,13 @@ class CacheServer:
             command(address, port, "CONFIG", "SET", "maxmemory-policy", self._policy())
         self.ready = True
 
+    def _require_own(self, address: str, port: int) -> None:
+        """Refuse to command a server of somebody else, which took the address before this one could."""
+        pid = info(address, port, "server").get("process_id", "")
+        child = self.keeper.child
+        if child is None or pid != str(child.pid):
+            raise RedisError(f"{address}:{port} is answered by another server (pid {pid}): end that one")
+
     def _policy(self) -> str:
         return self.node.policy or DEFAULT_POLICY
 
@@ -100,6 +108,8 @@ class CacheServer:
             "replica-read-only": "yes",
             "repl-diskless-sync-delay": "0",
             "repl-timeout": "10",
+            # Nothing is kept, so no replica has to be waited for.
+            "shutdown-timeout": "0",
             "repl-ping-replica-period": "1",
             # The loopback only, and no password: the local stacks turn authentication and TLS off.
             "protected-mode": "no",
@@ -124,6 +134,7 @@ class Cache:
         self._clients = clients
         self._regions = regions
         self._program = find_server()
+        self._policies = cache_topology.Policies()
         self._data = data
         self._logs = logs
         self.servers: dict[str, CacheServer] = {}
@@ -132,7 +143,7 @@ class Cache:
 
     def reconcile(self) -> Report:
         """One pass: read the API, make the servers match, and say how they are."""
-        nodes = cache_topology.read(self._clients, self._regions)
+        nodes = cache_topology.read(self._clients, self._regions, self._policies)
         wanted = {node.key for node in nodes}
         for key in [key for key in self.servers if key not in wanted]:
             logger.info("%s is gone: its server is stopped", key)
@@ -146,8 +157,7 @@ class Cache:
 
     def stop(self) -> None:
         """End every server."""
-        for server in self.servers.values():
-            server.keeper.stop()
+        stop_together([server.keeper for server in self.servers.values()], grace=3.0)
 
     def _acquires(self, node: Node) -> tuple[bool, bool]:
         """Nodes that release an address before those that take one; primaries before their replicas."""

@@ -1,5 +1,6 @@
 """What the ElastiCache API says should exist: nodes, where they listen, and whom they follow."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,7 +35,41 @@ class Node:
         return self.listen[0], self.port
 
 
-def read(clients: Clients, regions: tuple[str, ...]) -> tuple[Node, ...]:
+class Policies:
+    """The maxmemory-policy of each group's parameter group, asked for again every `lasting` seconds."""
+
+    def __init__(self, lasting: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lasting = lasting
+        self._clock = clock
+        self._known: dict[tuple[str, str], tuple[float, str]] = {}
+
+    def of(self, api: Any, region: str, group: dict[str, Any]) -> str:
+        """The policy of a described group, empty where its parameters set none."""
+        key = (region, str(group["ReplicationGroupId"]))
+        asked, policy = self._known.get(key, (float("-inf"), ""))
+        if self._clock() - asked > self._lasting:
+            policy = self._ask(api, group)
+            self._known[key] = (self._clock(), policy)
+        return policy
+
+    @staticmethod
+    def _ask(api: Any, group: dict[str, Any]) -> str:
+        member = next(iter(group.get("MemberClusters") or []), None)
+        if member is None:
+            return ""
+        try:
+            clusters = api.describe_cache_clusters(CacheClusterId=member)["CacheClusters"]
+            name = str((clusters[0].get("CacheParameterGroup") or {}).get("CacheParameterGroupName") or "")
+            parameters = (
+                api.describe_cache_parameters(CacheParameterGroupName=name)["Parameters"] if name else []
+            )
+        except ClientError:
+            return ""
+        values = {p["ParameterName"]: p.get("ParameterValue") for p in parameters}
+        return str(values.get("maxmemory-policy") or "")
+
+
+def read(clients: Clients, regions: tuple[str, ...], policies: Policies) -> tuple[Node, ...]:
     """Every node of every replication group, each following its primary.
 
     In a global datastore the primary nodes of secondary groups follow the primary node of the primary group.
@@ -42,9 +77,8 @@ def read(clients: Clients, regions: tuple[str, ...]) -> tuple[Node, ...]:
     found: list[Node] = []
     for region in regions:
         api = clients("elasticache", region)
-        policies: dict[str, str] = {}
         for group in api.describe_replication_groups()["ReplicationGroups"]:
-            policy = _policy(api, group, policies)
+            policy = policies.of(api, region, group)
             for shard in group.get("NodeGroups", []):
                 found.extend(_shard(region, group["ReplicationGroupId"], shard, policy))
     leaders = _datastore_leaders(clients, regions, found)
@@ -79,23 +113,6 @@ def _shard(region: str, group: str, shard: dict[str, Any], policy: str) -> list[
             )
         )
     return nodes
-
-
-def _policy(api: Any, group: dict[str, Any], known: dict[str, str]) -> str:
-    """The maxmemory-policy of the group's parameter group, empty where none is set."""
-    member = next(iter(group.get("MemberClusters") or []), None)
-    if member is None:
-        return ""
-    try:
-        clusters = api.describe_cache_clusters(CacheClusterId=member)["CacheClusters"]
-        name = str((clusters[0].get("CacheParameterGroup") or {}).get("CacheParameterGroupName") or "")
-        if name and name not in known:
-            parameters = api.describe_cache_parameters(CacheParameterGroupName=name)["Parameters"]
-            values = {p["ParameterName"]: p.get("ParameterValue") for p in parameters}
-            known[name] = str(values.get("maxmemory-policy") or "")
-    except ClientError:
-        return ""
-    return known.get(name, "")
 
 
 def _datastore_leaders(

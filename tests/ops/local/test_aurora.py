@@ -189,6 +189,18 @@ def test_switchover_through_the_api_moves_the_writer_and_keeps_every_acknowledge
         assert set(acknowledged) <= {int(row) for row in rows.split()}
 
 
+def test_failover_through_the_api_moves_the_writer_on(platform: Platform) -> None:
+    aws.client("rds", HOME).failover_global_cluster(
+        GlobalClusterIdentifier="aurora-test",
+        TargetDbClusterIdentifier=f"arn:aws:rds:{HOME}:{aws.ACCOUNT}:cluster:aurora-test-{HOME}",
+        AllowDataLoss=True,
+    )
+    eventually(lambda: platform.roles() == {HOME: "writer", EUROPE: "reader", ASIA: "reader"})
+    assert platform.sql(HOME, "CREATE TABLE moved (a int); INSERT INTO moved VALUES (3)") is not None
+    for region in (EUROPE, ASIA):
+        eventually(partial(platform.answers, region, "SELECT a FROM moved", "3"))
+
+
 def test_removed_instance_is_stopped_and_its_data_deleted(platform: Platform) -> None:
     server = platform.aurora.servers[f"{ASIA}/aurora-test-{ASIA}-1"]
     assert server.folder.exists()

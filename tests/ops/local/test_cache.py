@@ -3,6 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,6 +115,19 @@ def test_killed_node_comes_back(platform: Platform) -> None:
     assert send_signal(child.pid, start_time(child.pid) or 0, signal.SIGKILL)
     eventually(lambda: platform.cache.servers[f"{HOME}/{node.instance}"].keeper.restarts == 1)
     eventually(lambda: platform.running() == 6)
+
+
+def test_server_of_somebody_else_on_the_same_address_is_not_commanded(
+    platform: Platform, tmp_path: Path
+) -> None:
+    node = next(n for n in platform.nodes if n.replication_group == "own-home" and n.role == "reader")
+    other = Cache(aws.client, REGIONS, tmp_path / "data", tmp_path / "logs")
+    try:
+        refused = next(c for c in other.reconcile().caches if c.instance == node.instance)
+    finally:
+        other.stop()
+    assert "answered by another server" in refused.reason
+    assert platform.running() == 6
 
 
 def test_failover_of_the_datastore_promotes_the_secondary(platform: Platform) -> None:
