@@ -1,7 +1,7 @@
 """A client for this server's own API, for resource types that are provisioned through it.
 
-The handlers run on worker threads of the server's process and call it over the loopback, like any other client: what a
-type creates is then exactly what the API would have created.
+The handlers run on worker threads of the server's process and call it over the loopback, like any other
+client: what a type creates is then exactly what the API would have created.
 """
 
 from __future__ import annotations

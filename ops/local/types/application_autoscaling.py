@@ -1,7 +1,7 @@
-"""Application Auto Scaling: scalable targets and scaling policies. The server has neither the API nor the types.
+"""Application Auto Scaling: targets and policies. The server has neither the API nor the types.
 
-Targets and policies are kept and read back; nothing scales by them. The CloudWatch alarms that target tracking makes on
-AWS are not made.
+Targets and policies are kept and read back; nothing scales by them. The CloudWatch alarms that target
+tracking makes on AWS are not made.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def _register(given: dict[str, Any]) -> dict[str, Any]:
         "CreationTime": time.time(),
         "ScalableTargetARN": f"arn:aws:application-autoscaling:{get_region()}:{get_account_id()}"
         f":scalable-target/{uuid.uuid4().hex}",
-        "RoleARN": f"arn:aws:iam::{get_account_id()}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
-        "AWSServiceRoleForApplicationAutoScaling_ECSService",
+        "RoleARN": f"arn:aws:iam::{get_account_id()}:role/aws-service-role/"
+        "ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService",
         "SuspendedState": {
             "DynamicScalingInSuspended": False,
             "DynamicScalingOutSuspended": False,

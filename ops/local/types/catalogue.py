@@ -33,7 +33,7 @@ _AREAS = (
     secrets,
     waf,
 )
-_ACTIONS = (application_autoscaling, cloudwatch, ecs_agent, global_datastore, route53, s3, stack_outputs)
+_ACTIONS = (application_autoscaling, cloudwatch, ecs_agent, global_datastore, rds, route53, s3, stack_outputs)
 
 
 def load() -> None:

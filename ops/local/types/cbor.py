@@ -1,7 +1,7 @@
 """CBOR (RFC 8949) for the server's CloudWatch, which speaks it with boto3 but does not install it.
 
-Stands in for the module `cbor2` where that is absent: the definite-length items that the AWS SDKs exchange, maps of text
-keys, and tag 1 (epoch seconds), which decodes to an aware datetime as there.
+Stands in for the module `cbor2` where that is absent: the definite-length items that the AWS SDKs exchange,
+maps of text keys, and tag 1 (epoch seconds), which decodes to an aware datetime as there.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def install() -> None:
         sys.modules["cbor2"] = sys.modules[__name__]
 
 
-def dumps(value: Any) -> bytes:  # noqa: PLR0911 - one return for each kind of item
+def dumps(value: Any) -> bytes:  # noqa: PLR0911, C901 - one return for each kind of item
     """Encodes a value. Raises TypeError for one that CBOR has no item for here."""
     if value is None:
         return b"\xf6"

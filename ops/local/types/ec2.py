@@ -1,4 +1,4 @@
-"""EC2: addresses, gateways, rules and associations that the shipped CloudFormation lacks; all through the EC2 API."""
+"""EC2: gateways, rules and associations that the shipped CloudFormation lacks, through the EC2 API."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from ops.local.types.registry import Properties, Provisioned, ResourceType, repl
 from ops.local.types.shapes import arguments
 from ops.local.types.through_api import delete_quietly
 
-# Kept by the ECS API of AWS and not by the server's: added to the record, so that DescribeServices answers them.
+# Kept by the ECS API of AWS and not by the server's: added to the record, so that DescribeServices answers
+# them.
 _KEPT = ("availabilityZoneRebalancing", "placementConstraints", "placementStrategy", "deploymentController")
 _DEPLOYMENT_KEPT = ("serviceConnectConfiguration", "volumeConfigurations")
 _CREATE_ONLY = ("Cluster", "ServiceName", "LaunchType", "Role", "SchedulingStrategy", "DeploymentController")

@@ -1,8 +1,8 @@
 """The ECS agent's side of a one-off task: it waits until an agent says what became of it.
 
-On AWS a task that RunTask made is PENDING until the agent of its host runs it, and the agent reports each change with
-SubmitTaskStateChange. The server alone calls such a task RUNNING for ever. Tasks of services are left as the server
-keeps them: the local platform runs those from the service's desired count.
+On AWS a task that RunTask made is PENDING until the agent of its host runs it, and the agent reports each
+change with SubmitTaskStateChange. The server alone calls such a task RUNNING for ever. Tasks of services are
+left as the server keeps them: the local platform runs those from the service's desired count.
 """
 
 from __future__ import annotations

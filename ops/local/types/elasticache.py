@@ -1,4 +1,4 @@
-"""ElastiCache: replication groups whose every node has its own address, as members of a Global Datastore or alone."""
+"""ElastiCache: replication groups whose every node has an address, in a Global Datastore or alone."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _replication_group() -> ResourceType:
 
 
 def _give_addresses(name: str, group: dict[str, Any]) -> None:
-    """Nodes keep theirs when the primary moves; the primary and reader endpoints have one each of their own."""
+    """Nodes keep theirs when the primary moves; the primary and reader endpoints have their own."""
     region = get_region()
     for node_group in group["NodeGroups"]:
         shard = node_group["NodeGroupId"]

@@ -1,6 +1,7 @@
 """ElastiCache Global Datastore: its CloudFormation type and its API actions. The server has neither.
 
-The control plane only: which replication group is primary. The reconciler reads it and promotes the real server.
+The control plane only: which replication group is primary. The reconciler reads it and promotes the real
+server.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def resource() -> ResourceType:
 
 
 def inherited(identifier: str, fields: Iterable[str]) -> dict[str, Any]:
-    """What a secondary takes from the datastore's primary. Raises ValueError when there is no such datastore."""
+    """What a secondary takes from the datastore's primary. Raises ValueError without such a datastore."""
     datastore = _DATASTORES.get(identifier)
     if datastore is None:
         raise ValueError(f"global replication group {identifier} not found: deploy the home region first")
@@ -179,7 +180,8 @@ def _described(datastore: dict[str, Any], members: bool = True) -> dict[str, Any
         "AuthTokenEnabled": primary.get("AuthTokenEnabled"),
         "TransitEncryptionEnabled": primary.get("TransitEncryptionEnabled"),
         "AtRestEncryptionEnabled": primary.get("AtRestEncryptionEnabled"),
-        "ARN": f"arn:aws:elasticache::{get_account_id()}:globalreplicationgroup:{datastore['GlobalReplicationGroupId']}",
+        "ARN": f"arn:aws:elasticache::{get_account_id()}:globalreplicationgroup:"
+        + str(datastore["GlobalReplicationGroupId"]),
         **({"Members": datastore["Members"]} if members else {}),
     }
 

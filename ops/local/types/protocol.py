@@ -1,4 +1,4 @@
-"""API actions that the server lacks: requests and answers of the JSON and Query protocols by the botocore model."""
+"""API actions that the server lacks: JSON and Query requests and answers by the botocore model."""
 
 from __future__ import annotations
 

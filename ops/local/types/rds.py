@@ -26,6 +26,19 @@ from ops.local.types.through_api import ThroughApi, delete_quietly
 _SERVERS = "timing of AWS: the server behind the address is started by the local platform's reconciler"
 
 
+def install() -> None:
+    """DescribeDBClusters answers without the log exports; this adds them."""
+    shipped = rds._cluster_xml
+
+    def with_exports(cluster: dict[str, Any]) -> str:
+        names = "".join(
+            f"<member>{name}</member>" for name in cluster.get("EnabledCloudwatchLogsExports") or []
+        )
+        return f"{shipped(cluster)}<EnabledCloudwatchLogsExports>{names}</EnabledCloudwatchLogsExports>"
+
+    rds._cluster_xml = with_exports
+
+
 def types() -> list[ResourceType]:
     """Every RDS type of this package."""
     return [
@@ -88,7 +101,7 @@ def _cluster() -> ResourceType:
     resource = ResourceType(
         "AWS::RDS::DBCluster",
         "real",
-        "honours GlobalClusterIdentifier, encryption, parameter group and tags; endpoints are loopback addresses",
+        "honours GlobalClusterIdentifier, encryption, parameters and tags; endpoints are loopback addresses",
         _SERVERS,
         create,
         update,
@@ -106,7 +119,7 @@ def _global_engine(properties: Properties) -> str | None:
 
 
 def _move_between_globals(cluster: dict[str, Any], old: str | None, new: str | None) -> None:
-    """Detaches a cluster that a template takes out of its global cluster; joining one is create-only on AWS too."""
+    """Detaches a cluster that a template takes out of its global cluster; joining is create-only."""
     if old and old != new and cluster.get("GlobalClusterIdentifier") == old:
         api.call(
             "rds",

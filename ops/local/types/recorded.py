@@ -1,4 +1,4 @@
-"""Types of which only the declaration is kept: an id, the attributes a template may read, and nothing behind them."""
+"""Types of which only the declaration is kept: an id, attributes, and nothing behind them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def recorded(
 ) -> ResourceType:
     """A type by its `Ref` and `Fn::GetAtt` patterns.
 
-    Patterns are format strings over the properties (`{Name}`) and `{region}`, `{account}`, `{stack}`, `{lid}`, `{hex8}`,
-    `{hex17}` (stable for a stack and logical id) and, in attributes, `{ref}`.
+    Patterns are format strings over the properties (`{Name}`) and `{region}`, `{account}`, `{stack}`,
+    `{lid}`, `{hex8}`, `{hex17}` (stable for a stack and logical id) and, in attributes, `{ref}`.
     """
 
     def create(logical_id: str, properties: Properties, stack: str) -> Provisioned:

@@ -21,7 +21,7 @@ Delete = Callable[[str, Properties], None]
 class ResourceType:
     """One CloudFormation type: its handlers and what they are worth.
 
-    `create(logical_id, properties, stack_name)` and `update(physical_id, old, new, stack_name, logical_id)` return the
+    `create(logical_id, properties, stack)` and `update(physical_id, old, new, stack, logical_id)` return the
     physical id (`Ref`) and every `Fn::GetAtt` attribute; `delete(physical_id, properties)` returns nothing.
     """
 
@@ -59,7 +59,7 @@ def built_in(name: str) -> Mapping[str, Any]:
 def call_built_in_update(
     entry: Mapping[str, Any], physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
 ) -> Provisioned:
-    """Calls a shipped update with the arguments it wants; a type without one is created again, as ministack does."""
+    """Calls a shipped update with the arguments it wants; without one the type is created again."""
     update = entry.get("update")
     if update is None:
         return _provisioned(entry["create"](logical_id, new, stack))
@@ -78,7 +78,8 @@ def replace(
 ) -> Provisioned:
     """Replaces a resource in CloudFormation's order: the new one first; the old one in the stack's cleanup.
 
-    The engine deletes what has another physical id by itself, on a worker thread; only a nested stack has no cleanup.
+    The engine deletes what has another physical id by itself, on a worker thread; only a nested stack has no
+    cleanup.
     """
     created = resource.create(lid, new, stack)
     if created[0] != physical_id and provisioners._DEFERRED_PREDECESSOR_DELETES.get() is None:
@@ -87,7 +88,7 @@ def replace(
 
 
 def install() -> None:
-    """Puts every registered type into ministack, each off the event loop: its handlers call back into the server."""
+    """Puts every type into ministack, off the event loop: its handlers call back into the server."""
     shipped = stacks._runs_on_worker_thread
     for name, resource in TYPES.items():
         provisioners._RESOURCE_HANDLERS[name] = {

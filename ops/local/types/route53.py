@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import jmespath
+import jmespath  # type: ignore[import-untyped]
 from ministack.services import route53
 
 from ops.local.types import api

@@ -1,4 +1,4 @@
-"""Secrets Manager: secrets whose `Ref` is the ARN, made and replicated through the API, and what is tied to them."""
+"""Secrets Manager: secrets whose `Ref` is the ARN, replicated through the API, and what is tied to them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def _secret() -> ResourceType:
     def create(logical_id: str, properties: Properties, stack: str) -> Provisioned:
         given = arguments("secretsmanager", "CreateSecret", properties)
         given["Name"] = properties.get("Name") or provisioners._physical_name(stack, logical_id)
-        given["SecretString"] = _value(properties)
+        value = _value(properties)
+        if value:
+            given["SecretString"] = value
         arn = str(api.call("secretsmanager", "CreateSecret", **given)["ARN"])
         if properties.get("ReplicaRegions"):
             # The server's CreateSecret passes over AddReplicaRegions.

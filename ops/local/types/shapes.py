@@ -1,7 +1,7 @@
 """CloudFormation properties into API arguments, by the shapes of the botocore model.
 
-Both come from the same AWS model and differ in small things: templates carry numbers and booleans as strings, policy
-documents as objects, and properties that the API does not know.
+Both come from the same AWS model and differ in small things: templates carry numbers and booleans as strings,
+policy documents as objects, and properties that the API does not know.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def arguments(service: str, operation: str, properties: Mapping[str, Any]) -> di
 
 
 def fit(shape: Any, value: Any) -> Any:
-    """`value` as the type that `shape` names. Raises ValueError for text that is no number where one is wanted."""
+    """`value` as the type that `shape` names. Raises ValueError for text where a number is wanted."""
     kind = shape.type_name
     if kind == "structure" and isinstance(value, Mapping):
         members = {name.lower(): (name, member) for name, member in shape.members.items()}

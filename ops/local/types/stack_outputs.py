@@ -1,4 +1,4 @@
-"""`Fn::GetStackOutput` of a stack in another region, which the server looks for in the consumer's region only."""
+"""`Fn::GetStackOutput` of another region's stack, which the server seeks in the consumer's region only."""
 
 from __future__ import annotations
 

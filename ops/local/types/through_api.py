@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import jmespath
+import jmespath  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError
 from ministack.core.responses import get_region
 
@@ -22,9 +22,10 @@ _ATTRIBUTES: dict[tuple[str, str, str], Attributes] = {}
 class ThroughApi:
     """How a type maps to its service's API.
 
-    `ref` and the values of `attributes` are JMESPath expressions over the create call's answer. `adapt` changes the
-    template's properties into the call's before they are fitted to its shape. `delete_arguments(physical id, properties)`
-    gives the delete call's. With `update` (an operation) and `id_argument` a change is applied in place; without, it replaces.
+    `ref` and the values of `attributes` are JMESPath expressions over the create call's answer. `adapt`
+    changes the template's properties into the call's before they are fitted to its shape.
+    `delete_arguments(physical id, properties)` gives the delete call's. With `update` (an operation) and
+    `id_argument` a change is applied in place; without, it replaces.
     """
 
     name: str
@@ -79,7 +80,7 @@ class ThroughApi:
 
 
 def delete_quietly(service: str, operation: str, given: dict[str, Any]) -> None:
-    """Calls a delete; what is gone already is deleted. Other errors fail the stack with the service's reason."""
+    """Calls a delete; what is gone already is deleted. Other errors fail the stack with their reason."""
     try:
         api.call(service, operation, **given)
     except ClientError as error:

@@ -52,7 +52,7 @@ class LocalAws:
         *,
         region: str = "us-east-1",
         name: str = "",
-    ) -> "Stack":
+    ) -> Stack:
         """Creates a stack, or updates the one of that name, and waits until it is done."""
         stack = Stack(self, name or f"stack-{uuid.uuid4().hex[:8]}", region)
         stack.apply(resources, outputs or {}, update=bool(name))
@@ -140,7 +140,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
             env=environment,
             stdout=sink,
             stderr=subprocess.STDOUT,
-            preexec_fn=_end_with_parent,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread runs yet
         )
     endpoint = f"http://127.0.0.1:{port}"
     try:

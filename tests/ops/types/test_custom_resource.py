@@ -21,7 +21,8 @@ def handler(event, context):
         data = {"Answer": ssm.get_parameter(Name=name + "/answered")["Parameter"]["Value"]}
     body = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
     body.update(Status="SUCCESS", PhysicalResourceId="waited", Data=data)
-    request = urllib.request.Request(event["ResponseURL"], json.dumps(body).encode(), {"Content-Type": ""}, method="PUT")
+    sent, url = json.dumps(body).encode(), event["ResponseURL"]
+    request = urllib.request.Request(url, sent, {"Content-Type": ""}, method="PUT")
     urllib.request.urlopen(request)
 """
 

@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import LocalAws, Stack
 
-CONTAINER = {
+CONTAINER: dict[str, Any] = {
     "Name": "gateway",
     "Image": "gateway:1",
     "Essential": True,
@@ -30,7 +30,7 @@ CONTAINER = {
     "Ulimits": [{"Name": "nofile", "SoftLimit": 1024, "HardLimit": 2048}],
     "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-group": "gateway"}},
     "ReadonlyRootFilesystem": True,
-    "MountPoints": [{"SourceVolume": "tmp", "ContainerPath": "/tmp"}],
+    "MountPoints": [{"SourceVolume": "tmp", "ContainerPath": "/scratch"}],
 }
 
 
@@ -113,7 +113,7 @@ def test_a_container_reads_back_with_every_nested_property(aws: LocalAws, stack:
     container = found["containerDefinitions"][0]
     assert container["secrets"] == [
         {"name": "DATABASE_PASSWORD", "valueFrom": CONTAINER["Secrets"][0]["ValueFrom"]}
-    ]  # type: ignore[index]
+    ]
     assert container["healthCheck"]["startPeriod"] == 5
     assert container["dependsOn"] == [{"containerName": "collector", "condition": "START"}]
     assert container["linuxParameters"] == {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True}

@@ -70,7 +70,8 @@ def _distribution() -> dict[str, Any]:
 
 def _resources(target: str = "first.example") -> dict[str, Any]:
     config = {"Type": "HTTPS", "FullyQualifiedDomainName": "origin.under.test", "ResourcePath": "/health"}
-    key = {"HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": ["CloudFront-Viewer-Latitude"]}}
+    headers = {"HeaderBehavior": "whitelist", "Headers": ["CloudFront-Viewer-Latitude"]}
+    key: dict[str, Any] = {"HeadersConfig": headers}
     key |= {"CookiesConfig": {"CookieBehavior": "none"}, "QueryStringsConfig": {"QueryStringBehavior": "all"}}
     key |= {"EnableAcceptEncodingGzip": True}
     policy = {
@@ -84,7 +85,13 @@ def _resources(target: str = "first.example") -> dict[str, Any]:
         "Zone": ("Route53::HostedZone", {"Name": "under.test"}),
         "Check": (
             "Route53::HealthCheck",
-            {"HealthCheckConfig": {**config, "Regions": ["us-east-1"], "MeasureLatency": True}},
+            {
+                "HealthCheckConfig": {
+                    **config,
+                    "Regions": ["us-east-1", "eu-west-1", "us-west-2"],
+                    "MeasureLatency": True,
+                }
+            },
         ),
         "Store": ("CloudFront::KeyValueStore", {"Name": "under-test"}),
         "Function": (
@@ -129,7 +136,7 @@ def test_a_health_check_reads_back(aws: LocalAws, edge: Stack) -> None:
     ]
     assert (config["ResourcePath"], config["Regions"], config["MeasureLatency"]) == (
         "/health",
-        ["us-east-1"],
+        ["us-east-1", "eu-west-1", "us-west-2"],
         True,
     )
 

@@ -65,6 +65,7 @@ def _home() -> dict[str, Any]:
                 "StorageEncrypted": True,
                 "KmsKeyId": {"Fn::GetAtt": ["Key", "Arn"]},
                 "DBClusterParameterGroupName": {"Ref": "Parameters"},
+                "EnableCloudwatchLogsExports": ["postgresql"],
                 "Tags": [{"Key": "area", "Value": "global-db"}],
             },
         },
@@ -161,6 +162,7 @@ def test_a_cluster_keeps_encryption_parameters_and_tags(aws: LocalAws, stacks: d
         for group in aws.client("rds").describe_db_cluster_parameter_groups()["DBClusterParameterGroups"]
     }
     assert {"Key": "area", "Value": "global-db"} in home["TagList"]
+    assert home["EnabledCloudwatchLogsExports"] == ["postgresql"]
 
 
 def test_every_endpoint_is_an_address_of_its_own(aws: LocalAws, stacks: dict[str, Stack]) -> None:
