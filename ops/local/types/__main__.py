@@ -16,7 +16,8 @@ def main() -> None:
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO").upper(),
         format="%(asctime)s %(levelname)s [%(name)s] %(message)s",
-        stream=sys.stdout,
+        # The table is all that its standard output holds.
+        stream=sys.stderr if sys.argv[1:] else sys.stdout,
     )
     from ops.local.types import catalogue, registry  # noqa: PLC0415 - logging must be set up before the server's import
 
