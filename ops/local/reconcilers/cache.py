@@ -61,8 +61,7 @@ class CacheServer:
             return
         address, port = self.node.where
         self._require_own(address, port)
-        if command(address, port, "CONFIG", "GET", "bind") != ["bind", self._bind()]:
-            command(address, port, "CONFIG", "SET", "bind", self._bind())
+        self._bind_addresses(address, port)
         state = info(address, port, "replication")
         if self.node.follows is None:
             if state.get("role") != "master":
@@ -81,6 +80,15 @@ class CacheServer:
         ]:
             command(address, port, "CONFIG", "SET", "maxmemory-policy", self._policy())
         self.ready = True
+
+    def _bind_addresses(self, address: str, port: int) -> None:
+        """Let go of addresses before taking others: two nodes may swap theirs, and neither could go first."""
+        answer = command(address, port, "CONFIG", "GET", "bind")
+        held = str(answer[1]).split() if isinstance(answer, list) and len(answer) == 2 else []
+        if held == list(self.node.listen):
+            return
+        command(address, port, "CONFIG", "SET", "bind", " ".join(a for a in self.node.listen if a in held))
+        command(address, port, "CONFIG", "SET", "bind", self._bind())
 
     def _require_own(self, address: str, port: int) -> None:
         """Refuse to command a server of somebody else, which took the address before this one could."""

@@ -43,7 +43,6 @@ def hand_over(servers: Iterable[PostgresServer], writer: PostgresServer, lossy: 
         logger.info("%s: becomes a replica of %s", server.spec.name, writer.spec.name)
         server.stop()
         server.rewind(writer.peer)
-        server.tick()
 
 
 def _ship_everything(old: PostgresServer, target: PostgresServer) -> None:
@@ -61,14 +60,20 @@ def _ship_everything(old: PostgresServer, target: PostgresServer) -> None:
 
 
 def settle(servers: Iterable[PostgresServer], writer: PostgresServer, specs: Mapping[str, Instance]) -> None:
-    """Give every server its addresses and its peer; those that release an address go first."""
-    existing = [s for s in servers if s.exists]
+    """Give every server its addresses and its peer, and start those that this or a hand-over has stopped.
 
-    def acquires(server: PostgresServer) -> bool:
-        return not set(specs[server.spec.key].listen) <= set(server.spec.listen)
-
-    for server in sorted(existing, key=acquires):
+    Two servers of a cluster may swap addresses, so all that change theirs are stopped before any takes one;
+    the writer starts first.
+    """
+    existing = sorted((s for s in servers if s.exists), key=lambda s: s is not writer)
+    for server in reversed(existing):
+        if specs[server.spec.key].listen != server.spec.listen:
+            logger.info("%s: takes other addresses", server.spec.name)
+            server.stop()
+    for server in existing:
         server.configure(specs[server.spec.key], None if server is writer else writer.peer)
+        if not server.keeper.wanted:
+            server.start()
     for server in servers:
         if not server.exists:
             server.spec = specs[server.spec.key]
