@@ -36,6 +36,11 @@ PLACEHOLDER_ACCOUNT = "111111111111"
 
 _DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")
 
+_PRIVATE = tuple(ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+
+#: Prefix length of a zone's subnet in each tier, in the order in which a network is cut into them.
+SUBNET_PREFIXES = {"public": 24, "private": 22, "data": 24}
+
 #: Aurora Global Database takes ten secondaries; a Global Datastore takes two.
 MAX_DATABASE_REGIONS = 11
 MAX_CACHE_REGIONS = 3
@@ -45,6 +50,15 @@ def _known_region(region: str) -> str:
     if region not in REGIONS:
         raise ValueError(f"{region!r} is not an AWS region; see stacks/regions.py for the known ones")
     return region
+
+
+def _needed_prefix(zones: int) -> int:
+    """Longest prefix of a network that holds every tier's subnets in so many zones."""
+    end = 0
+    for prefix in SUBNET_PREFIXES.values():
+        size: int = 2 ** (32 - prefix)
+        end = -(-end // size) * size + zones * size
+    return 32 - (end - 1).bit_length()
 
 
 def _domain(value: str) -> str:
@@ -60,7 +74,7 @@ def _network(value: str) -> str:
         raise ValueError(f"{error}; write a network such as 10.10.0.0/16") from None
     if not 16 <= network.prefixlen <= 20:
         raise ValueError(f"/{network.prefixlen} does not fit the subnet plan; use /16 to /20")
-    if not network.is_private:
+    if not any(network.subnet_of(private) for private in _PRIVATE):
         raise ValueError(f"{value} is not a private network (RFC 1918); use one such as 10.10.0.0/16")
     return value
 
@@ -163,6 +177,13 @@ class Environment(Frozen):
                         f"{zone!r} is no zone of {code}",
                         f"write zones such as {code}a",
                     )
+            prefix, needed = ipaddress.IPv4Network(region.cidr).prefixlen, _needed_prefix(len(zones))
+            if prefix > needed:
+                raise MisfitError(
+                    f"regions.{code}.cidr",
+                    f"/{prefix} does not hold the subnets of {len(zones)} zones",
+                    f"use /{needed} or larger",
+                )
 
     def _check_overlaps(self) -> None:
         plan = [(code, ipaddress.IPv4Network(region.cidr)) for code, region in self.regions.items()]

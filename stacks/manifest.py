@@ -6,6 +6,7 @@ CDK, the local platform, monitoring and the docs read it, so that adding a servi
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,8 +19,8 @@ from stacks.yaml_file import ROOT, Frozen, load, relative
 SERVICES = ROOT / "services" / "richesreach"
 
 #: vCPU units and the memory (MiB) that Fargate pairs with them (task sizes in the ECS developer guide).
-FARGATE_SIZES: dict[int, range] = {
-    256: range(512, 2049, 512),
+FARGATE_SIZES: dict[int, Sequence[int]] = {
+    256: (512, 1024, 2048),
     512: range(1024, 4097, 1024),
     1024: range(2048, 8193, 1024),
     2048: range(4096, 16385, 1024),
@@ -118,7 +119,7 @@ class Manifest(Frozen):
         if self.memory not in memories:
             raise ValueError(
                 f"memory {self.memory} MiB does not go with cpu {self.cpu};"
-                f" choose {memories.start} to {memories[-1]} in steps of {memories.step}"
+                f" choose one of {', '.join(map(str, memories))}"
             )
         self.count  # noqa: B018  (validates min <= desired <= max)
         if len(set(self.paths)) != len(self.paths):
@@ -132,10 +133,8 @@ def load_manifests(directory: Path = SERVICES) -> tuple[Manifest, ...]:
     Raises:
         ConfigurationError: a manifest is wrong, two share a path, or not exactly one is the default.
     """
-    files = sorted(directory.glob("*/service.yaml"))
-    manifests = [(file, load(file, Manifest)) for file in files]
-    owners: dict[str, str] = {}
-    for file, manifest in manifests:
+    manifests = {file: load(file, Manifest) for file in sorted(directory.glob("*/service.yaml"))}
+    for file, manifest in manifests.items():
         folder = file.parent.name.replace("_", "-")
         if manifest.name != folder:
             raise ConfigurationError(
@@ -144,6 +143,14 @@ def load_manifests(directory: Path = SERVICES) -> tuple[Manifest, ...]:
                 f"is {manifest.name!r}",
                 f"must be {folder!r}, as the folder is called",
             )
+    _check_paths(manifests)
+    _check_default(manifests, directory)
+    return tuple(manifests.values())
+
+
+def _check_paths(manifests: Mapping[Path, Manifest]) -> None:
+    owners: dict[str, str] = {}
+    for file, manifest in manifests.items():
         for path in manifest.paths:
             if path in owners:
                 raise ConfigurationError(
@@ -153,12 +160,23 @@ def load_manifests(directory: Path = SERVICES) -> tuple[Manifest, ...]:
                     "give it to one service",
                 )
             owners[path] = manifest.name
-    defaults = [manifest.name for _, manifest in manifests if manifest.default]
+
+
+def _check_default(manifests: Mapping[Path, Manifest], directory: Path) -> None:
+    """Each region's load balancer forwards what no rule names to one service, which must be there."""
+    defaults = [file for file, manifest in manifests.items() if manifest.default]
     if len(defaults) != 1:
+        names = ", ".join(manifests[file].name for file in defaults)
         raise ConfigurationError(
             relative(directory),
             "default",
-            f"{len(defaults)} services ({', '.join(defaults) or 'none'}) take the paths that nobody owns",
+            f"{len(defaults)} services ({names or 'none'}) take the paths that nobody owns",
             "set `default: true` in exactly one manifest",
         )
-    return tuple(manifest for _, manifest in manifests)
+    if manifests[defaults[0]].placement != "every-region":
+        raise ConfigurationError(
+            relative(defaults[0]),
+            "placement",
+            "the default service is missing in the other regions, whose paths it takes",
+            "place it in every region, or make another service the default",
+        )

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 PROJECT = "richesreach"
 
+#: Longest id of a replication group (CreateReplicationGroup, ElastiCache API reference).
+MAX_REPLICATION_GROUP = 40
+
 
 @dataclass(frozen=True)
 class Names:
@@ -54,8 +57,12 @@ class Names:
         return f"{self.prefix}-{region}"
 
     def global_cache_member(self, region: str) -> str:
-        """Id of the region's member of the Global Datastore."""
-        return f"{self.prefix}-{region}-global"
+        """Id of the region's member of the Global Datastore.
+
+        Where it would exceed what ElastiCache takes, the region is written as in a zone id (``apse1``).
+        """
+        name = f"{self.prefix}-{region}-global"
+        return name if len(name) <= MAX_REPLICATION_GROUP else f"{self.prefix}-{_short(region)}-global"
 
     @property
     def cluster(self) -> str:
@@ -79,6 +86,14 @@ class Names:
 
     def dashboard(self, region: str) -> str:
         return f"{self.prefix}-{region}"
+
+
+def _short(region: str) -> str:
+    """``ap-southeast-1`` → ``apse1``: the first letter of each compass word, the rest as it is."""
+    area, place, number = region.split("-")
+    for word in ("north", "south", "east", "west", "central"):
+        place = place.replace(word, word[0])
+    return f"{area}{place}{number}"
 
 
 def latency_origin(domain: str) -> str:

@@ -31,12 +31,22 @@ class MisfitError(ValueError):
 Model = TypeVar("Model", bound=Frozen)
 
 
+#: Tag of ``<<``, which merges another mapping in and is no key of its own.
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML lets a repeated key win silently; a configuration must not."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag == _MERGE:
+                continue
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    problem="a key is no plain value", problem_mark=key_node.start_mark
+                )
             key = self.construct_object(key_node, deep=deep)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
@@ -63,6 +73,8 @@ def load(path: Path, model: type[Model]) -> Model:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506
     except FileNotFoundError:
         raise ConfigurationError(name, "", "the file does not exist", "create it or name another") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(name, "", "is not UTF-8", "save it as UTF-8") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(name, "", _yaml_problem(error), "correct the YAML there") from None
     if not isinstance(data, dict):
@@ -76,7 +88,8 @@ def load(path: Path, model: type[Model]) -> Model:
 def _yaml_problem(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return f"invalid YAML{place}: {getattr(error, 'problem', None) or error}"
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
+    return f"invalid YAML{place}: {problem}"
 
 
 def _first(name: str, model: type[BaseModel], error: ValidationError) -> ConfigurationError:

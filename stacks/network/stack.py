@@ -8,6 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site, allow_logs, retention
+from stacks.environment import SUBNET_PREFIXES
 
 PUBLIC = "public"
 PRIVATE = "private"
@@ -33,13 +34,19 @@ class NetworkStack(PlatformStack):
                 ec2.SubnetConfiguration(
                     name=PUBLIC,
                     subnet_type=ec2.SubnetType.PUBLIC,
-                    cidr_mask=24,
+                    cidr_mask=SUBNET_PREFIXES[PUBLIC],
                     map_public_ip_on_launch=False,
                 ),
                 ec2.SubnetConfiguration(
-                    name=PRIVATE, subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=22
+                    name=PRIVATE,
+                    subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS,
+                    cidr_mask=SUBNET_PREFIXES[PRIVATE],
                 ),
-                ec2.SubnetConfiguration(name=DATA, subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24),
+                ec2.SubnetConfiguration(
+                    name=DATA,
+                    subnet_type=ec2.SubnetType.PRIVATE_ISOLATED,
+                    cidr_mask=SUBNET_PREFIXES[DATA],
+                ),
             ],
             gateway_endpoints={
                 "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),

@@ -1,0 +1,322 @@
+"""A wrong environment file is one error that names the file, the key and the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stacks.environment import PLACEHOLDER_ACCOUNT, account, load_environment
+from stacks.errors import ConfigurationError
+from tests.stacks.environments import document, put, read, region, twelve_regions
+
+WRONG: dict[str, tuple[str, object, str, str, str]] = {
+    "unknown key": ("zzz", 3, "zzz", "unknown key", "known keys are"),
+    "misspelt key": ("writer_regoin", "us-east-1", "writer_regoin", "unknown key", "'writer_region'"),
+    "misspelt key of a section": (
+        "database.instnaces",
+        2,
+        "database.instnaces",
+        "unknown key",
+        "'instances'",
+    ),
+    "missing key": ("domain", ..., "domain", "missing", "add the key"),
+    "name other than the file's": ("name", "staging", "name", "'staging'", "must be 'prod'"),
+    "overlapping networks": (
+        "regions.eu-west-1.cidr",
+        "10.10.0.0/17",
+        "regions.eu-west-1.cidr",
+        "10.10.0.0/17 overlaps 10.10.0.0/16 of us-east-1",
+        "give every region its own network",
+    ),
+    "public network": (
+        "regions.eu-west-1.cidr",
+        "52.20.0.0/16",
+        "regions.eu-west-1.cidr",
+        "52.20.0.0/16 is not a private network",
+        "use one such as 10.10.0.0/16",
+    ),
+    "private network outside RFC 1918": (
+        "regions.eu-west-1.cidr",
+        "198.18.0.0/16",
+        "regions.eu-west-1.cidr",
+        "not a private network (RFC 1918)",
+        "use one such as 10.10.0.0/16",
+    ),
+    "network with host bits": (
+        "regions.eu-west-1.cidr",
+        "10.20.1.0/16",
+        "regions.eu-west-1.cidr",
+        "host bits",
+        "write a network such as 10.10.0.0/16",
+    ),
+    "network of a size no plan has": (
+        "regions.eu-west-1.cidr",
+        "10.20.0.0/24",
+        "regions.eu-west-1.cidr",
+        "/24 does not fit the subnet plan",
+        "use /16 to /20",
+    ),
+    "network too small for its zones": (
+        "regions.eu-west-1.cidr",
+        "10.20.0.0/20",
+        "regions.eu-west-1.cidr",
+        "/20 does not hold the subnets of 3 zones",
+        "use /19 or larger",
+    ),
+    "home region without data": (
+        "data_regions",
+        ["eu-west-1"],
+        "data_regions",
+        "lacks the home region us-east-1",
+        "add it, first",
+    ),
+    "home region without datastore": (
+        "datastore_regions",
+        ["eu-west-1"],
+        "datastore_regions",
+        "lacks the home region us-east-1",
+        "add it, first",
+    ),
+    "data region that is none of the regions": (
+        "data_regions",
+        ["us-east-1", "eu-north-1"],
+        "data_regions",
+        "eu-north-1 is no region of this environment",
+        "add it under `regions` or remove it",
+    ),
+    "data region named twice": (
+        "data_regions",
+        ["us-east-1", "us-east-1"],
+        "data_regions",
+        "names a region twice",
+        "remove the repetition",
+    ),
+    "unknown home region": (
+        "home_region",
+        "us-east-9",
+        "home_region",
+        "'us-east-9' is not an AWS region",
+        "stacks/regions.py",
+    ),
+    "unknown compute region": (
+        "regions.mars-1",
+        region(99, "mars-1"),
+        "regions.mars-1",
+        "'mars-1' is not an AWS region",
+        "stacks/regions.py",
+    ),
+    "task counts out of order": (
+        "services.tasks",
+        {"min": 3, "desired": 2, "max": 10},
+        "services.tasks",
+        "min 3, desired 2, max 10 are out of order",
+        "min <= desired <= max",
+    ),
+    "region without zones": (
+        "regions.eu-west-1.availability_zones",
+        ...,
+        "regions.eu-west-1.availability_zones",
+        "missing",
+        "add the key",
+    ),
+    "region with an empty list of zones": (
+        "regions.eu-west-1.availability_zones",
+        [],
+        "regions.eu-west-1.availability_zones",
+        "at least 2 items",
+        "[]",
+    ),
+    "zone of another region": (
+        "regions.eu-west-1.availability_zones",
+        ["eu-west-1a", "us-east-1b"],
+        "regions.eu-west-1.availability_zones",
+        "'us-east-1b' is no zone of eu-west-1",
+        "eu-west-1a",
+    ),
+    "zone named twice": (
+        "regions.eu-west-1.availability_zones",
+        ["eu-west-1a", "eu-west-1a"],
+        "regions.eu-west-1.availability_zones",
+        "names a zone twice",
+        "remove it",
+    ),
+    "lifecycle days out of order": (
+        "lake.zones.raw",
+        {"standard_ia": 90, "glacier": 60},
+        "lake.zones.raw",
+        "glacier (60 days) does not come after standard_ia (90 days)",
+        "order the days",
+    ),
+    "infrequent access before S3 takes it": (
+        "lake.zones.raw",
+        {"standard_ia": 7},
+        "lake.zones.raw",
+        "standard_ia is 7 days",
+        "at least 30",
+    ),
+    "deep archive too soon after glacier": (
+        "lake.zones.raw",
+        {"glacier": 90, "deep_archive": 120},
+        "lake.zones.raw",
+        "less than 90 days after glacier",
+        "90 days of Glacier",
+    ),
+    "domain in capitals": ("domain", "Example.COM", "domain", "is not a domain name", "example.com"),
+    "domain without a dot": ("domain", "localhost", "domain", "is not a domain name", "example.com"),
+    "burstable cache node": (
+        "cache.node_type",
+        "cache.t4g.medium",
+        "cache",
+        "cache.t4g.medium is burstable",
+        "cache.r7g.large",
+    ),
+    "capacities out of order": (
+        "database.min_capacity",
+        64,
+        "database",
+        "min_capacity 64.0 exceeds max_capacity 32.0",
+        "order them",
+    ),
+    "allowed network that is none": (
+        "load_balancer.allowed_cidrs",
+        ["everyone"],
+        "load_balancer",
+        "everyone",
+        "write networks such as 10.0.0.0/8",
+    ),
+    "log retention that CloudWatch does not know": (
+        "services.log_days",
+        8,
+        "services.log_days",
+        "Input should be",
+        "correct the value 8",
+    ),
+}
+
+
+def error_of(folder: Path, contents: dict[str, object]) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        read(folder, contents)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_file_is_refused_with_file_key_and_mend(case: str, tmp_path: Path) -> None:
+    path, value, key, problem, mend = WRONG[case]
+    error = error_of(tmp_path, put(document(), path, value))
+    assert (error.file, error.key) == (str(tmp_path / "prod.yaml"), key)
+    assert problem in error.problem
+    assert mend in error.mend
+    assert str(error) == f"{error.file}: {error.key}: {error.problem}; {error.mend}"
+
+
+def test_writer_region_must_be_a_data_region(tmp_path: Path) -> None:
+    contents = document() | {"data_regions": ["us-east-1", "eu-west-1"], "writer_region": "ap-southeast-1"}
+    error = error_of(tmp_path, contents)
+    assert error.key == "writer_region"
+    assert error.problem == "ap-southeast-1 is not a data region"
+    assert error.mend == "choose one of us-east-1, eu-west-1"
+
+
+def test_more_data_regions_than_aurora_takes_are_refused(tmp_path: Path) -> None:
+    contents = twelve_regions()
+    error = error_of(tmp_path, contents | {"data_regions": list(contents["regions"])})
+    assert (error.key, error.problem) == ("data_regions", "has 12 regions")
+    assert error.mend == "an Aurora Global Database takes at most 11"
+
+
+def test_more_datastore_regions_than_elasticache_takes_are_refused(tmp_path: Path) -> None:
+    contents = twelve_regions()
+    error = error_of(tmp_path, contents | {"datastore_regions": list(contents["regions"])[:4]})
+    assert (error.key, error.problem) == ("datastore_regions", "has 4 regions")
+    assert error.mend == "a Global Datastore takes at most 3"
+
+
+def test_more_than_twelve_regions_are_refused(tmp_path: Path) -> None:
+    contents = twelve_regions()
+    regions = contents["regions"] | {"us-west-2": region(99, "us-west-2")}
+    assert error_of(tmp_path, contents | {"regions": regions}).key == "regions"
+
+
+def test_unknown_environment_names_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_environment("produciton")
+    assert caught.value.file == "environments/produciton.yaml"
+    assert caught.value.mend == "choose one of local, prod"
+
+
+def test_path_is_no_name_of_an_environment() -> None:
+    with pytest.raises(ConfigurationError, match="there is no environment"):
+        load_environment("../environments/prod")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("name: prod\nname: prod\n", "invalid YAML at line 2, column 1: the key 'name' is given twice"),
+        ("regions:\n  us-east-1: {}\n  us-east-1: {}\n", "invalid YAML at line 3, column 3"),
+        ("name: prod\ntags: [a\ndomain: x\n", "invalid YAML at line 3"),
+        ("? [a, b]\n: 1\n", "invalid YAML at line 1"),
+        ("name: \x07\n", "invalid YAML"),
+        ("- prod\n", "holds no mapping"),
+        ("", "holds no mapping"),
+    ],
+    ids=[
+        "duplicate key",
+        "nested duplicate key",
+        "open list",
+        "list as key",
+        "control character",
+        "list",
+        "empty",
+    ],
+)
+def test_invalid_yaml_is_refused_with_its_place(text: str, problem: str, tmp_path: Path) -> None:
+    (tmp_path / "prod.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_environment("prod", tmp_path)
+    assert caught.value.problem.startswith(problem)
+    assert "\n" not in str(caught.value)
+
+
+def test_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "prod.yaml").write_bytes(b"name: prod\ndomain: \xff\xfe\n")
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        load_environment("prod", tmp_path)
+
+
+def test_yaml_anchors_may_be_merged(tmp_path: Path) -> None:
+    text = "a: &zones {x: 1}\nb: {<<: *zones, y: 2}\n"
+    (tmp_path / "prod.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_environment("prod", tmp_path)
+    assert caught.value.problem == "unknown key"  # read as YAML, and refused as configuration
+
+
+@pytest.mark.parametrize("name", ["local", "prod"])
+def test_committed_environments_are_valid(name: str) -> None:
+    assert load_environment(name).name == name
+
+
+def test_environment_cannot_be_changed_after_it_is_read() -> None:
+    environment = load_environment("prod")
+    with pytest.raises(ValueError, match="frozen"):
+        environment.writer_region = "eu-west-1"
+
+
+def test_compute_region_without_data_reads_from_the_nearest_data_region(tmp_path: Path) -> None:
+    environment = read(tmp_path, twelve_regions())
+    outside = next(code for code in environment.regions if code not in environment.data_regions)
+    assert outside == "ap-southeast-3"
+    assert environment.nearest_data_region(outside) == "ap-southeast-1"
+
+
+def test_account_is_the_placeholder_where_none_is_set() -> None:
+    assert account({}) == account({"CDK_DEFAULT_ACCOUNT": ""}) == PLACEHOLDER_ACCOUNT
+
+
+def test_account_that_is_not_twelve_digits_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="set twelve digits, or unset it"):
+        account({"CDK_DEFAULT_ACCOUNT": "12345"})
