@@ -12,22 +12,24 @@ HERE = Path(__file__).parent
 # The services are not installed: an image, a local task and these tests all put their folder on the path.
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "services")]
 
-import data_servers  # noqa: E402
-from data_servers import CachePair, PostgresCluster  # noqa: E402
+import cache_servers  # noqa: E402
+import postgres_servers  # noqa: E402
+from cache_servers import CachePair  # noqa: E402
 from gateway_task import Environment, ServiceProcess, client_of, gateway_app, task_environment  # noqa: E402
+from postgres_servers import PostgresCluster  # noqa: E402
 
 _database_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return data_servers.make_template(tmp_path_factory.mktemp("postgres"))
+    return postgres_servers.make_template(tmp_path_factory.mktemp("postgres"))
 
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stopped cluster with the gateway's tables, made by its own migration run as the task runs it."""
-    server = data_servers.copy_of(postgres_template, tmp_path_factory.mktemp("migrated"))
+    server = postgres_servers.copy_of(postgres_template, tmp_path_factory.mktemp("migrated"))
     server.start()
     migration = ServiceProcess(
         "richesreach.gateway.migrate", task_environment(PostgresCluster(server, server), None)
@@ -41,13 +43,13 @@ def migrated_template(postgres_template: Path, tmp_path_factory: pytest.TempPath
 def _session_cluster(
     migrated_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PostgresCluster]:
-    with data_servers.postgres_cluster(migrated_template, tmp_path_factory.mktemp("shared")) as cluster:
+    with postgres_servers.postgres_cluster(migrated_template, tmp_path_factory.mktemp("shared")) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
 def _session_caches() -> Iterator[CachePair]:
-    with data_servers.cache_pair() as pair:
+    with cache_servers.cache_pair() as pair:
         yield pair
 
 
@@ -66,7 +68,7 @@ def empty_database(_session_cluster: PostgresCluster) -> PostgresCluster:
 @pytest.fixture
 def own_database(migrated_template: Path, tmp_path: Path) -> Iterator[PostgresCluster]:
     """A writer and its reader with tables, for this test alone, to stop and promote at will."""
-    with data_servers.postgres_cluster(migrated_template, tmp_path / "cluster") as cluster:
+    with postgres_servers.postgres_cluster(migrated_template, tmp_path / "cluster") as cluster:
         yield cluster
 
 
@@ -78,7 +80,7 @@ def caches(_session_caches: CachePair) -> CachePair:
 
 @pytest.fixture
 def own_caches() -> Iterator[CachePair]:
-    with data_servers.cache_pair() as pair:
+    with cache_servers.cache_pair() as pair:
         yield pair
 
 

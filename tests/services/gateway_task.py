@@ -10,10 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
-import data_servers
 import httpx
-from data_servers import CachePair, PostgresCluster
+import loopback
+import postgres_servers
+from cache_servers import CachePair
 from fastapi import FastAPI
+from postgres_servers import PostgresCluster
 from richesreach.core import logs
 from richesreach.core.settings import Settings
 from richesreach.gateway.app import create_app
@@ -48,8 +50,8 @@ def task_environment(cluster: PostgresCluster | None, caches: CachePair | None) 
         "S3_BUCKET": "richesreach-test-lake",
         "DATABASE_WRITER_DSN": writer,
         "DATABASE_READER_DSN": reader,
-        "DATABASE_USER": data_servers.USER,
-        "DATABASE_PASSWORD": data_servers.PASSWORD,
+        "DATABASE_USER": postgres_servers.USER,
+        "DATABASE_PASSWORD": postgres_servers.PASSWORD,
         "REDIS_PRIMARY_HOST": primary_host,
         "REDIS_PRIMARY_PORT": str(primary_port),
         "REDIS_SECONDARY_HOST": replica_host,
@@ -92,7 +94,7 @@ class ServiceProcess:
                 "PYTHONDONTWRITEBYTECODE": "1",
                 **environment,
             },
-            preexec_fn=data_servers.die_with_parent,  # noqa: PLW1509
+            preexec_fn=loopback.die_with_parent,  # noqa: PLW1509
             stdout=self._output,
             stderr=subprocess.STDOUT,
         )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from data_servers import CachePair, CacheServer
+from cache_servers import CachePair, CacheServer
 from richesreach.core.cache import COOL_DOWN, Cache
 from richesreach.core.settings import Endpoint
 
@@ -110,8 +110,20 @@ async def test_writes_leave_a_primary_that_became_a_replica(cache: Cache, own_ca
     own_caches.replica.promote()
     own_caches.primary.demote(own_caches.replica)
     assert await cache.set("k", 2, ttl_seconds=60)
-    assert '"' not in own_caches.replica.command("GET", "k")
     assert own_caches.replica.command("GET", "k").split() == ["$1", "2"]
+
+
+async def test_a_read_only_node_is_not_asked_for_writes_again_before_its_cool_down_ends(
+    cache: Cache, own_caches: CachePair, clock: Clock
+) -> None:
+    own_caches.replica.promote()
+    own_caches.primary.demote(own_caches.replica)
+    for _ in range(3):
+        assert await cache.set("k", 1, ttl_seconds=60)
+    assert "rejected_calls=1" in own_caches.primary.command("INFO", "commandstats")
+    clock.pass_cool_down()
+    assert await cache.set("k", 1, ttl_seconds=60)
+    assert "rejected_calls=2" in own_caches.primary.command("INFO", "commandstats")
 
 
 async def test_a_dead_node_is_not_asked_again_before_its_cool_down_ends(

@@ -1,9 +1,14 @@
 """Health: what each dependency's trouble does to the answer."""
 
+import socket
+
 import httpx
 import pytest
-from data_servers import CachePair, PostgresCluster
+from cache_servers import CachePair
 from gateway_task import Environment, client_of, gateway_app, task_environment
+from loopback import own_address
+from postgres_servers import PostgresCluster
+from richesreach.core import health
 
 PATHS = ["/health/detailed", "/health/detailed/"]
 
@@ -67,6 +72,19 @@ async def test_without_a_writer_the_service_is_degraded(database: PostgresCluste
     found = response.json()["dependencies"]["database"]
     assert response.status_code == 200
     assert [found[part]["status"] for part in ("writer", "reader")] == ["down", "healthy"]
+
+
+async def test_a_silent_writer_does_not_hide_the_reader(
+    database: PostgresCluster, caches: CachePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "SERVER_TIMEOUT", 0.5)
+    with socket.create_server(own_address()) as silent:  # takes connections and says nothing
+        host, port = silent.getsockname()
+        writer = f"postgresql://{host}:{port}/richesreach?target_session_attrs=read-write"
+        response = await detailed({**task_environment(database, caches), "DATABASE_WRITER_DSN": writer})
+    found = response.json()["dependencies"]["database"]
+    assert (response.status_code, found["writer"]["error"]) == (200, "no answer within 0.5 s")
+    assert found["reader"]["status"] == "healthy"
 
 
 async def test_with_a_lost_cache_node_the_service_is_degraded(

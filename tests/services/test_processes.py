@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import data_servers
+import loopback
+import postgres_servers
 import pytest
-from data_servers import CachePair, PostgresCluster, accepts, until
+from cache_servers import CachePair
 from gateway_task import Environment, ServiceProcess, task_environment
+from loopback import accepts, until
+from postgres_servers import PostgresCluster
 from richesreach.core.database import Database
 from richesreach.core.migration import MigrationError, migrate
 from richesreach.core.settings import Settings
@@ -28,7 +31,7 @@ def started() -> Iterator[list[ServiceProcess]]:
 
 
 def listening(environment: Environment) -> tuple[Environment, str, int]:
-    host, port = data_servers.own_address()
+    host, port = loopback.own_address()
     return {**environment, "BIND_ADDRESS": host, "PORT": str(port)}, host, port
 
 
@@ -57,7 +60,7 @@ def test_a_stopped_gateway_exits_0_and_logs_json_without_secrets(
     gateway.ask_to_stop()
     assert gateway.wait() == 0
     assert "service_stopped" in {line["event"] for line in events(gateway)}
-    assert data_servers.PASSWORD not in gateway.output()
+    assert postgres_servers.PASSWORD not in gateway.output()
 
 
 def test_a_stopping_service_takes_no_more_and_finishes_what_it_has(

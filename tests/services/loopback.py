@@ -1,0 +1,41 @@
+"""What every server of the tests stands on: a loopback address of its own, and a life bound to the tests'."""
+
+import ctypes
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+_address_numbers = iter(range(1, 250))
+
+
+def own_address() -> tuple[str, int]:
+    """A loopback address of this test process and a free port on it."""
+    host = f"127.60.{os.getpid() % 250}.{next(_address_numbers)}"
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+    return host, port
+
+
+def die_with_parent() -> None:
+    LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def until(condition: Callable[[], bool], what: str, patience: float = 30.0) -> None:
+    """Wait for a condition of the outside world; fail with `what` when it never comes true."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.05)
+
+
+def accepts(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
