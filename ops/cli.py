@@ -21,7 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Runs, deploys and watches the RichesReach platform.",
 )
-console = Console(highlight=False)
+# A pipe or a CI log has no width of its own; 80 columns would fold every table.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Region = Annotated[str, typer.Argument(help="A region of the platform, such as eu-west-1.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -21,14 +22,12 @@ COLOURS = {
 def endpoints(console: Console, environment: Environment) -> None:
     """Where everything answers, and lines to paste."""
     published = state.read(paths.STATE_FILE)
-    table = Table(title="RichesReach, environment local", title_justify="left", show_header=False)
+    table = Table(title="RichesReach, environment local", title_justify="left", show_header=False, box=None)
     table.add_row("edge", edge_url())
     table.add_row("API document", f"{edge_url()}/api/openapi.json")
     table.add_row("local AWS", f"{aws.endpoint()} (account {aws.ACCOUNT}, credentials test/test)")
     console.print(table)
-    table = Table(title="Regions", title_justify="left")
-    for column in ("region", "load balancer", "services healthy", "database", "cache"):
-        table.add_column(column)
+    table = _table("region", "load balancer", "services healthy", "database", "cache")
     for region in environment.regions:
         table.add_row(region, *_region(region, published))
     console.print(table)
@@ -52,42 +51,36 @@ def _region(region: str, published: state.State) -> tuple[str, str, str, str]:
         "\n".join(f"{p.address}:{p.port}" for p in balancers),
         "\n".join(f"{s.name} {s.healthy}/{s.desired}" for s in services),
         "\n".join(f"{d.address} {d.role}" for d in databases),
-        "\n".join(f"{c.address} {c.role}" for c in caches),
+        "\n".join(
+            f"{c.address} {'datastore ' if c.cluster.endswith('-global') else ''}{c.role}" for c in caches
+        ),
     )
 
 
 def processes(console: Console, published: state.State) -> None:
     """Every process, and every service with the reason where it has one."""
-    table = Table(title="Processes", title_justify="left")
-    for column in ("name", "kind", "region", "address", "pid", "restarts", "status", "reason"):
-        table.add_column(column, overflow="fold")
+    table = _table("process", "address", "pid", "restarts", "status")
     for process in sorted(
         published.processes, key=lambda process: (process.kind, process.region, process.name)
     ):
-        colour = COLOURS.get(process.status, "red")
         address = f"{process.address}:{process.port}" if process.address else ""
-        table.add_row(
-            process.name,
-            process.kind,
-            process.region,
-            address,
-            str(process.pid or ""),
-            str(process.restarts),
-            f"[{colour}]{process.status}[/]",
-            process.reason,
-        )
+        restarts = str(process.restarts or "")
+        table.add_row(process.name, address, str(process.pid or ""), restarts, _coloured(process.status))
     console.print(table)
-    table = Table(title="Services", title_justify="left")
-    for column in ("service", "region", "task definition", "healthy", "status", "reason"):
-        table.add_column(column, overflow="fold")
+    table = _table("service", "region", "task definition", "healthy", "status")
     for service in sorted(published.services, key=lambda service: (service.name, service.region)):
-        colour = COLOURS.get(service.status, "red")
-        table.add_row(
-            service.name,
-            service.region,
-            service.task_definition.rpartition("/")[2],
-            f"{service.healthy}/{service.desired}",
-            f"[{colour}]{service.status}[/]",
-            service.reason,
-        )
+        revision = service.task_definition.rpartition("/")[2]
+        healthy = f"{service.healthy}/{service.desired}"
+        table.add_row(service.name, service.region, revision, healthy, _coloured(service.status))
     console.print(table)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _coloured(status: str) -> str:
+    return f"[{COLOURS.get(status, 'red')}]{status}[/]"
