@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import importlib
 import logging
 import os
 import sys
+from typing import Any
 
 
 def main() -> None:
@@ -19,8 +22,8 @@ def main() -> None:
         # The table is all that its standard output holds.
         stream=sys.stderr if sys.argv[1:] else sys.stdout,
     )
-    from ops.local.types import catalogue, registry  # noqa: PLC0415 - logging must be set up before the server's import
-
+    A custom resource that still waits for its Lambda holds a thread for up to an hour, and the event loop waits
+    for that thread: SIGTERM would not end the server.
     catalogue.load()
     if sys.argv[1:]:
         sys.stdout.write(registry.table() + "\n")
@@ -28,7 +31,26 @@ def main() -> None:
     registry.install()
     from ministack.app import main as serve  # noqa: PLC0415
 
+    _end_when_served()
     serve()
+
+
+def _end_when_served() -> None:
+    """Ends the process once the server has shut down.
+
+    A custom resource that still waits for its Lambda holds a thread for up to an hour, and the event loop waits for
+    that thread: SIGTERM would not end the server.
+    """
+    server = importlib.import_module("hypercorn.asyncio")
+    shipped = server.serve
+
+    async def serve_and_end(*arguments: Any, **options: Any) -> None:
+        await shipped(*arguments, **options)
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(0)
+
+    server.serve = serve_and_end  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -123,15 +123,14 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-@pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    port = _free_port()
-    log = tmp_path_factory.mktemp("local-aws") / "server.log"
+def start_server(folder: Path) -> tuple[subprocess.Popen[bytes], LocalAws]:
+    """A server on a free port, ready; its log and temporary files are in `folder`."""
+    port, log = _free_port(), folder / "server.log"
     environment = {
         "PATH": os.environ["PATH"],
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
-        "TMPDIR": str(log.parent),
+        "TMPDIR": str(folder),
     }
     with log.open("wb") as sink:
         server = subprocess.Popen(
@@ -143,9 +142,15 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread runs yet
         )
     endpoint = f"http://127.0.0.1:{port}"
+    _wait_until_it_answers(endpoint, server, log)
+    return server, LocalAws(endpoint)
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    server, local_aws = start_server(tmp_path_factory.mktemp("local-aws"))
     try:
-        _wait_until_it_answers(endpoint, server, log)
-        yield LocalAws(endpoint)
+        yield local_aws
     finally:
         server.terminate()
         server.wait(timeout=20)

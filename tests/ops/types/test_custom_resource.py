@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
-from .conftest import LocalAws, Stack
+from .conftest import LocalAws, Stack, start_server
 
 WAITING = """
 import json, time, urllib.request
@@ -63,3 +64,13 @@ def test_others_reach_the_server_while_a_custom_resource_waits(aws: LocalAws) ->
     ssm.put_parameter(Name=f"{name}/answered", Value="done", Type="String")
     stack.wait()
     assert (stack.status, stack.outputs.get("Answer")) == ("CREATE_COMPLETE", "done"), stack.failures()
+
+
+def test_the_server_ends_while_a_custom_resource_waits(tmp_path: Path) -> None:
+    server, local_aws = start_server(tmp_path)
+    stack, ssm = Stack(local_aws, "waiting", "us-east-1"), local_aws.client("ssm")
+    stack.start(_resources("/under-test/ending"), {})
+    while not ssm.get_parameters(Names=["/under-test/ending/asked"])["Parameters"]:
+        time.sleep(0.05)
+    server.terminate()
+    assert server.wait(timeout=20) == 0
