@@ -19,7 +19,7 @@ KEEP_ALIVE = 75
 def run(create: Callable[[Settings], FastAPI]) -> None:
     """Serve until SIGTERM or SIGINT: stop accepting, finish requests in flight, close the pools, exit 0."""
     settings = read_settings()
-    # uvicorn raises the signal again once it has shut down; a drained task, or one not yet serving, has not failed.
+    # uvicorn raises the signal again once it has shut down; a drained task has not failed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: sys.exit(0))
     uvicorn.run(
