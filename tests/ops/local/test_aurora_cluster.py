@@ -71,16 +71,8 @@ def roles(platform: Platform) -> dict[str, str]:
 def ask(endpoint: str, statement: str) -> str | None:
     """The answer at the cluster's `Endpoint` or `ReaderEndpoint`; None when it refuses."""
     cluster = aws.client("rds", REGION).describe_db_clusters(DBClusterIdentifier="pair")["DBClusters"][0]
-    argv = [
-        str(find_binaries() / "psql"),
-        "-XqAtw",
-        "-h",
-        cluster[endpoint],
-        "-p",
-        str(PORT),
-        "-U",
-        "platform",
-    ]
+    argv = [str(find_binaries() / "psql"), "-XqAtw", "-h", cluster[endpoint], "-p", str(PORT)]
+    argv += ["-U", "platform", "-d", "market", "-c", statement]
     env = {"PGPASSWORD": PASSWORD, "PGCONNECT_TIMEOUT": "2"}
     answer = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     return answer.stdout.strip() if answer.returncode == 0 else None
