@@ -22,8 +22,9 @@ def main() -> None:
         # The table is all that its standard output holds.
         stream=sys.stderr if sys.argv[1:] else sys.stdout,
     )
-    A custom resource that still waits for its Lambda holds a thread for up to an hour, and the event loop waits
-    for that thread: SIGTERM would not end the server.
+    # Logging must be set up before the server's modules are imported.
+    from ops.local.types import catalogue, registry  # noqa: PLC0415
+
     catalogue.load()
     if sys.argv[1:]:
         sys.stdout.write(registry.table() + "\n")
@@ -38,8 +39,8 @@ def main() -> None:
 def _end_when_served() -> None:
     """Ends the process once the server has shut down.
 
-    A custom resource that still waits for its Lambda holds a thread for up to an hour, and the event loop waits for
-    that thread: SIGTERM would not end the server.
+    A custom resource that still waits for its Lambda holds a thread for up to an hour, and the event loop
+    waits for that thread: SIGTERM would not end the server.
     """
     server = importlib.import_module("hypercorn.asyncio")
     shipped = server.serve
