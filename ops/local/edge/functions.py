@@ -43,6 +43,10 @@ class FunctionError(Exception):
         self.status = status
 
 
+class _RuntimeDiedError(FunctionError):
+    """The process ended under a call. A handler has no effect but its answer, so the call may be repeated."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a function returned, and the origin it chose: None, {"id": …} or {"update": {…}}."""
@@ -72,10 +76,13 @@ class FunctionRuntime:
         origins: Sequence[str],
     ) -> Outcome:
         """Run the function's handler. Raises FunctionError."""
-        await self._prepare(function, items)
-        answer = await self._call(
-            op="run", name=function.name, event=event, origins=list(origins), limit_ms=CPU_LIMIT_MS
-        )
+        request = {"name": function.name, "event": event, "origins": list(origins), "limit_ms": CPU_LIMIT_MS}
+        try:
+            await self._prepare(function, items)
+            answer = await self._call(op="run", **request)
+        except _RuntimeDiedError:
+            await self._prepare(function, items)
+            answer = await self._call(op="run", **request)
         for line in answer.get("log", ()):
             log("function_log", function=function.name, message=line)
         if not answer["ok"]:
@@ -149,7 +156,9 @@ class FunctionRuntime:
                 process.kill()
             raise FunctionError(503, "the function runtime hung and is being replaced") from None
         except (ConnectionError, asyncio.IncompleteReadError):
-            raise FunctionError(503, "the function runtime died and is being replaced") from None
+            if self._process is process:
+                self._process = None  # its end may not have been noticed yet
+            raise _RuntimeDiedError(503, "the function runtime died and is being replaced") from None
         finally:
             self._waiting.pop(number, None)
 
@@ -163,8 +172,8 @@ class FunctionRuntime:
             if future is not None and not future.done():
                 future.set_result(answer)
         await process.wait()
+        log("function_runtime_ended", pid=process.pid, code=process.returncode)
         if process is self._process:
-            log("function_runtime_ended", pid=process.pid, code=process.returncode)
             for future in self._waiting.values():
                 if not future.done():
                     future.set_exception(ConnectionError("function runtime ended"))

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,17 @@ async def until(check: Callable[[], Any], what: str) -> None:
             return
         await asyncio.sleep(0.02)
     pytest.fail(f"{what}: not in time")
+
+
+async def becomes(read: Callable[[], Awaitable[str]], expected: str) -> None:
+    """Read until it is so: configuration is polled about once a second."""
+    seen = ""
+    for _ in range(300):
+        seen = await read()
+        if seen == expected:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"still {seen!r}, not {expected!r}")
 
 
 @dataclass

@@ -1,11 +1,10 @@
 """The edge process: distribution, function, drain flags, records and load balancers, all real."""
 
-import asyncio
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +18,7 @@ from tests.ops.edge.conftest import (
     Region,
     Upstreams,
     balancer_process,
+    becomes,
     create_region,
     eventually,
     free_port,
@@ -102,17 +102,6 @@ async def region_of(session: aiohttp.ClientSession, place: str, path: str = "/ok
     """The region whose target served a viewer at `place`; empty for an error."""
     async with session.get(path, headers={"X-Viewer-Location": place}) as answer:
         return answer.headers.get("x-served-by", "")
-
-
-async def becomes(read: Callable[[], Awaitable[str]], expected: str) -> None:
-    """Read until it is so: configuration is polled about once a second."""
-    seen = ""
-    for _ in range(300):
-        seen = await read()
-        if seen == expected:
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail(f"still {seen!r}, not {expected!r}")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tests.ops.edge.conftest import (
     Region,
     Upstreams,
     balancer_process,
+    becomes,
     create_region,
     eventually,
 )
@@ -105,9 +106,7 @@ async def test_rules_apply_by_priority(
         async with session.get(BASE + path) as answer:
             return await answer.text() if answer.status == 418 else ""
 
-    while not await body_of("/rules/special/1"):  # the balancer reads new rules about once a second
-        pass
-    assert await body_of("/rules/special/1") == "particular"
+    await becomes(lambda: body_of("/rules/special/1"), "particular")
     assert await body_of("/rules/other") == "general"
 
 
@@ -127,9 +126,7 @@ async def test_a_redirect_action_redirects(
         async with session.get(f"{BASE}/old/page", allow_redirects=False) as answer:
             return answer.headers.get("Location", "") if answer.status == 301 else ""
 
-    while not await location():
-        pass
-    assert await location() == f"{BASE}/new?x=1"
+    await becomes(location, f"{BASE}/new?x=1")
 
 
 async def test_an_unhealthy_target_is_named_with_its_reason(
