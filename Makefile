@@ -32,7 +32,7 @@ logs: .venv/installed ## List the logs; `richesreach logs NAME` shows one
 .PHONY: test
 test: install ## Run every test; acceptance starts the platform itself where it does not run
 	@$(BIN)/python -m pytest tests/stacks tests/ops tests/lambda_
-	@.venv-services/bin/python -m pytest -c services/pytest.ini tests/services
+	@.venv-services/bin/python -m pytest tests/services
 	@$(BIN)/python -m pytest tests/acceptance
 
 .PHONY: lint
@@ -48,7 +48,8 @@ lint: install ## Formatting, lint, types, import contracts, and cfn-lint on prod
 .PHONY: synth
 synth: install ## Synthesise ENV (default prod) into cdk.out/, without network or credentials
 	@rm -rf cdk.out
-	@richesreach cdk --env $(ENV) synth --quiet --no-notices
+	@RICHESREACH_ENV=$(ENV) CDK_OUTDIR=cdk.out $(BIN)/python app.py
+	@echo "cdk.out: $$(ls cdk.out/*.template.json | wc -l) stacks of $(ENV)"
 
 .PHONY: diff
 diff: install ## What deploying ENV would change
