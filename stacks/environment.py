@@ -14,19 +14,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from stacks.datalake.settings import LakeSettings
+from stacks.ecs.settings import LoadBalancerSettings, ServiceSettings
+from stacks.edge.settings import EdgeSettings
 from stacks.errors import ConfigurationError
+from stacks.global_db.settings import CacheSettings, DatabaseSettings
+from stacks.monitoring.settings import MonitoringSettings
 from stacks.naming import Names
+from stacks.network.settings import NetworkSettings
 from stacks.regions import REGIONS, nearest
-from stacks.settings import (
-    CacheSettings,
-    DatabaseSettings,
-    EdgeSettings,
-    LakeSettings,
-    LoadBalancerSettings,
-    MonitoringSettings,
-    NetworkSettings,
-    ServiceSettings,
-)
 from stacks.yaml_file import ROOT, Frozen, MisfitError, load, relative
 
 ENVIRONMENTS = ROOT / "environments"

@@ -9,6 +9,9 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
+import stacks.ecs.acknowledged as ecs
+import stacks.edge.acknowledged as edge
+import stacks.global_db.acknowledged as global_db
 from stacks.acknowledgements import acknowledge
 from stacks.base import PlatformStack, Site
 from stacks.datalake.stack import DataLakeStack
@@ -20,6 +23,13 @@ from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
 from stacks.monitoring.stack import MonitoringStack
 from stacks.network.stack import NetworkStack
+
+#: Accepted findings by area.
+ACKNOWLEDGED = {
+    "global-db": global_db.ACKNOWLEDGED,
+    "ecs": ecs.ACKNOWLEDGED,
+    "edge": edge.ACKNOWLEDGED,
+}
 
 #: Feature flags; each makes a newer, safer default of the CDK hold (aws-cdk-lib, "Feature flags").
 FLAGS: dict[str, object] = {
@@ -33,6 +43,8 @@ FLAGS: dict[str, object] = {
     "@aws-cdk/aws-ecs:reduceEc2FargateCloudWatchPermissions": True,
     "@aws-cdk/core:validateAgainstDefaultRules": True,
     "aws:cdk:disable-stack-trace": True,
+    # A trace names the folder that jsii made for this run, so that no two syntheses would be the same.
+    "aws:cdk:disable-creation-stack-traces": True,
     "aws:cdk:enable-path-metadata": True,
 }
 
@@ -70,7 +82,7 @@ class Platform:
         self.monitoring = {region: self._monitoring(region) for region in self.regions}
         for stack in app.node.children:
             if isinstance(stack, PlatformStack):
-                acknowledge(stack)
+                acknowledge(stack, ACKNOWLEDGED.get(stack.area, ()))
 
     def _site(self, region: str) -> Site:
         return Site(self.environment, self.account, region)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 
-from stacks.settings import LakeSettings, ZoneLifecycle
+from stacks.datalake.settings import LakeSettings, ZoneLifecycle
 
 ZONES = ("raw", "processed", "curated", "metadata")
 

@@ -72,4 +72,5 @@ class OneOffTaskRun(Construct):
                 "SecurityGroups": [service.security_group.security_group_id],
             },
         )
-        run.node.add_dependency(role)
+        # The task reads its secrets and image with a role that it names, but not that role's policy.
+        run.node.add_dependency(role, definition)

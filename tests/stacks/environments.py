@@ -49,7 +49,7 @@ def single_region() -> Document:
         "writer_region": "eu-central-1",
         "data_regions": ["eu-central-1"],
         "datastore_regions": ["eu-central-1"],
-        "regions": {"eu-central-1": region(40, "eu-central-1")},
+        "regions": {"eu-central-1": region(40, "eu-central-1") | {"cidr": "10.40.0.0/20"}},
         "hosted_zone_id": "Z0123456789ABCDEFGHIJ",
     }
 

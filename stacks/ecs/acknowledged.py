@@ -1,0 +1,34 @@
+"""Findings of the policy packs that the ecs area accepts: exactly which, where, and why."""
+
+from __future__ import annotations
+
+from stacks.acknowledgements import Acknowledged
+
+ACKNOWLEDGED: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "LoadBalancer/SecurityGroup/Resource",
+        "AwsSolutions::AwsSolutions-EC23",
+        "the origin of a public site: CloudFront connects from public addresses, over TLS only",
+    ),
+    *(
+        Acknowledged(
+            f"{task}/Task/Resource",
+            "AwsSolutions::AwsSolutions-ECS2",
+            "plain variables hold endpoints and names; secrets come by reference from Secrets Manager",
+        )
+        for task in ("gateway", "gateway-migrate")
+    ),
+    *(
+        Acknowledged(
+            f"{task}/Task/ExecutionRole/DefaultPolicy/Resource",
+            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+            "ecr:GetAuthorizationToken knows no resource (service authorization reference of ECR)",
+        )
+        for task in ("gateway", "gateway-migrate")
+    ),
+    Acknowledged(
+        "gateway-migrate/Role/DefaultPolicy/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:ecs:{region}:{account}:task/{prefix}/*]",
+        "a task's id is made when it starts; the statement is bound to the platform's own cluster",
+    ),
+)

@@ -1,0 +1,75 @@
+"""Each environment of the matrix is synthesised once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from stacks.environment import PLACEHOLDER_ACCOUNT, Environment, load_environment
+from stacks.manifest import load_manifests
+from tests.stacks import environments
+from tests.stacks.assembly import Assembly, clone, run_app
+
+Synthesise = Callable[[Environment], Assembly]
+
+
+@pytest.fixture(scope="session")
+def clones(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two copies of the repository at different paths; the second has what earlier runs leave behind."""
+    first = clone(tmp_path_factory.mktemp("first") / "platform")
+    second = clone(tmp_path_factory.mktemp("second") / "a longer path" / "platform")
+    for folder in (second / "services" / "richesreach", second / "lambda" / "run_task"):
+        (folder / "__pycache__").mkdir()
+        (folder / "__pycache__" / "index.cpython-311.pyc").write_bytes(b"left behind")
+    (second / "cdk.out").mkdir()
+    return first, second
+
+
+@pytest.fixture(scope="session")
+def prod(clones: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Prod as committed, with every rule of validation on, as CI synthesises it."""
+    folder = tmp_path_factory.mktemp("prod") / "cdk.out"
+    done = run_app(clones[0], {"RICHESREACH_ENV": "prod", "CDK_OUTDIR": str(folder)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Assembly(folder, "prod")
+
+
+@pytest.fixture(scope="session")
+def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synthesise]:
+    """Builds an environment in this process, without validation: that is the subject of `prod` alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_VALIDATION", "false")
+        from stacks.platform import build  # noqa: PLC0415  (starts Node, which must see the variable)
+
+        def of(environment: Environment) -> Assembly:
+            folder = tmp_path_factory.mktemp(environment.name) / "cdk.out"
+            unruled = environment.model_copy(update={"cdk_nag": False})
+            build(unruled, PLACEHOLDER_ACCOUNT, load_manifests(), outdir=str(folder)).synth()
+            return Assembly(folder, environment.name)
+
+        yield of
+
+
+@pytest.fixture(scope="session")
+def local(synthesise: Synthesise) -> Assembly:
+    return synthesise(load_environment("local"))
+
+
+@pytest.fixture(scope="session")
+def moved_writer(synthesise: Synthesise) -> Assembly:
+    """Prod after a switchover: the writer is in Ireland, everything else is as it was."""
+    return synthesise(load_environment("prod").model_copy(update={"writer_region": "eu-west-1"}))
+
+
+@pytest.fixture(scope="session")
+def single(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    return synthesise(environments.read(tmp_path_factory.mktemp("single-file"), environments.single_region()))
+
+
+@pytest.fixture(scope="session")
+def twelve(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    return synthesise(
+        environments.read(tmp_path_factory.mktemp("twelve-file"), environments.twelve_regions())
+    )
