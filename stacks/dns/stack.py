@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
@@ -23,3 +24,10 @@ class DnsStack(PlatformStack):
             zone = route53.PublicHostedZone(self, "Zone", zone_name=environment.domain)
             zone.apply_removal_policy(site.removal_policy)
             self.zone = zone
+        # With an imported zone it is all that the stack holds: CloudFormation takes no empty one.
+        ssm.StringParameter(
+            self,
+            "Parameter-zone-id",
+            parameter_name=site.names.parameter("dns", "zone-id"),
+            string_value=self.zone.hosted_zone_id,
+        )

@@ -12,6 +12,11 @@ EVALUATION_PERIODS = 5
 DATAPOINTS_TO_ALARM = 3
 
 
+def _tolerated(availability: float) -> float:
+    """Percent of requests that may fail; rounded, as 100 - 99.9 is a little less than 0.1 in binary."""
+    return round(100 - availability, 6)
+
+
 class AlarmFactory:
     """Alarms are called ``<prefix>-<service>-<condition>``."""
 
@@ -25,7 +30,9 @@ class AlarmFactory:
         above = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
         below = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
         self._alarm(metrics.name, "latency", metrics.latency, above, manifest.slo.latency_p99_ms / 1000)
-        self._alarm(metrics.name, "errors", self._error_rate(metrics), above, 100 - manifest.slo.availability)
+        self._alarm(
+            metrics.name, "errors", self._error_rate(metrics), above, _tolerated(manifest.slo.availability)
+        )
         self._alarm(
             metrics.name, "healthy-tasks", metrics.healthy_hosts, below, max(1, metrics.service.count.min)
         )

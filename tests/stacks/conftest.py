@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,19 +37,17 @@ def prod(clones: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synthesise]:
-    """Builds an environment in this process, without validation: that is the subject of `prod` alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_VALIDATION", "false")
-        from stacks.platform import build  # noqa: PLC0415  (starts Node, which must see the variable)
+def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
+    """Builds an environment in this process; the rules of cdk-nag are the subject of `prod` alone."""
+    from stacks.platform import build  # noqa: PLC0415  (starts Node)
 
-        def of(environment: Environment) -> Assembly:
-            folder = tmp_path_factory.mktemp(environment.name) / "cdk.out"
-            unruled = environment.model_copy(update={"cdk_nag": False})
-            build(unruled, PLACEHOLDER_ACCOUNT, load_manifests(), outdir=str(folder)).synth()
-            return Assembly(folder, environment.name)
+    def of(environment: Environment) -> Assembly:
+        folder = tmp_path_factory.mktemp(environment.name) / "cdk.out"
+        unruled = environment.model_copy(update={"cdk_nag": False})
+        build(unruled, PLACEHOLDER_ACCOUNT, load_manifests(), outdir=str(folder)).synth()
+        return Assembly(folder, environment.name)
 
-        yield of
+    return of
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import filecmp
 from pathlib import Path
 
-import pytest
 import yaml
 
 from stacks.yaml_file import ROOT
 from tests.stacks.assembly import Assembly, run_app, walk
-from tests.stacks.environments import document, put
+from tests.stacks.environments import document
 
 
 def files(folder: Path) -> dict[str, Path]:

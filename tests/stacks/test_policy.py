@@ -1,0 +1,70 @@
+"""cdk-nag: nothing is found in prod that is not accepted by name, and nothing is accepted in vain."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from stacks.acknowledgements import Acknowledged
+from stacks.platform import ACKNOWLEDGED as BY_AREA
+from tests.stacks.assembly import Assembly
+
+
+ACKNOWLEDGED = [(area, entry) for area, entries in BY_AREA.items() for entry in entries]
+
+
+@pytest.fixture(scope="module")
+def report(prod: Assembly) -> dict[str, Any]:
+    """What AwsSolutions found in prod."""
+    plugins = json.loads((prod.folder / "validation-report.json").read_text())["pluginReports"]
+    (found,) = [plugin for plugin in plugins if plugin["pluginName"] == "AwsSolutions"]
+    only: dict[str, Any] = found
+    return only
+
+
+def test_no_plugin_finds_anything_that_is_not_acknowledged(prod: Assembly, report: dict[str, Any]) -> None:
+    plugins = json.loads((prod.folder / "validation-report.json").read_text())["pluginReports"]
+    assert [(p["pluginName"], v["ruleName"]) for p in plugins for v in p["violations"]] == []
+    assert report["conclusion"] == "success"
+
+
+def test_rules_were_really_applied(report: dict[str, Any]) -> None:
+    assert len(report["suppressedViolations"]) >= len(ACKNOWLEDGED)
+
+
+NAMES = [f"{area}: {entry.path}: {entry.finding}" for area, entry in ACKNOWLEDGED]
+
+
+@pytest.mark.parametrize(("area", "entry"), ACKNOWLEDGED, ids=NAMES)
+def test_acknowledgement_still_matches_a_finding(
+    area: str, entry: Acknowledged, report: dict[str, Any]
+) -> None:
+    places = {
+        (found["acknowledgedId"].replace("111111111111", "{account}"), construct["constructPath"])
+        for found in report["suppressedViolations"]
+        for construct in found["violatingConstructs"]
+    }
+    pattern = re.compile(rf"richesreach-prod-[a-z0-9-]+-{area}/{re.escape(entry.path)}$")
+    finding = entry.finding.replace("{prefix}", "richesreach-prod")
+    matching = [
+        path
+        for name, path in places
+        if pattern.match(path) and finding == re.sub(r":ecs:[a-z0-9-]+:", ":ecs:{region}:", name)
+    ]
+    assert matching, "nothing is found there any more: remove the entry"
+
+
+@pytest.mark.parametrize("entry", [entry for _, entry in ACKNOWLEDGED], ids=NAMES)
+def test_acknowledgement_is_exact_and_gives_a_reason(entry: Acknowledged) -> None:
+    rule = entry.finding.split("[", maxsplit=1)[0]
+    assert re.fullmatch(r"AwsSolutions::AwsSolutions-[A-Z]+\d*[A-Z]?\d*", rule)
+    assert "*" not in entry.path
+    assert len(entry.reason) > 20
+
+
+def test_no_acknowledgement_is_given_twice() -> None:
+    named = [(area, entry.path, entry.finding) for area, entry in ACKNOWLEDGED]
+    assert len(set(named)) == len(named)
