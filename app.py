@@ -16,8 +16,15 @@ from stacks.manifest import load_manifests
 
 
 def chosen_environment() -> str:
-    """RICHESREACH_ENV, else the ``env`` that the CDK CLI passes on, else prod."""
-    passed = json.loads(os.environ.get("CDK_CONTEXT_JSON") or "{}")
+    """RICHESREACH_ENV, else the ``env`` that the CDK CLI passes on, else prod.
+
+    Raises:
+        ConfigurationError: what was passed on is no JSON object.
+    """
+    try:
+        passed = dict(json.loads(os.environ.get("CDK_CONTEXT_JSON") or "{}"))
+    except (TypeError, ValueError):
+        raise ConfigurationError("CDK_CONTEXT_JSON", "", "is no JSON object", "unset it") from None
     return os.environ.get("RICHESREACH_ENV") or str(passed.get("env") or "prod")
 
 

@@ -20,6 +20,10 @@ POLL_SECONDS = 2.0
 RESERVE_MILLISECONDS = 20_000
 
 
+#: CloudFormation takes 4096 bytes of answer; the rest is ids.
+MAX_REASON_BYTES = 2_000
+
+
 class TaskFailedError(Exception):
     """The task could not start, did not end in time, or ended with an exit code other than 0."""
 
@@ -62,17 +66,23 @@ def run(properties: dict[str, Any], ecs: Any, remaining: Any, sleep: Any = time.
         raise TaskFailedError(f"{definition} did not start: {reasons or 'ECS gave no reason'}")
     arn = started["tasks"][0]["taskArn"]
     while remaining() > RESERVE_MILLISECONDS:
-        task = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
-        if task["lastStatus"] == "STOPPED":
-            check(task)
-            return
+        # Empty for a moment after the start: ECS shows a task to readers a little later.
+        for task in ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]:
+            if task["lastStatus"] == "STOPPED":
+                check(task)
+                return
         sleep(POLL_SECONDS)
     raise TaskFailedError(f"{arn} did not end in time; read its log, stop it, and deploy again")
 
 
 def check(task: dict[str, Any]) -> None:
-    """Raises TaskFailedError unless every container of the stopped task exited with 0."""
-    for container in task.get("containers", []):
+    """Raises TaskFailedError unless the stopped task had containers and every one exited with 0."""
+    containers = task.get("containers", [])
+    if not containers:
+        raise TaskFailedError(
+            f"{task['taskArn']} never ran: {task.get('stoppedReason') or 'no reason given'}"
+        )
+    for container in containers:
         code = container.get("exitCode")
         if code != 0:
             reason = container.get("reason") or task.get("stoppedReason") or "no reason given"
@@ -85,12 +95,13 @@ def respond(event: dict[str, Any], physical_id: str, status: str, reason: str) -
     body = json.dumps(
         {
             "Status": status,
-            "Reason": reason or "done",
+            "Reason": reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore") or "done",
             "PhysicalResourceId": physical_id,
             "StackId": event["StackId"],
             "RequestId": event["RequestId"],
             "LogicalResourceId": event["LogicalResourceId"],
-        }
+        },
+        ensure_ascii=False,
     ).encode()
     request = urllib.request.Request(  # noqa: S310  (the URL is CloudFormation's)
         event["ResponseURL"], data=body, method="PUT", headers={"content-type": ""}

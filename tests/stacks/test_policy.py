@@ -12,7 +12,6 @@ from stacks.acknowledgements import Acknowledged
 from stacks.platform import ACKNOWLEDGED as BY_AREA
 from tests.stacks.assembly import Assembly
 
-
 ACKNOWLEDGED = [(area, entry) for area, entries in BY_AREA.items() for entry in entries]
 
 
