@@ -18,14 +18,9 @@ NODE = Path(sys.executable).parent / "node"
 
 LOCAL = "local"
 
-#: Variables by which a developer's own account could reach a command that is for the local AWS.
-FOREIGN = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-)
+#: How the variables begin by which a developer's own account, or an endpoint for one service alone, could
+#: reach a command that is for the local AWS.
+FOREIGN = "AWS_"
 
 
 def command(arguments: Sequence[str]) -> list[str]:
@@ -47,9 +42,7 @@ def variables(environment: str, base: Mapping[str, str] = os.environ) -> dict[st
     values["JSII_NODE"] = str(NODE)
     values.setdefault("CDK_DISABLE_CLI_TELEMETRY", "true")
     if environment == LOCAL:
-        for name in FOREIGN:
-            values.pop(name, None)
-        values |= {
+        values = {name: value for name, value in values.items() if not name.startswith(FOREIGN)} | {
             "AWS_ENDPOINT_URL": aws.endpoint(),
             "AWS_ACCESS_KEY_ID": aws.ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": aws.SECRET_KEY,

@@ -36,7 +36,7 @@ def _free(address: str, port: int, owner: str, variable: str | None) -> None:
         try:
             probe.bind((address, port))
         except OSError as error:
-            holder = _holder(port)
+            holder = _holder(address, port)
             mend = f"end it, or set {variable} to a free port" if variable else "end what uses it"
             by = f" by {holder}" if holder else ""
             raise OperationError(
@@ -44,9 +44,9 @@ def _free(address: str, port: int, owner: str, variable: str | None) -> None:
             ) from None
 
 
-def _holder(port: int) -> str:
-    """Name and pid of the process that listens on the port, as far as this user may see."""
-    inodes = _listening(port)
+def _holder(address: str, port: int) -> str:
+    """Name and pid of the process that listens there, as far as this user may see."""
+    inodes = _listening(address, port)
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             links = {str(link.readlink()) for link in (folder / "fd").iterdir()}
@@ -57,11 +57,14 @@ def _holder(port: int) -> str:
     return ""
 
 
-def _listening(port: int) -> set[str]:
-    """Inodes of the sockets that listen on the port (state 0A in /proc/net/tcp)."""
+def _listening(address: str, port: int) -> set[str]:
+    """Inodes of the sockets that listen there or on every address (state 0A in /proc/net/tcp and tcp6)."""
+    own = socket.inet_aton(address)[::-1].hex().upper()
+    places = {f"{host}:{port:04X}" for host in (own, "0" * 8, "0" * 32, f"{'0' * 16}FFFF0000{own}")}
     inodes = set()
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
-            inodes.add(fields[9])
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        for line in table.read_text().splitlines()[1:] if table.exists() else ():
+            fields = line.split()
+            if fields[3] == "0A" and fields[1] in places:
+                inodes.add(fields[9])
     return inodes

@@ -1,4 +1,4 @@
-"""The function as Lambda loads it, an ECS as the API model describes it, and CloudFormation's end of the URL."""
+"""The function as Lambda loads it, an ECS as its API model says, and CloudFormation's end of the URL."""
 
 from __future__ import annotations
 
