@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from stacks.environment import PLACEHOLDER_ACCOUNT, Environment, load_environment
-from stacks.manifest import load_manifests
+from stacks.manifest import Manifest, load_manifests
 from tests.stacks import environments
 from tests.stacks.assembly import Assembly, clone, run_app
 
-Synthesise = Callable[[Environment], Assembly]
+Synthesise = Callable[..., Assembly]
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +41,12 @@ def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
     """Builds an environment in this process; the rules of cdk-nag are the subject of `prod` alone."""
     from stacks.platform import build  # noqa: PLC0415  (starts Node)
 
-    def of(environment: Environment) -> Assembly:
+    committed = load_manifests()
+
+    def of(environment: Environment, manifests: Sequence[Manifest] = committed) -> Assembly:
         folder = tmp_path_factory.mktemp(environment.name) / "cdk.out"
         unruled = environment.model_copy(update={"cdk_nag": False})
-        build(unruled, PLACEHOLDER_ACCOUNT, load_manifests(), outdir=str(folder)).synth()
+        build(unruled, PLACEHOLDER_ACCOUNT, manifests, outdir=str(folder)).synth()
         return Assembly(folder, environment.name)
 
     return of

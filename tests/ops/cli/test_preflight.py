@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 from pathlib import Path
 
 import pytest
@@ -90,6 +89,6 @@ def test_port_that_was_closed_a_moment_ago_is_free(
 def test_program_that_is_not_installed_is_named(
     environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    missing = Path(sys.executable).parents[2] / ".venv-local" / "bin" / "absent"
+    missing = paths.ROOT / ".venv-local" / "bin" / "absent"
     monkeypatch.setattr(paths, "LOCAL_PYTHON", missing)
     assert refusal(environment) == ".venv-local/bin/absent is missing; run `make install`"

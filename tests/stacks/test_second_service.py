@@ -1,0 +1,117 @@
+"""A service is added by its manifest alone: what the platform makes of a second one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stacks.environment import load_environment
+from stacks.manifest import Manifest, load_manifests
+from tests.stacks.assembly import Assembly
+from tests.stacks.conftest import Synthesise
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+PATHS = [f"/market/{number}/*" for number in range(5)] + ["/api/market/*", "/m"]
+(GATEWAY,) = load_manifests()
+MARKET = Manifest.model_validate(
+    GATEWAY.model_dump()
+    | {
+        "name": "market-data",
+        "default": False,
+        "paths": PATHS,
+        "port": 9000,
+        "placement": "writer-region",
+        "needs": ["cache"],
+        "tasks": [],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def two(synthesise: Synthesise) -> Assembly:
+    return synthesise(load_environment("prod"), (GATEWAY, MARKET))
+
+
+def services(assembly: Assembly, region: str) -> set[str]:
+    return {s.properties["ServiceName"] for s in assembly.all(region, "ecs", "AWS::ECS::Service")}
+
+
+def test_singleton_runs_in_the_writer_region_alone(two: Assembly) -> None:
+    assert {region: services(two, region) for region in REGIONS} == {
+        "us-east-1": {"gateway", "market-data"},
+        "eu-west-1": {"gateway"},
+        "ap-southeast-1": {"gateway"},
+    }
+
+
+def rules(assembly: Assembly) -> list[dict[str, Any]]:
+    """The writer region's listener rules, in the order in which they are tried."""
+    found = assembly.all("us-east-1", "ecs", "AWS::ElasticLoadBalancingV2::ListenerRule")
+    return sorted((rule.properties for rule in found), key=lambda rule: int(rule["Priority"]))
+
+
+def values(rule: dict[str, Any]) -> list[str]:
+    return [v for condition in rule["Conditions"] for v in condition["PathPatternConfig"]["Values"]]
+
+
+def test_every_path_of_both_services_has_a_rule(two: Assembly) -> None:
+    assert sorted(v for rule in rules(two) for v in values(rule)) == sorted([*GATEWAY.paths, *PATHS])
+
+
+def test_rule_takes_no_more_values_than_a_load_balancer_does(two: Assembly) -> None:
+    assert all(len(values(rule)) <= 5 for rule in rules(two))
+
+
+def test_more_particular_path_is_tried_before_the_one_that_contains_it(two: Assembly) -> None:
+    order = {value: int(rule["Priority"]) for rule in rules(two) for value in values(rule)}
+    assert order["/api/market/*"] < order["/api/*"]
+
+
+def test_priorities_are_unique(two: Assembly) -> None:
+    priorities = [rule["Priority"] for rule in rules(two)]
+    assert len(set(priorities)) == len(priorities)
+
+
+def market_container(assembly: Assembly) -> dict[str, Any]:
+    family = "richesreach-prod-market-data"
+    task = assembly.one("us-east-1", "ecs", "AWS::ECS::TaskDefinition", Family=family)
+    (only,) = task.properties["ContainerDefinitions"]
+    found: dict[str, Any] = only
+    return found
+
+
+def test_service_is_told_what_it_needs_and_nothing_more(two: Assembly) -> None:
+    container = market_container(two)
+    names = {entry["Name"] for entry in container["Environment"]}
+    assert "REDIS_PRIMARY_HOST" in names
+    assert not [name for name in names if name.startswith(("DATABASE", "GLOBAL_CACHE"))]
+    assert "Secrets" not in container
+
+
+def test_service_listens_on_its_own_port(two: Assembly) -> None:
+    assert [mapping["ContainerPort"] for mapping in market_container(two)["PortMappings"]] == [9000]
+    ports = {
+        group.properties["Port"]
+        for group in two.all("us-east-1", "ecs", "AWS::ElasticLoadBalancingV2::TargetGroup")
+    }
+    assert ports == {8000, 9000}
+
+
+def test_service_without_a_database_gets_no_role_that_reads_its_secret(two: Assembly) -> None:
+    reading = [
+        policy.logical_id
+        for policy in two.all("us-east-1", "ecs", "AWS::IAM::Policy")
+        if "GetSecretValue" in str(policy.properties)
+    ]
+    assert reading
+    assert not [name for name in reading if name.startswith("marketdata")]
+
+
+def test_dashboard_and_alarms_cover_both_services(two: Assembly) -> None:
+    named = {a.properties["AlarmName"] for a in two.all("us-east-1", "monitoring", "AWS::CloudWatch::Alarm")}
+    assert named == {
+        f"richesreach-prod-{service}-{condition}"
+        for service in ("gateway", "market-data")
+        for condition in ("latency", "errors", "healthy-tasks")
+    }
