@@ -72,5 +72,5 @@ class OneOffTaskRun(Construct):
                 "SecurityGroups": [service.security_group.security_group_id],
             },
         )
-        # The task reads its secrets and image with a role that it names, but not that role's policy.
-        run.node.add_dependency(role, definition)
+        # The task definition names the roles of the task, but not the policies without which it cannot start.
+        run.node.add_dependency(role, definition.obtain_execution_role(), definition.task_role)

@@ -9,7 +9,7 @@ import pytest
 
 from stacks.environment import load_environment
 from stacks.manifest import load_manifests
-from tests.stacks.assembly import Assembly, Resource, walk
+from tests.stacks.assembly import Assembly, Resource
 
 WRITER = "us-east-1"
 OTHERS = ("eu-west-1", "ap-southeast-1")
@@ -293,9 +293,3 @@ def test_allowed_networks_of_the_load_balancer_come_from_the_file(local: Assembl
     for region in REGIONS:
         groups = local.all(region, "ecs", "AWS::EC2::SecurityGroup")
         assert [r["CidrIp"] for g in groups for r in g.properties.get("SecurityGroupIngress", [])] == networks
-
-
-def test_no_template_of_the_services_holds_a_credential(prod: Assembly) -> None:
-    for region in REGIONS:
-        template = prod.templates[prod.stack_id(region, "ecs")]
-        assert not [value for key, value in walk(template) if "resolve:secretsmanager" in str(value)]

@@ -1,0 +1,193 @@
+"""Wrong values for keys of prod's file.
+
+Each case: the key that is set (`...` removes it), its value, the key that the error names, a part of what it
+says is wrong, and a part of the mend.
+"""
+
+from __future__ import annotations
+
+from tests.stacks.environments import region
+
+WRONG: dict[str, tuple[str, object, str, str, str]] = {
+    "unknown key": ("zzz", 3, "zzz", "unknown key", "known keys are"),
+    "misspelt key": ("writer_regoin", "us-east-1", "writer_regoin", "unknown key", "'writer_region'"),
+    "misspelt key of a section": (
+        "database.instnaces",
+        2,
+        "database.instnaces",
+        "unknown key",
+        "'instances'",
+    ),
+    "missing key": ("domain", ..., "domain", "missing", "add the key"),
+    "name other than the file's": ("name", "staging", "name", "'staging'", "must be 'prod'"),
+    "overlapping networks": (
+        "regions.eu-west-1.cidr",
+        "10.10.0.0/17",
+        "regions.eu-west-1.cidr",
+        "10.10.0.0/17 overlaps 10.10.0.0/16 of us-east-1",
+        "give every region its own network",
+    ),
+    "public network": (
+        "regions.eu-west-1.cidr",
+        "52.20.0.0/16",
+        "regions.eu-west-1.cidr",
+        "52.20.0.0/16 is not a private network",
+        "use one such as 10.10.0.0/16",
+    ),
+    "private network outside RFC 1918": (
+        "regions.eu-west-1.cidr",
+        "198.18.0.0/16",
+        "regions.eu-west-1.cidr",
+        "not a private network (RFC 1918)",
+        "use one such as 10.10.0.0/16",
+    ),
+    "network with host bits": (
+        "regions.eu-west-1.cidr",
+        "10.20.1.0/16",
+        "regions.eu-west-1.cidr",
+        "host bits",
+        "write a network such as 10.10.0.0/16",
+    ),
+    "network of a size no plan has": (
+        "regions.eu-west-1.cidr",
+        "10.20.0.0/24",
+        "regions.eu-west-1.cidr",
+        "/24 does not fit the subnet plan",
+        "use /16 to /20",
+    ),
+    "network too small for its zones": (
+        "regions.eu-west-1.cidr",
+        "10.20.0.0/20",
+        "regions.eu-west-1.cidr",
+        "/20 does not hold the subnets of 3 zones",
+        "use /19 or larger",
+    ),
+    "home region without data": (
+        "data_regions",
+        ["eu-west-1"],
+        "data_regions",
+        "lacks the home region us-east-1",
+        "add it, first",
+    ),
+    "home region without datastore": (
+        "datastore_regions",
+        ["eu-west-1"],
+        "datastore_regions",
+        "lacks the home region us-east-1",
+        "add it, first",
+    ),
+    "data region that is none of the regions": (
+        "data_regions",
+        ["us-east-1", "eu-north-1"],
+        "data_regions",
+        "eu-north-1 is no region of this environment",
+        "add it under `regions` or remove it",
+    ),
+    "data region named twice": (
+        "data_regions",
+        ["us-east-1", "us-east-1"],
+        "data_regions",
+        "names a region twice",
+        "remove the repetition",
+    ),
+    "unknown home region": (
+        "home_region",
+        "us-east-9",
+        "home_region",
+        "'us-east-9' is not an AWS region",
+        "stacks/regions.py",
+    ),
+    "unknown compute region": (
+        "regions.mars-1",
+        region(99, "mars-1"),
+        "regions.mars-1",
+        "'mars-1' is not an AWS region",
+        "stacks/regions.py",
+    ),
+    "task counts out of order": (
+        "services.tasks",
+        {"min": 3, "desired": 2, "max": 10},
+        "services.tasks",
+        "min 3, desired 2, max 10 are out of order",
+        "min <= desired <= max",
+    ),
+    "region without zones": (
+        "regions.eu-west-1.availability_zones",
+        ...,
+        "regions.eu-west-1.availability_zones",
+        "missing",
+        "add the key",
+    ),
+    "region with an empty list of zones": (
+        "regions.eu-west-1.availability_zones",
+        [],
+        "regions.eu-west-1.availability_zones",
+        "at least 2 items",
+        "[]",
+    ),
+    "zone of another region": (
+        "regions.eu-west-1.availability_zones",
+        ["eu-west-1a", "us-east-1b"],
+        "regions.eu-west-1.availability_zones",
+        "'us-east-1b' is no zone of eu-west-1",
+        "eu-west-1a",
+    ),
+    "zone named twice": (
+        "regions.eu-west-1.availability_zones",
+        ["eu-west-1a", "eu-west-1a"],
+        "regions.eu-west-1.availability_zones",
+        "names a zone twice",
+        "remove it",
+    ),
+    "lifecycle days out of order": (
+        "lake.zones.raw",
+        {"standard_ia": 90, "glacier": 60},
+        "lake.zones.raw",
+        "glacier (60 days) does not come after standard_ia (90 days)",
+        "order the days",
+    ),
+    "infrequent access before S3 takes it": (
+        "lake.zones.raw",
+        {"standard_ia": 7},
+        "lake.zones.raw",
+        "standard_ia is 7 days",
+        "at least 30",
+    ),
+    "deep archive too soon after glacier": (
+        "lake.zones.raw",
+        {"glacier": 90, "deep_archive": 120},
+        "lake.zones.raw",
+        "less than 90 days after glacier",
+        "90 days of Glacier",
+    ),
+    "domain in capitals": ("domain", "Example.COM", "domain", "is not a domain name", "example.com"),
+    "domain without a dot": ("domain", "localhost", "domain", "is not a domain name", "example.com"),
+    "burstable cache node": (
+        "cache.node_type",
+        "cache.t4g.medium",
+        "cache",
+        "cache.t4g.medium is burstable",
+        "cache.r7g.large",
+    ),
+    "capacities out of order": (
+        "database.min_capacity",
+        64,
+        "database",
+        "min_capacity 64.0 exceeds max_capacity 32.0",
+        "order them",
+    ),
+    "allowed network that is none": (
+        "load_balancer.allowed_cidrs",
+        ["everyone"],
+        "load_balancer",
+        "everyone",
+        "write networks such as 10.0.0.0/8",
+    ),
+    "log retention that CloudWatch does not know": (
+        "services.log_days",
+        8,
+        "services.log_days",
+        "Input should be",
+        "correct the value 8",
+    ),
+}
