@@ -71,7 +71,7 @@ def richesreach(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
-def eventually(check: Callable[[], T], what: str, seconds: float) -> T:
+def eventually(check: Callable[[], T | None], what: str, seconds: float) -> T:
     """The first truthy value of ``check``; fails, naming ``what``, when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
