@@ -9,9 +9,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
-import stacks.ecs.acknowledged as ecs
-import stacks.edge.acknowledged as edge
-import stacks.global_db.acknowledged as global_db
+from stacks.accepted import ACKNOWLEDGED
 from stacks.acknowledgements import acknowledge
 from stacks.base import PlatformStack, Site
 from stacks.datalake.stack import DataLakeStack
@@ -19,34 +17,12 @@ from stacks.dns.stack import DnsStack
 from stacks.ecs.stack import EcsStack
 from stacks.edge.stack import EdgeStack
 from stacks.environment import Environment
+from stacks.flags import FLAGS
 from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
 from stacks.monitoring.stack import MonitoringStack
 from stacks.network.stack import NetworkStack
-
-#: Accepted findings by area.
-ACKNOWLEDGED = {
-    "global-db": global_db.ACKNOWLEDGED,
-    "ecs": ecs.ACKNOWLEDGED,
-    "edge": edge.ACKNOWLEDGED,
-}
-
-#: Feature flags; each makes a newer, safer default of the CDK hold (aws-cdk-lib, "Feature flags").
-FLAGS: dict[str, object] = {
-    "@aws-cdk/core:defaultCrossStackReferences": "weak",
-    "@aws-cdk/core:enablePartitionLiterals": True,
-    "@aws-cdk/core:checkSecretUsage": True,
-    "@aws-cdk/aws-iam:minimizePolicies": True,
-    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
-    "@aws-cdk/aws-ecs:arnFormatIncludesClusterName": True,
-    "@aws-cdk/aws-ecs:removeDefaultDeploymentAlarm": True,
-    "@aws-cdk/aws-ecs:reduceEc2FargateCloudWatchPermissions": True,
-    "@aws-cdk/core:validateAgainstDefaultRules": True,
-    "aws:cdk:disable-stack-trace": True,
-    # A trace names the folder that jsii made for this run, so that no two syntheses would be the same.
-    "aws:cdk:disable-creation-stack-traces": True,
-    "aws:cdk:enable-path-metadata": True,
-}
+from stacks.peering.stack import PeeringStack
 
 
 def context(environment: Environment, account: str) -> dict[str, object]:
@@ -75,6 +51,7 @@ class Platform:
 
         self.dns = DnsStack(app, self._site(environment.dns_region))
         self.networks = {region: NetworkStack(app, self._site(region)) for region in self.regions}
+        self.peerings = self._peerings()
         self.lakes = {region: DataLakeStack(app, self._site(region)) for region in self.regions}
         self.databases = self._databases()
         self.ecs = {region: self._ecs(region) for region in self.regions}
@@ -87,6 +64,16 @@ class Platform:
     def _site(self, region: str) -> Site:
         return Site(self.environment, self.account, region)
 
+    def _peerings(self) -> dict[str, PeeringStack]:
+        """None for a region alone. In the order of their codes, in which the earlier owns a connection."""
+        stacks: dict[str, PeeringStack] = {}
+        if len(self.regions) > 1:
+            for region in sorted(self.regions):
+                stacks[region] = PeeringStack(
+                    self.app, self._site(region), networks=self.networks, earlier=stacks.copy()
+                )
+        return stacks
+
     def _databases(self) -> dict[str, GlobalDbStack]:
         stacks: dict[str, GlobalDbStack] = {}
         for region in self.regions:
@@ -95,7 +82,7 @@ class Platform:
         return stacks
 
     def _ecs(self, region: str) -> EcsStack:
-        return EcsStack(
+        stack = EcsStack(
             self.app,
             self._site(region),
             vpc=self.networks[region].vpc,
@@ -104,6 +91,9 @@ class Platform:
             databases=self.databases,
             manifests=self.manifests,
         )
+        for peering in self.peerings.values():
+            stack.add_stack_dependency(peering, "tasks write into another region's database")
+        return stack
 
     def _edge(self) -> EdgeStack:
         stack = EdgeStack(self.app, self._site(self.environment.dns_region), zone=self.dns.zone)

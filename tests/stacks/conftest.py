@@ -58,6 +58,16 @@ def local(synthesise: Synthesise) -> Assembly:
 
 
 @pytest.fixture(scope="session")
+def dev(synthesise: Synthesise) -> Assembly:
+    return synthesise(load_environment("dev"))
+
+
+@pytest.fixture(scope="session")
+def staging(synthesise: Synthesise) -> Assembly:
+    return synthesise(load_environment("staging"))
+
+
+@pytest.fixture(scope="session")
 def moved_writer(synthesise: Synthesise) -> Assembly:
     """Prod after a switchover: the writer is in Ireland, everything else is as it was."""
     return synthesise(load_environment("prod").model_copy(update={"writer_region": "eu-west-1"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_unknown_environment_names_the_known_ones() -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_environment("produciton")
     assert caught.value.file == "environments/produciton.yaml"
-    assert caught.value.mend == "choose one of local, prod"
+    assert caught.value.mend == "choose one of dev, local, prod, staging"
 
 
 def test_path_is_no_name_of_an_environment() -> None:
@@ -112,9 +113,16 @@ def test_yaml_anchors_may_be_merged(tmp_path: Path) -> None:
     assert caught.value.problem == "unknown key"  # read as YAML, and refused as configuration
 
 
-@pytest.mark.parametrize("name", ["local", "prod"])
+@pytest.mark.parametrize("name", ["dev", "local", "prod", "staging"])
 def test_committed_environments_are_valid(name: str) -> None:
     assert load_environment(name).name == name
+
+
+def test_networks_of_no_two_environments_in_an_account_overlap() -> None:
+    """They may be peered one day; local is in no account."""
+    committed = [load_environment(name) for name in ("dev", "staging", "prod")]
+    networks = [ipaddress.IPv4Network(r.cidr) for each in committed for r in each.regions.values()]
+    assert not [(a, b) for index, a in enumerate(networks) for b in networks[:index] if a.overlaps(b)]
 
 
 def test_environment_cannot_be_changed_after_it_is_read() -> None:

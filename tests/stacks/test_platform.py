@@ -9,7 +9,7 @@ import pytest
 from tests.stacks.assembly import Assembly, walk
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
-AREAS = ("network", "datalake", "global-db", "ecs", "monitoring")
+AREAS = ("network", "peering", "datalake", "global-db", "ecs", "monitoring")
 
 STATEFUL = {
     "AWS::S3::Bucket",
@@ -40,9 +40,9 @@ STATELESS = {
 RESOURCE_LIMIT = 400
 
 
-@pytest.fixture(params=["prod", "local", "single", "twelve"])
+@pytest.fixture(params=["prod", "local", "dev", "staging", "single", "twelve"])
 def any_assembly(request: pytest.FixtureRequest) -> Assembly:
-    """Each environment of the matrix: three regions twice, one region, twelve regions."""
+    """Each environment of the matrix: the four that are committed, prod in one region and in twelve."""
     assembly: Assembly = request.getfixturevalue(request.param)
     return assembly
 
@@ -51,6 +51,18 @@ def test_every_region_has_every_area_and_us_east_1_has_dns_and_edge_besides(prod
     expected = {f"richesreach-prod-{region}-{area}" for region in REGIONS for area in AREAS}
     expected |= {"richesreach-prod-us-east-1-dns", "richesreach-prod-us-east-1-edge"}
     assert set(prod.stacks) == expected
+
+
+def test_region_alone_has_no_peering(dev: Assembly, single: Assembly) -> None:
+    assert dev.regions("peering") == single.regions("peering") == []
+
+
+def test_staging_is_prod_in_two_regions(staging: Assembly, prod: Assembly) -> None:
+    assert staging.regions("ecs") == ["us-east-1", "eu-west-1"]
+    for region in staging.regions("ecs"):
+        ours = {name.removeprefix("richesreach-staging-") for name in staging.stacks if region in name}
+        theirs = {name.removeprefix("richesreach-prod-") for name in prod.stacks if region in name}
+        assert ours == theirs
 
 
 def test_stack_is_deployed_into_the_region_that_its_id_names(any_assembly: Assembly) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from stacks.accepted import ACKNOWLEDGED as BY_AREA
 from stacks.acknowledgements import Acknowledged
-from stacks.platform import ACKNOWLEDGED as BY_AREA
 from tests.stacks.assembly import Assembly
 
 ACKNOWLEDGED = [(area, entry) for area, entries in BY_AREA.items() for entry in entries]

@@ -1,0 +1,16 @@
+"""Accepted findings of the policy packs, by area: one line an area that has any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import stacks.ecs.acknowledged as ecs
+import stacks.edge.acknowledged as edge
+import stacks.global_db.acknowledged as global_db
+from stacks.acknowledgements import Acknowledged
+
+ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
+    "global-db": global_db.ACKNOWLEDGED,
+    "ecs": ecs.ACKNOWLEDGED,
+    "edge": edge.ACKNOWLEDGED,
+}
