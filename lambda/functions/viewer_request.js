@@ -143,10 +143,12 @@ async function drainedRegions() {
 async function handler(event) {
     const request = event.request;
     const id = requestId(event);
-    if (isBlocked(request.uri)) {
+    const path = normalisePath(request.uri);
+    // The origin reads the normalised path: dots may have brought forward what stood behind an encoded slash.
+    if (isBlocked(request.uri) || isBlocked(path)) {
         return notFound(id);
     }
-    request.uri = normalisePath(request.uri);
+    request.uri = path;
     request.querystring = sortQuery(request.querystring);
     request.headers['x-request-id'] = { value: id };
     request.headers['x-forwarded-host'] = { value: request.headers.host.value };

@@ -47,6 +47,10 @@ def test_a_path_is_normalised(viewer: ViewerFunction, uri: str, normal: str) -> 
     assert viewer.request(uri)["uri"] == normal
 
 
+def test_dots_do_not_bring_forward_what_is_blocked(viewer: ViewerFunction) -> None:
+    assert viewer.run("/...%2f%25/../%6detrics")["output"]["statusCode"] == 404
+
+
 @SHARED_RUNTIME
 @given(path=paths)
 def test_normalising_twice_changes_nothing(viewer: ViewerFunction, path: str) -> None:
