@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import stacks.ecs.acknowledged as ecs
 import stacks.edge.acknowledged as edge
 import stacks.global_db.acknowledged as global_db
+import stacks.network.acknowledged as network
 from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
+    "network": network.ACKNOWLEDGED,
     "global-db": global_db.ACKNOWLEDGED,
     "ecs": ecs.ACKNOWLEDGED,
     "edge": edge.ACKNOWLEDGED,

@@ -1,7 +1,7 @@
 """Findings of cdk-nag that are accepted are data: where, exactly which, and why.
 
 Each area lists its own in ``acknowledged.py``. A finding that can be mended is mended instead.
-A path is matched whole, below the stack of its area.
+A path is matched whole, below the stack of its area; it covers the constructs inside it too.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class PlatformStack(cdk.Stack):
 UNTAGGABLE = ("AWS::ElastiCache::GlobalReplicationGroup",)
 
 #: Areas that hold data or what data depends on; their stacks are protected where the environment is.
-STATEFUL_AREAS = frozenset({"dns", "network", "datalake", "global-db"})
+STATEFUL_AREAS = frozenset({"dns", "network-state", "network", "datalake", "global-db"})
 
 
 _RETENTION = {

@@ -36,6 +36,9 @@ class Names:
         """Secrets Manager name, the same in every region it is replicated to."""
         return f"{PROJECT}/{self.environment}/{name}"
 
+    def log_group(self, area: str, name: str) -> str:
+        return f"/{self.prefix}/{area}/{name}"
+
     def lake_bucket(self, account: str, region: str) -> str:
         return f"{self.prefix}-lake-{account}-{region}"
 

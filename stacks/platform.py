@@ -21,7 +21,9 @@ from stacks.flags import FLAGS
 from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
 from stacks.monitoring.stack import MonitoringStack
+from stacks.network.flow_log_archive import FlowLogArchive
 from stacks.network.stack import NetworkStack
+from stacks.network.state import NetworkStateStack
 from stacks.peering.stack import PeeringStack
 
 
@@ -50,9 +52,9 @@ class Platform:
         self.regions = sorted(environment.regions, key=lambda region: region != environment.home_region)
 
         self.dns = DnsStack(app, self._site(environment.dns_region))
-        self.networks = {region: NetworkStack(app, self._site(region)) for region in self.regions}
+        self.networks = {region: self._network(region) for region in self.regions}
         self.peerings = self._peerings()
-        self.lakes = {region: DataLakeStack(app, self._site(region)) for region in self.regions}
+        self.lakes = {region: self._lake(region) for region in self.regions}
         self.databases = self._databases()
         self.ecs = {region: self._ecs(region) for region in self.regions}
         self.edge = self._edge()
@@ -63,6 +65,18 @@ class Platform:
 
     def _site(self, region: str) -> Site:
         return Site(self.environment, self.account, region)
+
+    def _network(self, region: str) -> NetworkStack:
+        site = self._site(region)
+        return NetworkStack(self.app, site, state=NetworkStateStack(self.app, site))
+
+    def _lake(self, region: str) -> DataLakeStack:
+        site = self._site(region)
+        lake = DataLakeStack(self.app, site)
+        if self.environment.network.flow_log_archive:
+            vpc_id = self.networks[region].vpc.vpc_id
+            FlowLogArchive(lake, "FlowLogArchive", site=site, vpc_id=vpc_id, bucket=lake.log_bucket)
+        return lake
 
     def _peerings(self) -> dict[str, PeeringStack]:
         """None for a region alone. In the order of their codes, in which the earlier owns a connection."""

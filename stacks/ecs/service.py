@@ -14,6 +14,7 @@ from stacks.base import Site, retention
 from stacks.ecs.load_balancer import LoadBalancer
 from stacks.ecs.variables import TaskVariables
 from stacks.manifest import Manifest
+from stacks.network.egress import allow_needs
 from stacks.network.stack import PRIVATE
 from stacks.settings import TaskCount
 from stacks.yaml_file import ROOT
@@ -58,8 +59,13 @@ class ManifestService(Construct):
         )
         self.image = self._image()
         self.security_group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=cluster.vpc, description=f"Tasks of {manifest.name}"
+            self,
+            "SecurityGroup",
+            vpc=cluster.vpc,
+            description=f"Tasks of {manifest.name}",
+            allow_all_outbound=False,
         )
+        allow_needs(self.security_group, site, manifest.needs)
         self.task_definition = self.task(self, manifest.name, manifest.command)
         self.target_group = self._target_group()
         self.service = self._service()

@@ -43,8 +43,9 @@ def region(number: int, code: str, zones: int = 2) -> Document:
 
 
 def single_region() -> Document:
-    """Prod in one region that is not us-east-1, so that DNS and edge stand alone there; imported zone."""
-    return document() | {
+    """Prod in one region that is not us-east-1, so that DNS and edge stand alone there; imported zone; no
+    way out but the endpoints."""
+    return put(document(), "network.nat_gateways", "none") | {
         "home_region": "eu-central-1",
         "writer_region": "eu-central-1",
         "data_regions": ["eu-central-1"],

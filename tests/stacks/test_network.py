@@ -1,4 +1,4 @@
-"""The VPC of a region: three tiers over explicit zones, NAT, gateway endpoints, flow logs."""
+"""The VPC of a region: three tiers over explicit zones, NAT, gateway endpoints, flow logs, their archive."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from stacks.environment import load_environment
 from tests.stacks.assembly import Assembly
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+
+
+@pytest.fixture(params=["prod", "local", "dev", "staging", "single"])
+def any_network(request: pytest.FixtureRequest) -> tuple[Assembly, str]:
+    """Each environment of the matrix, with its first region."""
+    assembly: Assembly = request.getfixturevalue(request.param)
+    return assembly, assembly.regions("network")[0]
 
 
 def subnets(assembly: Assembly, region: str) -> dict[str, list[dict[str, str]]]:
@@ -72,21 +79,87 @@ def test_data_subnets_have_no_route_out(prod: Assembly) -> None:
         assert not tables & out
 
 
-def test_gateway_endpoints_keep_s3_and_dynamodb_off_the_nat(prod: Assembly) -> None:
-    for region in REGIONS:
-        endpoints = prod.all(region, "network", "AWS::EC2::VPCEndpoint")
-        assert {e.properties["VpcEndpointType"] for e in endpoints} == {"Gateway"}
-        names = sorted(str(e.properties["ServiceName"]) for e in endpoints)
-        assert len(names) == 2
-        assert all(any(service in name for name in names) for service in ("dynamodb", "s3"))
+def test_region_without_nat_has_no_route_out_of_any_private_subnet(single: Assembly) -> None:
+    region = "eu-central-1"
+    assert single.all(region, "network", "AWS::EC2::NatGateway") == []
+    out = {r.properties["RouteTableId"]["Ref"] for r in single.all(region, "network", "AWS::EC2::Route")}
+    assert out
+    assert all("publicSubnet" in table for table in out)
+    assert set(subnets(single, region)) == {"public", "private", "data"}
+
+
+def test_gateway_endpoints_keep_s3_and_dynamodb_off_the_nat(any_network: tuple[Assembly, str]) -> None:
+    assembly, region = any_network
+    endpoints = assembly.all(region, "network", "AWS::EC2::VPCEndpoint")
+    gateways = [e.properties for e in endpoints if e.properties["VpcEndpointType"] == "Gateway"]
+    names = sorted(str(properties["ServiceName"]) for properties in gateways)
+    assert len(names) == 2
+    assert all(any(service in name for name in names) for service in ("dynamodb", "s3"))
+    tables = len(assembly.all(region, "network", "AWS::EC2::RouteTable"))
+    assert all(len(properties["RouteTableIds"]) == tables for properties in gateways)
 
 
 def test_flow_logs_are_kept_under_a_key_of_their_own(prod: Assembly) -> None:
     for region in REGIONS:
         flow = prod.one(region, "network", "AWS::EC2::FlowLog").properties
-        group = prod.one(region, "network", "AWS::Logs::LogGroup")
-        key = prod.one(region, "network", "AWS::KMS::Key")
+        key = prod.one(region, "network-state", "AWS::KMS::Key")
+        groups = prod.all(region, "network-state", "AWS::Logs::LogGroup")
         assert flow["TrafficType"] == "ALL"
-        assert flow["LogGroupName"] == {"Ref": group.logical_id}
-        assert group.properties["KmsKeyId"] == {"Fn::GetAtt": [key.logical_id, "Arn"]}
-        assert group.properties["RetentionInDays"] == load_environment("prod").network.flow_log_days
+        assert "FlowLogs" in flow["LogGroupName"]["Fn::GetStackOutput"]["OutputName"]
+        for group in groups:
+            assert group.properties["KmsKeyId"] == {"Fn::GetAtt": [key.logical_id, "Arn"]}
+            assert group.properties["RetentionInDays"] == load_environment("prod").network.flow_log_days
+        admitted = key.properties["KeyPolicy"]["Statement"][1]
+        assert admitted["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"] == (
+            f"arn:aws:logs:{region}:111111111111:log-group:/richesreach-prod/network/*"
+        )
+
+
+def test_archived_flow_logs_are_parquet_in_the_regions_log_bucket(prod: Assembly) -> None:
+    for region in REGIONS:
+        flow = prod.one(region, "datalake", "AWS::EC2::FlowLog", LogDestinationType="s3").properties
+        assert flow["DestinationOptions"]["FileFormat"] == "parquet"
+        assert flow["LogDestination"]["Fn::Join"][1][1] == "/network/"
+        assert flow["ResourceId"]["Fn::GetStackOutput"]["StackName"] == prod.stack_id(region, "network")
+
+
+def test_flow_log_is_born_after_the_bucket_admits_it(prod: Assembly) -> None:
+    for region in REGIONS:
+        flow = prod.one(region, "datalake", "AWS::EC2::FlowLog", LogDestinationType="s3")
+        (policy,) = [
+            each
+            for each in prod.all(region, "datalake", "AWS::S3::BucketPolicy")
+            if each.logical_id in flow.depends_on
+        ]
+        said = {s.get("Sid"): s for s in policy.properties["PolicyDocument"]["Statement"]}
+        for sid, actions in {
+            "FlowLogs": "s3:PutObject",
+            "FlowLogsCheck": ["s3:GetBucketAcl", "s3:ListBucket"],
+        }.items():
+            assert said[sid]["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
+            assert said[sid]["Action"] == actions
+            assert said[sid]["Condition"]["StringEquals"]["aws:SourceAccount"] == "111111111111"
+            assert (
+                said[sid]["Condition"]["ArnLike"]["aws:SourceArn"] == f"arn:aws:logs:{region}:111111111111:*"
+            )
+
+
+def test_athena_finds_the_archive_by_day_under_the_fields_that_are_logged(prod: Assembly) -> None:
+    region = "eu-west-1"
+    flow = prod.one(region, "datalake", "AWS::EC2::FlowLog", LogDestinationType="s3").properties
+    table = prod.one(region, "datalake", "AWS::Glue::Table", DatabaseName="richesreach_prod_network")
+    given = table.properties["TableInput"]
+    logged = [field.strip("${}").replace("-", "_") for field in flow["LogFormat"].split()]
+    assert [column["Name"] for column in given["StorageDescriptor"]["Columns"]] == logged
+    assert given["Parameters"]["storage.location.template"] == (
+        "s3://richesreach-prod-logs-111111111111-eu-west-1/network"
+        "/AWSLogs/111111111111/vpcflowlogs/eu-west-1/${day}"
+    )
+    days = load_environment("prod").lake.log_days
+    assert given["Parameters"]["projection.day.range"] == f"NOW-{days}DAYS,NOW"
+    assert [key["Name"] for key in given["PartitionKeys"]] == ["day"]
+
+
+def test_archive_is_absent_where_it_is_not_configured(dev: Assembly) -> None:
+    assert dev.all("us-east-1", "datalake", "AWS::EC2::FlowLog") == []
+    assert len(dev.all("us-east-1", "network", "AWS::EC2::FlowLog")) == 1

@@ -9,7 +9,7 @@ import pytest
 from tests.stacks.assembly import Assembly, walk
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
-AREAS = ("network", "peering", "datalake", "global-db", "ecs", "monitoring")
+AREAS = ("network-state", "network", "peering", "datalake", "global-db", "ecs", "monitoring")
 
 STATEFUL = {
     "AWS::S3::Bucket",
@@ -140,7 +140,7 @@ def test_stack_fits_cloudformations_template_size(any_assembly: Assembly) -> Non
 
 def test_stateful_stacks_of_prod_are_protected_from_termination(prod: Assembly) -> None:
     for name, artifact in prod.stacks.items():
-        stateful = bool(re.search(r"-(dns|network|datalake|global-db)$", name))
+        stateful = bool(re.search(r"-(dns|network-state|network|datalake|global-db)$", name))
         assert artifact["properties"].get("terminationProtection", False) is stateful, name
 
 
@@ -172,7 +172,7 @@ def test_every_tagged_resource_says_project_environment_and_area(prod: Assembly)
                 assert said.get("cost-centre") == "platform", f"{name}/{logical_id}"
 
 
-@pytest.mark.parametrize("area", ["dns", "network", "datalake", "global-db"])
+@pytest.mark.parametrize("area", ["dns", "network-state", "network", "datalake", "global-db"])
 def test_moving_the_writer_changes_nothing_in_stacks_that_hold_data(
     area: str, prod: Assembly, moved_writer: Assembly
 ) -> None:

@@ -46,7 +46,7 @@ def test_acknowledgement_still_matches_a_finding(
         for found in report["suppressedViolations"]
         for construct in found["violatingConstructs"]
     }
-    pattern = re.compile(rf"richesreach-prod-[a-z0-9-]+-{area}/{re.escape(entry.path)}$")
+    pattern = re.compile(rf"richesreach-prod-[a-z0-9-]+-{area}/{re.escape(entry.path)}(/|$)")
     finding = entry.finding.replace("{prefix}", "richesreach-prod")
     matching = [
         path

@@ -19,7 +19,7 @@ from stacks.regions import REGIONS
 from stacks.settings import TaskCount
 from tests.stacks.environments import document, put, read
 
-AREAS = ("dns", "network", "peering", "datalake", "global-db", "ecs", "edge", "monitoring")
+AREAS = ("dns", "network-state", "network", "peering", "datalake", "global-db", "ecs", "edge", "monitoring")
 ACCOUNT = "123456789012"
 
 networks = st.builds(

@@ -1,0 +1,183 @@
+"""What keeps strangers out of a network: interface endpoints' groups, the data subnets' ACL, the closed
+default group, and the egress of tasks."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stacks.environment import load_environment
+from stacks.network.settings import ENDPOINT_SERVICES, TASK_NEEDS
+from tests.stacks.assembly import Assembly, Json, Resource
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+REGION = "eu-west-1"
+ENTRY = "AWS::EC2::NetworkAclEntry"
+
+
+def interfaces(assembly: Assembly, region: str) -> dict[str, Resource]:
+    """Interface endpoints by service."""
+    endpoints = assembly.all(region, "network", "AWS::EC2::VPCEndpoint")
+    start = f"com.amazonaws.{region}."
+    return {
+        endpoint.properties["ServiceName"].removeprefix(start): endpoint
+        for endpoint in endpoints
+        if endpoint.properties["VpcEndpointType"] == "Interface"
+    }
+
+
+def test_endpoint_services_are_known_to_the_cdk() -> None:
+    from aws_cdk import aws_ec2 as ec2  # noqa: PLC0415  (starts Node)
+
+    table = ec2.InterfaceVpcEndpointAwsService
+    known = {getattr(table, name).short_name for name in dir(table) if name.isupper()}
+    assert set(ENDPOINT_SERVICES) <= known
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_configured_services_have_an_interface_endpoint(region: str, prod: Assembly) -> None:
+    assert sorted(interfaces(prod, region)) == sorted(load_environment("prod").network.interface_endpoints)
+
+
+def test_dev_has_no_interface_endpoint(dev: Assembly) -> None:
+    assert interfaces(dev, "us-east-1") == {}
+
+
+def test_region_without_nat_has_every_endpoint_that_a_task_needs(single: Assembly) -> None:
+    assert set(TASK_NEEDS) <= set(interfaces(single, "eu-central-1"))
+
+
+def test_endpoint_answers_under_the_services_name_in_every_private_subnet(prod: Assembly) -> None:
+    for endpoint in interfaces(prod, REGION).values():
+        assert endpoint.properties["PrivateDnsEnabled"] is True
+        placed = [reference["Ref"] for reference in endpoint.properties["SubnetIds"]]
+        assert len(placed) == 3
+        assert all("privateSubnet" in name for name in placed)
+
+
+def test_each_endpoint_has_a_group_of_its_own_that_admits_https_from_the_region_only(prod: Assembly) -> None:
+    groups = {g.logical_id: g.properties for g in prod.all(REGION, "network", "AWS::EC2::SecurityGroup")}
+    used = [e.properties["SecurityGroupIds"] for e in interfaces(prod, REGION).values()]
+    assert all(len(own) == 1 for own in used)
+    names = [own[0]["Fn::GetAtt"][0] for own in used]
+    assert len(set(names)) == len(names) == len(groups)
+    for name in names:
+        (rule,) = groups[name]["SecurityGroupIngress"]
+        assert (rule["CidrIp"], rule["FromPort"], rule["ToPort"]) == ("10.20.0.0/16", 443, 443)
+
+
+def entries(assembly: Assembly, region: str, *, egress: bool) -> list[Json]:
+    return [e.properties for e in assembly.all(region, "network", ENTRY) if e.properties["Egress"] is egress]
+
+
+@pytest.mark.parametrize("egress", [False, True], ids=["in", "out"])
+def test_data_subnets_exchange_tcp_with_the_platforms_networks_only(egress: bool, twelve: Assembly) -> None:
+    for region in twelve.regions("network"):
+        tcp = [entry for entry in entries(twelve, region, egress=egress) if entry["Protocol"] == 6]
+        assert {entry["CidrBlock"] for entry in tcp} == {f"10.{number}.0.0/16" for number in range(10, 22)}
+        assert all(entry["PortRange"] == {"From": 1024, "To": 65535} for entry in tcp)
+        assert {entry["RuleAction"] for entry in tcp} == {"allow"}
+
+
+def test_data_subnets_hear_that_a_packet_was_too_big_and_no_other_icmp(prod: Assembly) -> None:
+    (entry,) = [e for e in entries(prod, REGION, egress=False) if e["Protocol"] != 6]
+    assert (entry["Protocol"], entry["Icmp"]) == (1, {"Type": 3, "Code": 4})
+    assert all(e["Protocol"] == 6 for e in entries(prod, REGION, egress=True))
+
+
+def test_acl_stays_below_the_quota_of_twenty_rules_a_direction(twelve: Assembly) -> None:
+    for region in twelve.regions("network"):
+        for egress in (False, True):
+            numbers = [entry["RuleNumber"] for entry in entries(twelve, region, egress=egress)]
+            assert len(numbers) == len(set(numbers)) < 20
+
+
+def test_every_data_subnet_and_no_other_is_behind_the_acl(prod: Assembly) -> None:
+    for region in REGIONS:
+        acl = prod.one(region, "network", "AWS::EC2::NetworkAcl")
+        found = prod.all(region, "network", "AWS::EC2::SubnetNetworkAclAssociation")
+        assert len(found) == 3
+        for association in found:
+            assert association.properties["NetworkAclId"] == {"Ref": acl.logical_id}
+            assert "dataSubnet" in association.properties["SubnetId"]["Ref"]
+
+
+_BLOCKS = st.sampled_from(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"])
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> ipaddress.IPv4Network:
+    block = ipaddress.IPv4Network(draw(_BLOCKS))
+    prefix = draw(st.integers(16, 20))
+    place = draw(st.integers(0, 2 ** (prefix - block.prefixlen) - 1))
+    return ipaddress.IPv4Network((int(block.network_address) + (place << (32 - prefix)), prefix))
+
+
+@given(networks(), networks())
+def test_networks_that_do_not_overlap_have_rule_numbers_of_their_own(
+    one: ipaddress.IPv4Network, other: ipaddress.IPv4Network
+) -> None:
+    from stacks.network.data_acl import rule_number  # noqa: PLC0415  (starts Node)
+
+    assert 100 <= rule_number(str(one)) <= 32766
+    if not one.overlaps(other):
+        assert rule_number(str(one)) != rule_number(str(other))
+
+
+def test_default_security_group_of_every_network_is_closed(twelve: Assembly) -> None:
+    for region in twelve.regions("network"):
+        vpc = twelve.one(region, "network", "AWS::EC2::VPC")
+        closed = twelve.one(region, "network", "Custom::ClosedSecurityGroup").properties
+        assert closed["GroupId"] == {"Fn::GetAtt": [vpc.logical_id, "DefaultSecurityGroup"]}
+
+
+def test_function_that_closes_the_group_may_take_rules_of_that_group_only(prod: Assembly) -> None:
+    policy = next(
+        p for p in prod.all(REGION, "network", "AWS::IAM::Policy") if "DefaultGroup" in p.logical_id
+    )
+    statements = {s.get("Sid"): s for s in policy.properties["PolicyDocument"]["Statement"]}
+    assert "DefaultSecurityGroup" in str(statements["TakeTheRules"]["Resource"])
+    assert statements["ReadTheRules"]["Action"] == "ec2:DescribeSecurityGroups"
+    starred = [s for s in statements.values() if s["Resource"] == "*"]
+    assert starred == [statements["ReadTheRules"]]
+
+
+def task_egress(assembly: Assembly, region: str) -> set[tuple[str, int]]:
+    """(network, port) that the gateway's tasks may connect to."""
+    (group,) = [
+        g
+        for g in assembly.all(region, "ecs", "AWS::EC2::SecurityGroup")
+        if g.properties["GroupDescription"] == "Tasks of gateway"
+    ]
+    rules = group.properties["SecurityGroupEgress"]
+    assert all((rule["IpProtocol"], rule["FromPort"]) == ("tcp", rule["ToPort"]) for rule in rules)
+    return {(rule["CidrIp"], rule["FromPort"]) for rule in rules}
+
+
+def test_tasks_may_connect_to_what_they_need_and_nothing_else(prod: Assembly) -> None:
+    networks = {region: settings.cidr for region, settings in load_environment("prod").regions.items()}
+    for region in REGIONS:
+        databases = {(cidr, 5432) for cidr in networks.values()}
+        caches = {(cidr, 6379) for cidr in networks.values()}
+        assert task_egress(prod, region) == {("0.0.0.0/0", 443)} | databases | caches
+
+
+def test_tasks_may_connect_to_no_database_where_there_is_none(twelve: Assembly) -> None:
+    reached = {network for network, port in task_egress(twelve, "us-east-1") if port == 5432}
+    assert len(reached) == 11
+
+
+def test_no_security_group_lets_everything_out(prod: Assembly) -> None:
+    """A group that names no rule at all, inline or beside itself, is one that AWS leaves open."""
+    for name, template in prod.templates.items():
+        resources = template.get("Resources", {})
+        beside = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::EC2::SecurityGroupEgress"]
+        for logical_id, resource in resources.items():
+            if resource["Type"] == "AWS::EC2::SecurityGroup":
+                inline = resource["Properties"].get("SecurityGroupEgress", [])
+                own = [r for r in beside if r["GroupId"] == {"Fn::GetAtt": [logical_id, "GroupId"]}]
+                assert inline + own, f"{name}/{logical_id}"
+                assert "-1" not in [rule["IpProtocol"] for rule in inline + own], f"{name}/{logical_id}"
