@@ -9,16 +9,20 @@ import argparse
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 
+from ops.local import paths
 from ops.local.aws import DEFAULT_EDGE_PORT
-from ops.local.edge import distribution_config, key_value_store, route53_config
+from ops.local.edge import distribution_config, firewall_config, key_value_store, report, route53_config
 from ops.local.edge.distribution import Distribution
+from ops.local.edge.firewall_config import Firewalls
 from ops.local.edge.forward import new_session
 from ops.local.edge.front import Front
 from ops.local.edge.functions import FunctionRuntime
 from ops.local.edge.health_checker import HealthChecker
+from ops.local.edge.invalidations import Invalidations
 from ops.local.edge.log import log
 from ops.local.edge.process import listen, until_terminated
 from ops.local.edge.route53_config import Dns
@@ -29,6 +33,7 @@ from stacks.regions import region
 ADDRESS = "127.0.0.1"
 STORE_INTERVAL = 0.5
 FILE_INTERVAL = 0.3
+INVALIDATION_INTERVAL = 0.5
 
 
 class Edge:
@@ -42,6 +47,17 @@ class Edge:
         self._stores = Watch("KeyValueStore", self._read_stores, STORE_INTERVAL)
         self._dns = Watch("Route 53", route53_config.read)
         self._balancers = Watch("load balancers", route53_config.read_balancers, FILE_INTERVAL)
+        self._firewalls = Watch("WAF", self._read_firewalls)
+        self._invalidations = Invalidations(self.front.cache)
+        self._invalidated = Watch("invalidations", self._read_invalidations, INVALIDATION_INTERVAL)
+        self._watches: tuple[Watch[Any], ...] = (
+            self._distributions,
+            self._stores,
+            self._dns,
+            self._balancers,
+            self._firewalls,
+            self._invalidated,
+        )
 
     def start(self) -> None:
         """Begin to watch; must be called on the event loop."""
@@ -49,12 +65,14 @@ class Edge:
         self._stores.on_change(self._store)
         self._dns.on_change(self._name)
         self._balancers.on_change(self._place)
-        for watch in (self._distributions, self._stores, self._dns, self._balancers):
+        self._firewalls.on_change(lambda found: self.front.firewall.configure(*found))
+        self._invalidated.on_change(self._invalidations.carry_out)
+        for watch in self._watches:
             watch.start()
 
     def stop(self) -> None:
         """Watch and probe no more."""
-        for watch in (self._distributions, self._stores, self._dns, self._balancers):
+        for watch in self._watches:
             watch.stop()
         self._checker.stop()
 
@@ -86,10 +104,20 @@ class Edge:
             raise UnresolvedError(f"{host} has no address")
         return address
 
+    def _read_invalidations(self) -> Any:
+        return self._invalidations.read([d.id for d in self.front.deployed.distributions])
+
+    def _read_firewalls(self) -> Firewalls:
+        """Only the web ACLs that deployed distributions have."""
+        return firewall_config.read(
+            frozenset(d.web_acl for d in self.front.deployed.distributions if d.web_acl)
+        )
+
     def _read_stores(self) -> dict[str, dict[str, str]]:
         """Only the stores that deployed functions use."""
-        behaviours = (b for d in self.front.deployed.distributions for b in d.behaviours)
-        arns = {b.function.store for b in behaviours if b.function and b.function.store}
+        behaviours = [b for d in self.front.deployed.distributions for b in d.behaviours]
+        functions = [f for b in behaviours for f in (b.function, b.response_function) if f]
+        arns = {function.store for function in functions if function.store}
         return {arn: key_value_store.read_items(arn) for arn in sorted(arns)}
 
 
@@ -101,7 +129,9 @@ async def run(port: int, home: str) -> None:
         server = await listen(edge.front.handle, ADDRESS, port)
         edge.start()
         log("edge_started", url=f"http://localhost:{port}", viewer_protocol="http accepted for every policy")
+        reporting = asyncio.create_task(report.keep(paths.EDGE_FILE, edge.front))
         await until_terminated()
+        reporting.cancel()
         edge.stop()
         await server.cleanup()
         await runtime.stop()

@@ -1,42 +1,16 @@
 """A CloudFront distribution, as much of it as decides where a request goes and what it carries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ops.local.edge.cache_policy import CachePolicy
+from ops.local.edge.origin import Origin, Target
+from ops.local.edge.response_policy import ResponsePolicy
+from ops.local.edge.selection import Forwarded
 from ops.local.edge.wildcard import matches
 
-CLOUDFRONT_HEADER = "cloudfront-"
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which headers, cookies or query keys pass; names are compared without case."""
-
-    kind: Literal["none", "some", "all", "all-except"] = "none"
-    names: frozenset[str] = frozenset()
-
-    def admits(self, name: str) -> bool:
-        """True when `name` passes."""
-        match self.kind:
-            case "none":
-                return False
-            case "all":
-                return True
-            case "some":
-                return name.lower() in self.names
-            case "all-except":
-                return name.lower() not in self.names
-
-
-@dataclass(frozen=True)
-class Forwarded:
-    """What one policy lets through to the origin. `generated` are CloudFront-* headers it asks for."""
-
-    headers: Selection = Selection()
-    cookies: Selection = Selection()
-    query: Selection = Selection()
-    generated: frozenset[str] = frozenset()
+LambdaEvent = Literal["viewer-request", "origin-request", "origin-response", "viewer-response"]
 
 
 @dataclass(frozen=True)
@@ -49,52 +23,37 @@ class Function:
 
 
 @dataclass(frozen=True)
-class Origin:
-    """An origin; times in seconds. `custom` is false for S3, which has no address here yet."""
+class EdgeLambda:
+    """A numbered version of a Lambda function in us-east-1 that runs at one event."""
 
-    id: str
-    domain: str
+    arn: str
+    include_body: bool = False
+
+
+@dataclass(frozen=True)
+class ErrorPage:
+    """A custom error response. `min_ttl` in seconds; without `path` the error is answered as it is."""
+
+    min_ttl: float
     path: str = ""
-    custom: bool = True
-    protocol: str = "http-only"
-    http_port: int = 80
-    https_port: int = 443
-    attempts: int = 3
-    connect_timeout: float = 10.0
-    read_timeout: float = 30.0
-    headers: tuple[tuple[str, str], ...] = ()
-    host: str = ""
-
-    def updated(self, changes: Mapping[str, Any]) -> "Origin":
-        """This origin after `cf.updateRequestOrigin(changes)`; what is not named stays."""
-        timeouts = changes.get("timeouts", {})
-        config = changes.get("customOriginConfig", {})
-        port = config.get("port")
-        named = {
-            "domain": changes.get("domainName"),
-            "path": changes.get("originPath"),
-            "host": changes.get("hostHeader"),
-            "attempts": changes.get("connectionAttempts"),
-            "connect_timeout": timeouts.get("connectionTimeout"),
-            "read_timeout": timeouts.get("readTimeout"),
-            "http_port": port,
-            "https_port": port,
-            "protocol": f"{config['protocol']}-only" if "protocol" in config else None,
-            "headers": tuple(changes["customHeaders"].items()) if "customHeaders" in changes else None,
-            "custom": True if config else None,
-        }
-        return replace(self, **{key: value for key, value in named.items() if value is not None})
+    status: int = 0
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """A cache behaviour; `policies` are the cache policy and the origin request policy."""
+    """A cache behaviour; `policies` are the cache policy's key and the origin request policy."""
 
     pattern: str
     origin_id: str
     methods: frozenset[str]
     policies: tuple[Forwarded, ...]
     function: Function | None
+    response_function: Function | None = None
+    lambdas: Mapping[LambdaEvent, EdgeLambda] = field(default_factory=dict)
+    cached_methods: frozenset[str] = frozenset(("GET", "HEAD"))
+    cache: CachePolicy = field(default_factory=CachePolicy)
+    response_policy: ResponsePolicy | None = None
+    compress: bool = False
 
     def generated(self) -> frozenset[str]:
         """Lower-case names of the CloudFront-* headers that its policies ask for."""
@@ -102,15 +61,26 @@ class Behaviour:
 
 
 @dataclass(frozen=True)
+class OriginGroup:
+    """A group of the distribution: members by id, the primary first, and the codes that fail over."""
+
+    members: tuple[str, ...]
+    codes: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Distribution:
-    """A distribution. `behaviours` are in order of precedence, the default last; `groups` name members."""
+    """A distribution. `behaviours` are in order of precedence, the default last."""
 
     id: str
     domain: str
     aliases: frozenset[str]
     origins: Mapping[str, Origin]
     behaviours: tuple[Behaviour, ...]
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[str, OriginGroup] = field(default_factory=dict)
+    error_pages: Mapping[int, ErrorPage] = field(default_factory=dict)
+    root_object: str = ""
+    web_acl: str = ""
 
     def behaviour(self, path: str) -> Behaviour:
         """The first behaviour whose pattern fits the path, its dots resolved and its encoding kept."""
@@ -120,10 +90,28 @@ class Distribution:
                 return behaviour
         return self.behaviours[-1]
 
-    def origin(self, origin_id: str) -> Origin | None:
-        """The origin with this id; of a group its primary, with which CloudFront begins."""
-        members = self.groups.get(origin_id)
-        return self.origins.get(members[0] if members else origin_id)
+    def target(self, origin_id: str) -> Target | None:
+        """The origin or the origin group with this id; None when there is neither."""
+        group = self.groups.get(origin_id)
+        members = group.members if group else (origin_id,)
+        origins = tuple(self.origins[member] for member in members if member in self.origins)
+        return Target(origins, group.codes if group else frozenset()) if origins else None
+
+    def chosen(self, target: Target | None, choice: Mapping[str, Any] | None) -> Target | None:
+        """The target after a function's choice (the forms are in runtime.mjs); without one, `target`."""
+        if choice is None:
+            return target
+        if "id" in choice:
+            return self._overridden(choice)
+        if "group" in choice:
+            members = [self._overridden(member) for member in choice["group"]]
+            origins = tuple(origin for member in members if member for origin in member.origins[:1])
+            return Target(origins, frozenset(choice["codes"])) if origins else None
+        return target.updated(choice["update"]) if target is not None else None
+
+    def _overridden(self, choice: Mapping[str, Any]) -> Target | None:
+        target = self.target(str(choice["id"]))
+        return target.updated(choice.get("overrides") or {}) if target is not None else None
 
 
 def _without_dots(path: str) -> str:

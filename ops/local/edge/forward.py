@@ -32,17 +32,24 @@ is sent into a connection that is just being closed."""
 
 
 class UpstreamError(Exception):
-    """No answer from upstream. `status` is what a gateway answers: 502, or 504 for a time-out."""
+    """No answer from upstream. `status` is what a gateway answers: 502, or 504 for a time-out.
 
-    def __init__(self, status: int, reason: str) -> None:
+    `failover` is the code by which an origin group knows it: 503 stands for every failure to connect.
+    """
+
+    def __init__(self, status: int, reason: str, failover: int = 0) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.failover = failover or status
 
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where a request goes. Times are in seconds; `attempts` counts connections, never sent requests."""
+    """Where a request goes. Times are in seconds; `attempts` counts connections, never sent requests.
+
+    `body` replaces the client's, where something on the way has read or changed it.
+    """
 
     address: str
     port: int
@@ -53,6 +60,7 @@ class Upstream:
     read_timeout: float = 60.0
     attempts: int = 1
     scheme: str = "http"
+    body: bytes | None = None
 
     @property
     def url(self) -> URL:
@@ -83,11 +91,11 @@ def explain(error: BaseException, upstream: Upstream) -> UpstreamError:
     """The gateway's view of a failed exchange, in plain words."""
     place = f"{upstream.address}:{upstream.port}"
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return UpstreamError(504, f"no connection to {place} within {upstream.connect_timeout:g} s")
+        return UpstreamError(504, f"no connection to {place} within {upstream.connect_timeout:g} s", 503)
     if isinstance(error, TimeoutError):
         return UpstreamError(504, f"no response from {place} within {upstream.read_timeout:g} s")
     if isinstance(error, aiohttp.ClientConnectorError):
-        return UpstreamError(502, f"{_os_reason(error.os_error)} on {place}")
+        return UpstreamError(502, f"{_os_reason(error.os_error)} on {place}", 503)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return UpstreamError(502, f"{place} closed the connection without a response")
     return UpstreamError(502, f"{place} broke the connection: {error}")
@@ -105,7 +113,7 @@ async def open_upstream(
     timeout = aiohttp.ClientTimeout(
         total=None, sock_connect=upstream.connect_timeout, sock_read=upstream.read_timeout
     )
-    body = request.content if request.body_exists else None
+    body = upstream.body if upstream.body is not None else request.content if request.body_exists else None
     for attempt in range(upstream.attempts):
         try:
             return await session.request(

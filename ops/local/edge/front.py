@@ -1,29 +1,34 @@
-"""What the edge does with a request: behaviour, viewer function, origin, forwarding.
+"""What the edge does with a request: web ACL, behaviour, viewer functions, cache and origins, answer.
 
-Each step is a method or module of its own; a cache belongs around `_fetch`, origin groups and Lambda@Edge
-into it.
+Each step is a module of its own; this one puts them in CloudFront's order.
 """
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from ops.local.edge import answers, origin_request, places
-from ops.local.edge.distribution import Behaviour, Distribution, Origin, pick
-from ops.local.edge.forward import UpstreamError, is_websocket, open_upstream, relay
-from ops.local.edge.functions import FunctionError, FunctionRuntime
+from ops.local.edge import answers, finishing, lambda_hooks, places
+from ops.local.edge.answer import ERROR, FUNCTION, Answer, deliver
+from ops.local.edge.cache import Cache
+from ops.local.edge.caching import CachingOrigin
+from ops.local.edge.distribution import Distribution, Function, pick
+from ops.local.edge.exchange import Exchange
+from ops.local.edge.firewall import Firewall
+from ops.local.edge.forward import UpstreamError
+from ops.local.edge.functions import FunctionError, FunctionRuntime, Outcome
+from ops.local.edge.lambda_headers import LambdaError
 from ops.local.edge.log import log
+from ops.local.edge.origins import Origins, wants_websocket
 from ops.local.edge.places import Place, UnknownPlaceError
-from ops.local.edge.viewer import ViewerRequest, generated_response
-from ops.local.edge.websocket import relay_websocket
-from ops.local.edge.zones import Endpoint, UnresolvedError, World
-
-MISS = "Miss from cloudfront"
-ERROR = "Error from cloudfront"
-GENERATED = "FunctionGeneratedResponse from cloudfront"
+from ops.local.edge.serving import Serving
+from ops.local.edge.statistics import Statistics
+from ops.local.edge.viewer import ViewerRequest
+from ops.local.edge.viewer_response import apply_response, generated_answer, response_event
+from ops.local.edge.zones import World
 
 
 @dataclass
@@ -35,29 +40,18 @@ class Deployed:
     world: World = field(default_factory=World)
 
 
-@dataclass
-class Exchange:
-    """One request on its way through the edge."""
-
-    request: web.BaseRequest
-    id: str
-    place: Place
-    region: str = ""
-
-    def headers(self, cache: str) -> dict[str, str]:
-        """The edge's own headers for the answer."""
-        local = {answers.LOCAL_ORIGIN: self.region} if self.region else {}
-        return answers.edge_headers(self.id, self.place, cache) | local
-
-
 class Front:
     """Answers viewers as the deployed distributions say. `home` is the region where unplaced viewers are."""
 
     def __init__(self, session: aiohttp.ClientSession, runtime: FunctionRuntime, home: str) -> None:
-        self._session = session
         self._runtime = runtime
         self._home = home
         self.deployed = Deployed()
+        self.cache = Cache()
+        self.firewall = Firewall()
+        self.statistics = Statistics()
+        self._origins = Origins(session, lambda: self.deployed.world)
+        self._serving = Serving(self._origins, CachingOrigin(self.cache))
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; every failure becomes an answer that names it."""
@@ -68,100 +62,100 @@ class Front:
         except UnknownPlaceError as unknown:
             headers = answers.edge_headers(request_id, None, ERROR)
             return answers.problem(400, "Unknown viewer location", str(unknown), headers)
-        exchange = Exchange(request, request_id, place)
-        try:
-            response = await self._answer(exchange)
-        except UpstreamError as failed:
-            response = answers.error(failed.status, failed.reason, exchange.headers(ERROR))
-        except UnresolvedError as unresolved:
-            response = answers.error(502, str(unresolved), exchange.headers(ERROR))
-        except FunctionError as failed:
-            response = answers.error(failed.status, str(failed), exchange.headers(ERROR))
-        elapsed = round((time.monotonic() - started) * 1000, 1)
+        exchange = self._exchange(request, request_id, place)
+        if exchange is None:
+            reason = "no distribution is deployed and enabled yet: deploy the edge stack (richesreach up)"
+            answer = answers.error(503, reason, request_id)
+            answer.headers.update(answers.edge_headers(request_id, place, ERROR))
+            return await deliver(request, answer)
+        result = await self._answer(exchange)
+        cache = result.cache if isinstance(result, Answer) else "Upgrade"
+        self.statistics.count(cache)
         log(
             "request",
             id=request_id,
             method=request.method,
             path=request.raw_path,
-            status=response.status,
+            status=result.status,
+            cache=cache.partition(" ")[0],
             pop=place.pop,
             origin=exchange.region,
-            ms=elapsed,
+            ms=round((time.monotonic() - started) * 1000, 1),
         )
-        return response
+        return await deliver(request, result) if isinstance(result, Answer) else result
 
-    async def _answer(self, exchange: Exchange) -> web.StreamResponse:
-        request = exchange.request
+    def _exchange(self, request: web.BaseRequest, request_id: str, place: Place) -> Exchange | None:
         distribution = pick(self.deployed.distributions, request.headers.get("Host", ""))
         if distribution is None:
-            reason = "no distribution is deployed and enabled yet: deploy the edge stack (richesreach up)"
-            return answers.error(503, reason, exchange.headers(ERROR))
-        path = request.raw_path.partition("?")[0]
-        behaviour = distribution.behaviour(path)
-        if request.method not in behaviour.methods:
-            allowed = ", ".join(sorted(behaviour.methods))
-            reason = (
-                f"{request.method} is not allowed for {behaviour.pattern}; the behaviour allows {allowed}"
-            )
-            return answers.error(403, reason, exchange.headers(ERROR))
-        viewer = ViewerRequest.of(request, exchange.place.headers(), behaviour.generated())
-        origin = distribution.origin(behaviour.origin_id)
-        if behaviour.function is not None:
-            context = {
-                "distributionDomainName": distribution.domain,
-                "distributionId": distribution.id,
-                "requestId": exchange.id,
-            }
-            event = viewer.event(request.remote or "127.0.0.1", context)
-            items = self.deployed.stores.get(behaviour.function.store or "")
-            chosen = await self._runtime.run(behaviour.function, items, event, list(distribution.origins))
-            if "statusCode" in chosen.output:
-                response = generated_response(chosen.output)
-                response.headers.update(exchange.headers(GENERATED))
-                return response
-            viewer = viewer.after(event, chosen.output)
-            origin = _chosen(distribution, origin, chosen.origin)
-        if origin is None:
-            raise UpstreamError(502, f"behaviour {behaviour.pattern}: no origin {behaviour.origin_id}")
-        return await self._fetch(exchange, behaviour, origin, viewer)
+            return None
+        behaviour = distribution.behaviour(request.raw_path.partition("?")[0])
+        viewer = ViewerRequest.of(request, place.headers(), behaviour.generated())
+        target = distribution.target(behaviour.origin_id)
+        return Exchange(request, request_id, place, distribution, behaviour, viewer, target)
 
-    async def _fetch(
-        self, exchange: Exchange, behaviour: Behaviour, origin: Origin, viewer: ViewerRequest
-    ) -> web.StreamResponse:
-        endpoint = self._locate(origin, exchange.place)
-        exchange.region = endpoint.region
-        request = exchange.request
-        upstream = origin_request.upstream(behaviour, origin, endpoint, viewer, request, exchange.id)
+    async def _answer(self, exchange: Exchange) -> Answer | web.StreamResponse:
+        """An answer ready to go, or an upgraded connection that has ended."""
         try:
-            if is_websocket(request.headers):
-                return await relay_websocket(self._session, request, upstream, exchange.headers(MISS))
-            answer = await open_upstream(self._session, request, upstream)
+            result = await self._passed(exchange)
+            if not isinstance(result, Answer):
+                return result
+            await self._viewer_response(exchange, result)
+        except FunctionError as failed:
+            result = answers.error(failed.status, str(failed), exchange.id)
+        except LambdaError as failed:
+            result = answers.error(failed.status, str(failed), exchange.id, failed.cache)
         except UpstreamError as failed:
-            where = f"origin {origin.id} ({origin.domain})"
-            raise UpstreamError(failed.status, f"{where}: {failed.reason}") from failed
-        headers = exchange.headers(ERROR if answer.status >= 400 else MISS)
-        removed = frozenset(("x-amz-cf-id", "x-amz-cf-pop", "x-cache"))
-        return await relay(request, answer, headers, removed)
+            result = answers.error(failed.status, failed.reason, exchange.id)
+        finishing.sign(exchange, result)
+        return result
 
-    def _locate(self, origin: Origin, place: Place) -> Endpoint:
-        world = self.deployed.world
-        if not origin.custom or not world.knows(origin.domain):
-            kind = (
-                "no Route 53 record has this name"
-                if origin.custom
-                else "S3 origins are not served locally yet"
-            )
-            raise UnresolvedError(f"origin {origin.id} ({origin.domain}): {kind}")
-        return world.resolve(origin.domain, place.location)
+    async def _passed(self, exchange: Exchange) -> Answer | web.StreamResponse:
+        """What web ACL, behaviour and viewer-request functions let through, answered."""
+        behaviour = exchange.behaviour
+        blocked = self.firewall.inspect(exchange)
+        if blocked is not None:
+            return await self._serving.error_page(exchange, blocked)
+        if exchange.request.method not in behaviour.methods:
+            allowed = ", ".join(sorted(behaviour.methods))
+            method = exchange.request.method
+            reason = f"{method} is not allowed for {behaviour.pattern}; the behaviour allows {allowed}"
+            return answers.error(403, reason, exchange.id)
+        generated = await self._viewer_request(exchange)
+        if generated is not None:
+            return generated
+        if wants_websocket(exchange) and exchange.target is not None:
+            return await self._origins.upgrade(exchange, exchange.target)
+        return await self._serving.answer(exchange)
 
+    async def _viewer_request(self, exchange: Exchange) -> Answer | None:
+        """Run the function at viewer-request, of either kind; the answer that it gave itself, if it did."""
+        function = exchange.behaviour.function
+        if function is None:
+            return await lambda_hooks.viewer_request(exchange)
+        event = exchange.viewer.event(exchange.client, exchange.context)
+        chosen = await self._run(exchange, function, event)
+        if "statusCode" in chosen.output:
+            return generated_answer(chosen.output)
+        exchange.viewer = exchange.viewer.after(event, chosen.output)
+        exchange.target = exchange.distribution.chosen(exchange.target, chosen.origin)
+        return None
 
-def _chosen(
-    distribution: Distribution, origin: Origin | None, choice: Mapping[str, object] | None
-) -> Origin | None:
-    """The origin after the function's choice; without one, the behaviour's."""
-    if choice is None:
-        return origin
-    if "id" in choice:
-        return distribution.origin(str(choice["id"]))
-    changes = choice["update"]
-    return origin.updated(changes) if origin is not None and isinstance(changes, Mapping) else origin
+    async def _viewer_response(self, exchange: Exchange, answer: Answer) -> None:
+        """The response headers policy, then the function at viewer-response."""
+        policy = exchange.behaviour.response_policy
+        if policy is not None:
+            finishing.note(exchange, answer)
+            policy.apply(answer, exchange.request.method, exchange.request.headers)
+        if answer.cache == FUNCTION:
+            return
+        await lambda_hooks.viewer_response(exchange, answer)
+        function = exchange.behaviour.response_function
+        if function is None or answer.status >= 400:
+            return
+        event = exchange.viewer.event(exchange.client, exchange.context, "viewer-response")
+        event["response"] = response_event(answer)
+        apply_response(answer, (await self._run(exchange, function, event)).output)
+
+    async def _run(self, exchange: Exchange, function: Function, event: Mapping[str, Any]) -> Outcome:
+        items = self.deployed.stores.get(function.store or "")
+        return await self._runtime.run(function, items, event, list(exchange.distribution.origins))

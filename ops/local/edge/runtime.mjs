@@ -4,12 +4,14 @@
 //   {"id", "op": "load", "name", "code"}                              -> {"id", "ok": true}
 //   {"id", "op": "store", "name", "items": {key: value} | null}       -> {"id", "ok": true}
 //   {"id", "op": "run", "name", "event", "origins": [id], "limit_ms"} -> {"id", "ok": true, "output", "origin", "log"}
-// A refusal is {"id", "ok": false, "error", "log"}. `origin` is null, {"id"} or {"update": {...}}.
+// A refusal is {"id", "ok": false, "error", "log"}. `origin` is null, {"id", "overrides"}, {"update": {...}} or
+// {"group": [{"id", "overrides"}], "codes": [...]}: the last choice that the function made.
 // It ends when stdin does, so it cannot outlive the edge that started it.
 
 import readline from 'node:readline';
 import vm from 'node:vm';
 
+import { MODULE, SCHEMA } from './cloudfront.mjs';
 import { createSandbox } from './sandbox.mjs';
 
 const IMPORT = /^([ \t]*)import\s+([A-Za-z_$][\w$]*)\s+from\s+(['"])cloudfront\3[ \t]*;?/m;
@@ -27,32 +29,6 @@ function compile(name, code) {
   return new vm.Script(source, { filename: `${name}.js` });
 }
 
-// Written inside the context, so that its promises settle within the time limit of the run.
-const MODULE = new vm.Script(`(function (items, origins, choose) {
-  function kvs() {
-    if (items === null) throw new Error('KvsNotAssociated: the function has no key value store');
-    function value(key, format) {
-      if (!Object.prototype.hasOwnProperty.call(items, key)) throw new Error('KeyNotFound: ' + key);
-      if (format === 'json') return JSON.parse(items[key]);
-      return format === 'bytes' ? new TextEncoder().encode(items[key]) : items[key];
-    }
-    return Object.freeze({
-      get: async function (key, options) { return value(key, options && options.format); },
-      exists: async function (key) { return Object.prototype.hasOwnProperty.call(items, key); },
-      count: async function () { return Object.keys(items).length; },
-      meta: async function () { return { keyCount: Object.keys(items).length }; },
-    });
-  }
-  function selectRequestOriginById(id) {
-    if (origins.indexOf(id) === -1) throw new Error('OriginNotFound: the distribution has no origin ' + id);
-    choose(JSON.stringify({ id: id }));
-  }
-  function updateRequestOrigin(changes) {
-    choose(JSON.stringify({ update: changes }));
-  }
-  return Object.freeze({ kvs, selectRequestOriginById, updateRequestOrigin });
-})`);
-
 function describe(error) {
   if (error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return 'the function exceeded its time limit';
   const where = error && error.stack ? /(\w+\.js:\d+)/.exec(error.stack) : null;
@@ -68,7 +44,7 @@ function run({ name, event, origins, limit_ms: limit }) {
   try {
     const context = createSandbox(log);
     const items = stores.has(name) ? stores.get(name) : null;
-    context.__parts = { module: MODULE.runInContext(context), items, origins };
+    context.__parts = { module: MODULE.runInContext(context), items, origins, schema: SCHEMA };
     context.__parts.choose = (chosen) => { origin = JSON.parse(chosen); };
     context.__parts.main = script.runInContext(context);
     context.__parts.event = JSON.stringify(event);
@@ -85,7 +61,7 @@ function run({ name, event, origins, limit_ms: limit }) {
 
 const START = new vm.Script(`(function (parts) {
   delete globalThis.__parts;
-  const cloudfront = parts.module(parts.items, parts.origins, parts.choose);
+  const cloudfront = parts.module(parts.items, parts.origins, parts.schema, parts.choose);
   parts.main(cloudfront, parts.event, parts.settle);
 })(globalThis.__parts)`);
 

@@ -3,7 +3,6 @@
 Source: "CloudFront Functions event structure" and "Restrictions on edge functions" of the developer guide.
 """
 
-import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -54,27 +53,35 @@ class ViewerRequest:
             if not name.lower().startswith("cloudfront-") and name.lower() != "cookie"
         )
         headers.extend((name, value) for name, value in generated.items() if name.lower() in wanted)
-        pairs = "; ".join(request.headers.getall("Cookie", [])).split(";")
-        cookies = tuple(
-            (name.strip(), value.strip())
-            for name, _, value in (p.partition("=") for p in pairs)
-            if name.strip()
-        )
-        return cls(request.method, uri, query, headers, cookies)
+        return cls(request.method, uri, query, headers, _cookies(request.headers.getall("Cookie", [])))
 
-    def event(self, viewer_ip: str, context: Mapping[str, str]) -> dict[str, Any]:
-        """The event that a viewer-request function is called with."""
+    def with_cookies(self) -> CIMultiDict[str]:
+        """The headers, Cookie among them."""
+        headers = CIMultiDict(self.headers)
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies)
+        return headers
+
+    def replaced(self, uri: str, query: str, headers: CIMultiDict[str]) -> "ViewerRequest":
+        """This request with another URI, query and headers, Cookie among them."""
+        cookies = _cookies(headers.popall("Cookie", []))
+        return replace(self, uri=quote(uri, safe=URI_SAFE), query=query, headers=headers, cookies=cookies)
+
+    def event(
+        self, viewer_ip: str, context: Mapping[str, str], kind: str = "viewer-request"
+    ) -> dict[str, Any]:
+        """The event that a function is called with; at viewer-response its `response` comes to it."""
         shown = ((name.lower(), value) for name, value in self.headers.items() if not is_hidden(name))
         return {
             "version": "1.0",
-            "context": {"eventType": "viewer-request", **context},
+            "context": {"eventType": kind, **context},
             "viewer": {"ip": viewer_ip},
             "request": {
                 "method": self.method,
                 "uri": self.uri,
-                "querystring": _multi(_pairs(self.query)),
-                "headers": _multi(shown),
-                "cookies": _multi(self.cookies),
+                "querystring": multi(_pairs(self.query)),
+                "headers": multi(shown),
+                "cookies": multi(self.cookies),
             },
         }
 
@@ -86,19 +93,26 @@ class ViewerRequest:
             raise FunctionError(
                 502, f"the function returned the uri {uri!r}, which does not begin with a slash"
             )
-        headers = CIMultiDict(_flat(output.get("headers")))
+        headers = CIMultiDict(flat(output.get("headers")))
         for name in headers:
             if is_hidden(name):
                 raise FunctionError(502, f"the function added the header {name}, which functions may not set")
         for name in READ_ONLY:
-            if headers.getall(name, []) != CIMultiDict(_flat(before["headers"])).getall(name, []):
+            if headers.getall(name, []) != CIMultiDict(flat(before["headers"])).getall(name, []):
                 raise FunctionError(502, f"the function changed the header {name}, which is read-only")
         headers.extend((name, value) for name, value in self.headers.items() if is_hidden(name))
         querystring = output.get("querystring") or {}
-        same = list(_flat(querystring)) == list(_flat(before["querystring"]))
-        query = self.query if same else "&".join(f"{key}={value}" for key, value in _flat(querystring))
-        cookies = tuple(_flat(output.get("cookies")))
+        same = list(flat(querystring)) == list(flat(before["querystring"]))
+        query = self.query if same else "&".join(f"{key}={value}" for key, value in flat(querystring))
+        cookies = tuple(flat(output.get("cookies")))
         return replace(self, uri=quote(uri, safe=URI_SAFE), query=query, headers=headers, cookies=cookies)
+
+
+def _cookies(headers: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Names and values of all Cookie headers."""
+    pairs = "; ".join(headers).split(";")
+    split = (pair.partition("=") for pair in pairs)
+    return tuple((name.strip(), value.strip()) for name, _, value in split if name.strip())
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
@@ -107,7 +121,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     return [(key, value) for key, _, value in split]
 
 
-def _multi(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, Any]]:
+def multi(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, Any]]:
     """The documented shape: `value` is the first, `multiValue` holds all when there are several."""
     shaped: dict[str, dict[str, Any]] = {}
     for name, value in pairs:
@@ -118,25 +132,8 @@ def _multi(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, Any]]:
     return shaped
 
 
-def _flat(shaped: Mapping[str, Mapping[str, Any]] | None) -> Iterable[tuple[str, str]]:
+def flat(shaped: Mapping[str, Mapping[str, Any]] | None) -> Iterable[tuple[str, str]]:
+    """The names and values of that shape."""
     for name, entry in (shaped or {}).items():
         for one in entry.get("multiValue") or (entry,):
             yield name, str(one.get("value", ""))
-
-
-def generated_response(output: Mapping[str, Any]) -> web.Response:
-    """The response that a function returned in place of a request. Raises FunctionError when it is none."""
-    status = output.get("statusCode")
-    if not isinstance(status, int) or not 100 <= status <= 599:
-        raise FunctionError(502, f"the function returned the status code {status!r}")
-    headers = CIMultiDict(_flat(output.get("headers")))
-    for name, cookie in (output.get("cookies") or {}).items():
-        attributes = f"; {cookie['attributes']}" if cookie.get("attributes") else ""
-        headers.add("Set-Cookie", f"{name}={cookie.get('value', '')}{attributes}")
-    body = output.get("body", "")
-    if isinstance(body, Mapping):
-        data = str(body.get("data", ""))
-        raw = base64.b64decode(data) if body.get("encoding") == "base64" else data.encode()
-    else:
-        raw = str(body).encode()
-    return web.Response(status=status, reason=output.get("statusDescription"), headers=headers, body=raw)

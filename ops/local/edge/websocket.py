@@ -3,10 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from contextvars import ContextVar
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
+from multidict import CIMultiDict
 
+from ops.local.edge.answer import Answer, deliver
 from ops.local.edge.forward import Upstream, end_to_end, explain
 from ops.local.edge.process import require_loopback
 
@@ -16,7 +20,38 @@ _HANDSHAKE = (
     "Sec-WebSocket-Extensions",
     "Sec-WebSocket-Protocol",
 )
+_HANDSHAKE_ANSWER = (
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Protocol",
+    hdrs.CONTENT_LENGTH,
+    hdrs.DATE,
+)
+"""What the client's own handshake says anew."""
+
 _NO_CODE = (WSCloseCode.ABNORMAL_CLOSURE, None)
+
+
+class _Refused(Exception):  # noqa: N818 - an answer, not an error
+    """The upstream answered something other than 101; its whole answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+_accepted: ContextVar[CIMultiDict[str] | None] = ContextVar("accepted", default=None)
+"""Headers of the 101, which the client library keeps to itself."""
+
+
+async def _look(response: aiohttp.ClientResponse) -> None:
+    """Called by the session with every handshake's answer, before the library judges it."""
+    headers = end_to_end(response.headers)
+    if response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+        body = await response.read()
+        headers.popall(hdrs.CONTENT_LENGTH, None)
+        raise _Refused(Answer(response.status, headers, body, response.reason))
+    _accepted.set(headers)
 
 
 async def relay_websocket(
@@ -24,33 +59,21 @@ async def relay_websocket(
     request: web.BaseRequest,
     upstream: Upstream,
     extra: Mapping[str, str],
+    removed: frozenset[str] = frozenset(),
 ) -> web.StreamResponse:
-    """Join client and upstream until one of them closes; `extra` headers go out with the upgrade.
+    """Join client and upstream until one of them closes; a refusal passes on as it is, body and all.
 
-    Raises UpstreamError when the upstream could not be asked.
+    `extra` headers go out with the answer, `removed` ones of the upstream do not. Raises UpstreamError when
+    the upstream could not be asked.
     """
     require_loopback(upstream.address)
-    protocols = [
-        name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if name
-    ]
-    headers = end_to_end(upstream.headers)
-    for name in (*_HANDSHAKE, hdrs.CONTENT_LENGTH):
-        headers.popall(name, None)
     try:
         peer = await asyncio.wait_for(
-            session.ws_connect(
-                upstream.url,
-                headers=headers,
-                protocols=protocols,
-                autoping=False,
-                autoclose=False,
-                max_msg_size=0,
-                ssl=False,
-            ),
-            upstream.connect_timeout + upstream.read_timeout,
+            _connect(session, request, upstream), upstream.connect_timeout + upstream.read_timeout
         )
-    except aiohttp.WSServerHandshakeError as refusal:
-        return _refused(refusal, extra)
+    except _Refused as refusal:
+        _finish(refusal.answer.headers, extra, removed)
+        return await deliver(request, refusal.answer)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise explain(error, upstream) from error
     client = web.WebSocketResponse(
@@ -60,7 +83,11 @@ async def relay_websocket(
         compress=False,
         max_msg_size=0,
     )
-    client.headers.update(extra)
+    headers = _accepted.get() or CIMultiDict()
+    for name in _HANDSHAKE_ANSWER:
+        headers.popall(name, None)
+    _finish(headers, extra, removed)
+    client.headers.extend(headers)
     try:
         await client.prepare(request)
         await _join(client, peer)
@@ -69,18 +96,39 @@ async def relay_websocket(
     return client
 
 
-def _refused(refusal: aiohttp.WSServerHandshakeError, extra: Mapping[str, str]) -> web.Response:
-    """The upstream's own status and headers; its body is lost with the handshake."""
-    headers = end_to_end(refusal.headers or {})
-    for name in (hdrs.CONTENT_LENGTH, hdrs.CONTENT_TYPE, hdrs.CONTENT_ENCODING):
+async def _connect(
+    session: aiohttp.ClientSession, request: web.BaseRequest, upstream: Upstream
+) -> aiohttp.ClientWebSocketResponse:
+    protocols = [
+        name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if name
+    ]
+    headers = end_to_end(upstream.headers)
+    for name in (*_HANDSHAKE, hdrs.CONTENT_LENGTH):
+        headers.popall(name, None)
+    asking = aiohttp.ClientSession(
+        connector=session.connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        raise_for_status=_look,
+        skip_auto_headers=(hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE),
+    )
+    # Only the handshake needs the session: a WebSocket lives on its connection.
+    async with asking:
+        return await asking.ws_connect(
+            upstream.url,
+            headers=headers,
+            protocols=protocols,
+            autoping=False,
+            autoclose=False,
+            max_msg_size=0,
+            ssl=False,
+        )
+
+
+def _finish(headers: CIMultiDict[str], extra: Mapping[str, str], removed: frozenset[str]) -> None:
+    for name in removed:
         headers.popall(name, None)
     headers.update(extra)
-    return web.json_response(
-        {"type": "about:blank", "title": "WebSocket upgrade refused", "status": refusal.status},
-        status=refusal.status,
-        headers=headers,
-        content_type="application/problem+json",
-    )
 
 
 Side = web.WebSocketResponse | aiohttp.ClientWebSocketResponse

@@ -43,10 +43,15 @@ class BalancerPlace:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An address, and the region it is in (empty for a plain A record)."""
+    """An address, and the region it is in (empty for a plain A record).
+
+    `port` other than 0 replaces the origin's; `prefix` comes before its path.
+    """
 
     address: str
     region: str
+    port: int = 0
+    prefix: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ops.local.types import (
     secrets,
     stack_outputs,
     waf,
+    waf_api,
 )
 from ops.local.types.registry import register
 
@@ -32,6 +33,7 @@ _AREAS = (
     s3,
     secrets,
     waf,
+    waf_api,
 )
 _ACTIONS = (application_autoscaling, cloudwatch, ecs_agent, global_datastore, rds, route53, s3, stack_outputs)
 

@@ -1,4 +1,4 @@
-"""WAFv2: associations and logging through the API; the sets that rules name are recorded."""
+"""WAFv2: associations through the API; logging is recorded. Web ACLs and their sets: waf_api."""
 
 from __future__ import annotations
 
@@ -11,28 +11,10 @@ _NO_FILTER = "that a request is filtered"
 
 
 def types() -> list[ResourceType]:
-    """Every WAFv2 type of this package."""
-    named = "{Name}|{uuid}|{Scope}"
+    """What a web ACL is attached to."""
     return [
         _association(),
         recorded("AWS::WAFv2::LoggingConfiguration", "{ResourceArn}", cannot_prove=_NO_FILTER),
-        *(
-            recorded(
-                f"AWS::WAFv2::{kind}",
-                named,
-                {
-                    "Id": "{uuid}",
-                    "Arn": f"arn:aws:wafv2:{{region}}:{{account}}:global/{path}/{{Name}}/{{uuid}}",
-                },
-                create_only=("Name", "Scope"),
-                cannot_prove=_NO_FILTER,
-            )
-            for kind, path in (
-                ("IPSet", "ipset"),
-                ("RegexPatternSet", "regexpatternset"),
-                ("RuleGroup", "rulegroup"),
-            )
-        ),
     ]
 
 

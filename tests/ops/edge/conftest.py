@@ -122,6 +122,27 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         yield LocalAws(port)
 
 
+@dataclass
+class Page:
+    """What an upstream answers at a path; `delay` in seconds; an ETag is honoured."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"page"
+    delay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that reached an upstream."""
+
+    server: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
 class Upstreams:
     """Servers on loopback addresses, on an event loop in a thread of their own."""
 
@@ -131,6 +152,8 @@ class Upstreams:
         self._thread.start()
         self._runners: dict[tuple[str, int], web.ServerRunner] = {}
         self.seen: list[str] = []
+        self.pages: dict[str, Page] = {}
+        self.requests: list[Seen] = []
 
     def _wait(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -161,7 +184,10 @@ class Upstreams:
         path = request.raw_path.partition("?")[0]
         self.seen.append(path)
         headers = {"x-served-by": name}
-        if path == "/ws":
+        page = self.pages.get(f"{name}{path}") or self.pages.get(path)
+        if page is not None:
+            return await self._page(request, page, name)
+        if path.endswith("/ws"):
             return await self._echo(request)
         if path == "/big":
             response = web.StreamResponse(headers=headers)
@@ -187,6 +213,21 @@ class Upstreams:
         status = 404 if path == "/wrong" else 200
         shown = {"path": request.raw_path, "method": request.method, "headers": dict(request.headers)}
         return web.json_response({"name": name, **shown}, status=status, headers=headers)
+
+    async def _page(self, request: web.BaseRequest, page: Page, name: str) -> web.Response:
+        names = {key.lower(): value for key, value in request.headers.items()}
+        body = await request.read()
+        self.requests.append(Seen(name, request.method, request.raw_path, names, body))
+        await asyncio.sleep(page.delay)
+        headers = {"x-served-by": name, **page.headers}
+        tag = page.headers.get("ETag")
+        if tag and request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304, headers=headers)
+        return web.Response(status=page.status, headers=headers, body=page.body)
+
+    def asked(self, path: str) -> list[Seen]:
+        """The requests that reached an upstream for this path, whatever their query."""
+        return [seen for seen in self.requests if seen.path.partition("?")[0] == path]
 
     async def _echo(self, request: web.BaseRequest) -> web.WebSocketResponse:
         socket_ = web.WebSocketResponse(protocols=["graphql-transport-ws"])
@@ -270,3 +311,12 @@ def balancer_process(
     options = ["--region", place.region, "--arn", place.arn, "--address", place.address, "--name", place.name]
     env = {"RICHESREACH_AWS_PORT": str(aws.port), "RICHESREACH_STATE_DIR": str(place.state)}
     return process([*module, *options, "--port", str(LISTENER_PORT)], env, place.log)
+
+
+@pytest.fixture(scope="session")
+def site(upstreams: Upstreams, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A running edge before the site of site.py: an edge_site.Site."""
+    from tests.ops.edge import edge_site  # noqa: PLC0415 - it uses what is defined here
+
+    with contextlib.ExitStack() as stack:
+        yield edge_site.start(stack, upstreams, tmp_path_factory.mktemp("site"))
