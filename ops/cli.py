@@ -13,6 +13,7 @@ from rich.console import Console
 
 from ops import cdk
 from ops.errors import OperationError, UsageError
+from ops.lake import cli as lake
 from stacks.errors import ConfigurationError
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Runs, deploys and watches the RichesReach platform.",
 )
+app.add_typer(lake.app, name="lake")
 # A pipe or a CI log has no width of its own; 80 columns would fold every table.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import stacks.ecs.acknowledged as ecs
 import stacks.edge.acknowledged as edge
 import stacks.global_db.acknowledged as global_db
+import stacks.lake_catalogue.acknowledged as lake_catalogue
+import stacks.lake_replication.acknowledged as lake_replication
 import stacks.network.acknowledged as network
 from stacks.acknowledgements import Acknowledged
 
@@ -15,4 +17,6 @@ ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "global-db": global_db.ACKNOWLEDGED,
     "ecs": ecs.ACKNOWLEDGED,
     "edge": edge.ACKNOWLEDGED,
+    "lake-catalogue": lake_catalogue.ACKNOWLEDGED,
+    "lake-replication": lake_replication.ACKNOWLEDGED,
 }

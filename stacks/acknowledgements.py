@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 
-from stacks.base import PlatformStack
+from stacks.base import PlatformStack, Site
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,18 @@ class Acknowledged:
     finding: str
     reason: str
 
+    def exact(self, site: Site) -> tuple[str, ...]:
+        """The finding's id in the stack of ``site``: with its ``{region}``, ``{account}`` and ``{prefix}``;
+        ``{destination}`` makes one of every region, for what is granted across regions."""
+        finding = (
+            self.finding.replace("{region}", site.region)
+            .replace("{account}", site.account)
+            .replace("{prefix}", site.names.prefix)
+        )
+        if "{destination}" not in finding:
+            return (finding,)
+        return tuple(finding.replace("{destination}", region) for region in site.environment.regions)
+
 
 def acknowledge(stack: PlatformStack, entries: Iterable[Acknowledged]) -> None:
     """Applies the entries of the stack's area to those of its constructs that exist."""
@@ -30,12 +42,8 @@ def acknowledge(stack: PlatformStack, entries: Iterable[Acknowledged]) -> None:
         construct = _find(stack, entry.path)
         if construct is None:
             continue
-        finding = (
-            entry.finding.replace("{region}", site.region)
-            .replace("{account}", site.account)
-            .replace("{prefix}", site.names.prefix)
-        )
-        cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=entry.reason))
+        for finding in entry.exact(site):
+            cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=entry.reason))
 
 
 def _find(stack: PlatformStack, path: str) -> cdk.CfnElement | None:

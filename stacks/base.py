@@ -93,12 +93,12 @@ def retention(days: int) -> logs.RetentionDays:
     return _RETENTION[days]
 
 
-def allow_logs(key: kms.Key, site: Site, group_name: str) -> None:
-    """Lets CloudWatch Logs use ``key`` for one log group and no other."""
+def allow_logs(key: kms.Key, site: Site, group_name: str, sid: str = "CloudWatchLogs") -> None:
+    """Lets CloudWatch Logs use ``key`` for one log group and no other; a policy takes each ``sid`` once."""
     group_arn = f"arn:aws:logs:{site.region}:{site.account}:log-group:{group_name}"
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            sid="CloudWatchLogs",
+            sid=sid,
             principals=[iam.ServicePrincipal(f"logs.{site.region}.amazonaws.com")],
             actions=[
                 "kms:Encrypt*",

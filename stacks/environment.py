@@ -134,6 +134,7 @@ class Environment(Frozen):
         self._check_membership()
         self._check_zones()
         self._check_overlaps()
+        self.lake.check(protect=self.protect, regions=list(self.regions))
         return self
 
     def _check_membership(self) -> None:

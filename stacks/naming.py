@@ -45,6 +45,25 @@ class Names:
     def log_bucket(self, account: str, region: str) -> str:
         return f"{self.prefix}-logs-{account}-{region}"
 
+    def query_bucket(self, account: str, region: str) -> str:
+        return f"{self.prefix}-query-{account}-{region}"
+
+    def lake_database(self, zone: str) -> str:
+        """Glue database of a zone; SQL would have to quote a hyphen."""
+        return f"{self.prefix}-{zone}".replace("-", "_")
+
+    def lake_role(self, region: str, zone: str, access: str) -> str:
+        """IAM role and managed policy of one kind of access to one zone; both are global names."""
+        return f"{self.prefix}-{region}-lake-{zone}-{access}"
+
+    def lake_replication_role(self, region: str) -> str:
+        return f"{self.prefix}-{region}-lake-replication"
+
+    @property
+    def workgroup(self) -> str:
+        """Athena workgroup of a region."""
+        return f"{self.prefix}-lake"
+
     @property
     def global_cluster(self) -> str:
         return self.prefix

@@ -19,6 +19,8 @@ from stacks.edge.stack import EdgeStack
 from stacks.environment import Environment
 from stacks.flags import FLAGS
 from stacks.global_db.stack import GlobalDbStack
+from stacks.lake_catalogue.stack import LakeCatalogueStack
+from stacks.lake_replication.stack import LakeReplicationStack
 from stacks.manifest import Manifest
 from stacks.monitoring.stack import MonitoringStack
 from stacks.network.flow_log_archive import FlowLogArchive
@@ -55,6 +57,11 @@ class Platform:
         self.networks = {region: self._network(region) for region in self.regions}
         self.peerings = self._peerings()
         self.lakes = {region: self._lake(region) for region in self.regions}
+        self.lake_catalogues = {
+            region: LakeCatalogueStack(app, self._site(region), lake=lake)
+            for region, lake in self.lakes.items()
+        }
+        self.lake_replications = self._lake_replications()
         self.databases = self._databases()
         self.ecs = {region: self._ecs(region) for region in self.regions}
         self.edge = self._edge()
@@ -87,6 +94,16 @@ class Platform:
                     self.app, self._site(region), networks=self.networks, earlier=stacks.copy()
                 )
         return stacks
+
+    def _lake_replications(self) -> dict[str, LakeReplicationStack]:
+        """Of every lake that has another to send to: none where there is one region."""
+        replication = self.environment.lake.replication
+        targets = {region: replication.targets(region, self.regions) for region in self.regions}
+        return {
+            region: LakeReplicationStack(self.app, self._site(region), lakes=self.lakes, targets=to)
+            for region, to in targets.items()
+            if to
+        }
 
     def _databases(self) -> dict[str, GlobalDbStack]:
         stacks: dict[str, GlobalDbStack] = {}

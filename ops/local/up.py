@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from rich.console import Console
 
+from ops.lake import sample, site
 from ops.local import daemon, deployment, preflight, readiness, tables
 from ops.local.down import down
 from stacks.environment import Environment, load_environment
@@ -53,6 +55,9 @@ def up(console: Console) -> None:
         _start(environment, progress)
         with progress.step("deploying the stacks") as say:
             deployment.deploy(environment, say)
+        with progress.step("loading sample data"):
+            for lake in site.lakes(environment.name, None)[1]:
+                sample.write(lake, datetime.now(UTC))
         with progress.step("waiting until every target is healthy") as say:
             readiness.wait(environment, say)
     except KeyboardInterrupt:

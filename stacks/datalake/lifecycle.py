@@ -5,14 +5,14 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 
-from stacks.datalake.settings import LakeSettings, ZoneLifecycle
+from stacks.datalake.settings import ArchiveTiers, LakeSettings, ZoneLifecycle
 
 ZONES = ("raw", "processed", "curated", "metadata")
 
 
 def zone_rules(lake: LakeSettings) -> list[s3.LifecycleRule]:
     """One rule a zone, and one for what interrupted uploads leave behind anywhere in the bucket."""
-    rules = [_zone_rule(zone, getattr(lake.zones, zone), lake.noncurrent_days) for zone in ZONES]
+    rules = [_zone_rule(zone, getattr(lake.zones, zone), lake) for zone in ZONES]
     rules.append(
         s3.LifecycleRule(
             id="abort-uploads",
@@ -23,9 +23,11 @@ def zone_rules(lake: LakeSettings) -> list[s3.LifecycleRule]:
     return rules
 
 
-def _zone_rule(zone: str, days: ZoneLifecycle, noncurrent_days: int) -> s3.LifecycleRule:
+def _zone_rule(zone: str, days: ZoneLifecycle, lake: LakeSettings) -> s3.LifecycleRule:
     steps = (
+        (s3.StorageClass.INTELLIGENT_TIERING, days.intelligent_tiering),
         (s3.StorageClass.INFREQUENT_ACCESS, days.standard_ia),
+        (s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, days.glacier_instant),
         (s3.StorageClass.GLACIER, days.glacier),
         (s3.StorageClass.DEEP_ARCHIVE, days.deep_archive),
     )
@@ -38,5 +40,21 @@ def _zone_rule(zone: str, days: ZoneLifecycle, noncurrent_days: int) -> s3.Lifec
             if after is not None
         ],
         expiration=None if days.expire is None else cdk.Duration.days(days.expire),
-        noncurrent_version_expiration=cdk.Duration.days(noncurrent_days),
+        noncurrent_version_expiration=cdk.Duration.days(lake.noncurrent_days),
+        noncurrent_versions_to_retain=lake.noncurrent_versions,
     )
+
+
+def archive_tiers(tiers: ArchiveTiers | None) -> list[s3.IntelligentTieringConfiguration]:
+    """What Intelligent-Tiering does with objects that nobody reads; nothing unless configured."""
+    if tiers is None:
+        return []
+    return [
+        s3.IntelligentTieringConfiguration(
+            name="archive-unread",
+            archive_access_tier_time=None if tiers.archive is None else cdk.Duration.days(tiers.archive),
+            deep_archive_access_tier_time=(
+                None if tiers.deep_archive is None else cdk.Duration.days(tiers.deep_archive)
+            ),
+        )
+    ]

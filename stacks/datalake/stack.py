@@ -1,15 +1,15 @@
-"""datalake: the lake bucket of a region with its zones, its key, and the bucket that logs go to."""
+"""datalake: a region's lake with its key, the buckets beside it, and the tables whose state is data."""
 
 from __future__ import annotations
 
-import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
-from stacks.datalake.lifecycle import zone_rules
+from stacks.datalake.iceberg import CuratedTables
+from stacks.datalake.lake_bucket import lake_bucket
+from stacks.datalake.log_bucket import log_bucket, query_bucket
 
 
 class DataLakeStack(PlatformStack):
@@ -17,7 +17,7 @@ class DataLakeStack(PlatformStack):
 
     def __init__(self, scope: Construct, site: Site) -> None:
         super().__init__(scope, site, "datalake", description="Data lake bucket, its key and the log bucket")
-        self.log_bucket = self._log_bucket()
+        self.log_bucket = log_bucket(self, site=site)
         self.key = kms.Key(
             self,
             "LakeKey",
@@ -26,57 +26,18 @@ class DataLakeStack(PlatformStack):
             enable_key_rotation=True,
             removal_policy=site.removal_policy,
         )
-        self.bucket = self._lake_bucket()
+        self.bucket = lake_bucket(self, site=site, key=self.key, logs=self.log_bucket)
+        self.query_bucket = query_bucket(self, site=site, key=self.key, logs=self.log_bucket)
+        tables = CuratedTables(self, "Curated", site=site)
+        tables.node.add_dependency(self.bucket)  # Glue writes a table's first metadata when it makes it
+        self._publish("bucket", self.bucket.bucket_name)
+        self._publish("key-arn", self.key.key_arn)
 
-    def _lake_bucket(self) -> s3.Bucket:
-        lake = self.site.environment.lake
-        return s3.Bucket(
+    def _publish(self, name: str, value: str) -> None:
+        """An SSM parameter of the region, for what reads its configuration at run time."""
+        ssm.StringParameter(
             self,
-            "Lake",
-            bucket_name=self.site.names.lake_bucket(self.site.account, self.site.region),
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=self.key,
-            bucket_key_enabled=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            versioned=True,
-            lifecycle_rules=zone_rules(lake),
-            server_access_logs_bucket=self.log_bucket,
-            server_access_logs_prefix="s3/lake/",
-            removal_policy=self.site.removal_policy,
+            f"Parameter-{name}",
+            parameter_name=self.site.names.parameter("datalake", name),
+            string_value=value,
         )
-
-    def _log_bucket(self) -> s3.Bucket:
-        """Access logs of buckets and load balancers. Load balancers deliver to SSE-S3 buckets only."""
-        bucket = s3.Bucket(
-            self,
-            "Logs",
-            bucket_name=self.site.names.log_bucket(self.site.account, self.site.region),
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            versioned=True,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="expire-logs",
-                    expiration=cdk.Duration.days(self.site.environment.lake.log_days),
-                    noncurrent_version_expiration=cdk.Duration.days(1),
-                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
-                )
-            ],
-            removal_policy=self.site.removal_policy,
-        )
-        bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="LoadBalancerLogs",
-                principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
-                actions=["s3:PutObject"],
-                resources=[bucket.arn_for_objects(f"load-balancer/AWSLogs/{self.site.account}/*")],
-                conditions={"StringEquals": {"aws:SourceAccount": self.site.account}},
-            )
-        )
-        return bucket

@@ -9,7 +9,17 @@ import pytest
 from tests.stacks.assembly import Assembly, walk
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
-AREAS = ("network-state", "network", "peering", "datalake", "global-db", "ecs", "monitoring")
+AREAS = (
+    "network-state",
+    "network",
+    "peering",
+    "datalake",
+    "lake-catalogue",
+    "lake-replication",
+    "global-db",
+    "ecs",
+    "monitoring",
+)
 
 STATEFUL = {
     "AWS::S3::Bucket",

@@ -10,6 +10,8 @@ import pytest
 
 from stacks.accepted import ACKNOWLEDGED as BY_AREA
 from stacks.acknowledgements import Acknowledged
+from stacks.base import Site
+from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment
 from tests.stacks.assembly import Assembly
 
 ACKNOWLEDGED = [(area, entry) for area, entries in BY_AREA.items() for entry in entries]
@@ -41,17 +43,22 @@ NAMES = [f"{area}: {entry.path}: {entry.finding}" for area, entry in ACKNOWLEDGE
 def test_acknowledgement_still_matches_a_finding(
     area: str, entry: Acknowledged, report: dict[str, Any]
 ) -> None:
+    prod = load_environment("prod")
     places = {
-        (found["acknowledgedId"].replace("111111111111", "{account}"), construct["constructPath"])
+        (found["acknowledgedId"], construct["constructPath"])
         for found in report["suppressedViolations"]
         for construct in found["violatingConstructs"]
     }
-    pattern = re.compile(rf"richesreach-prod-[a-z0-9-]+-{area}/{re.escape(entry.path)}(/|$)")
-    finding = entry.finding.replace("{prefix}", "richesreach-prod")
+    expected = {
+        (finding, f"{prod.names.stack(region, area)}/{entry.path}")
+        for region in prod.regions
+        for finding in entry.exact(Site(prod, PLACEHOLDER_ACCOUNT, region))
+    }
     matching = [
-        path
-        for name, path in places
-        if pattern.match(path) and finding == re.sub(r":ecs:[a-z0-9-]+:", ":ecs:{region}:", name)
+        place
+        for name, place in places
+        for finding, path in expected
+        if name == finding and (place == path or place.startswith(f"{path}/"))
     ]
     assert matching, "nothing is found there any more: remove the entry"
 

@@ -1,0 +1,106 @@
+"""Custom resource: the replication configuration of one bucket.
+
+Properties: ``Bucket``, ``Role`` (ARN), ``Rules``: a list of ``Id``, ``Priority``, ``Prefix``, ``Destination``
+(bucket ARN), ``KeyArn`` (encrypts the replica), ``StorageClass``, ``DeleteMarkers`` and ``TimeControl``
+(true or false; CloudFormation sends text). Create and Update put the whole configuration, Delete removes it.
+Protocol: "Custom resource request and response", AWS CloudFormation user guide.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+import boto3
+
+#: The only threshold that S3 takes for Replication Time Control and for replication events.
+MINUTES = 15
+
+
+class WrongPropertiesError(Exception):
+    """The template gave rules that S3 could not keep apart."""
+
+
+def handler(event: dict[str, Any], context: Any) -> None:
+    """Answers CloudFormation at ``event["ResponseURL"]``, whatever happens."""
+    properties = event["ResourceProperties"]
+    physical_id = f"replication-of-{properties['Bucket']}"
+    try:
+        apply(event["RequestType"], properties, boto3.client("s3"))
+    except Exception as error:
+        respond(event, physical_id, "FAILED", str(error) or type(error).__name__)
+    else:
+        respond(event, physical_id, "SUCCESS", "")
+
+
+def apply(request: str, properties: dict[str, Any], s3: Any) -> None:
+    """Puts or removes the configuration.
+
+    Raises:
+        WrongPropertiesError: two rules share an id or a priority.
+        ClientError: S3 refuses; a bucket that is gone needs no removal.
+    """
+    bucket = properties["Bucket"]
+    if request == "Delete":
+        try:
+            s3.delete_bucket_replication(Bucket=bucket)
+        except s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucket":
+                raise
+        return
+    rules = [rule(given) for given in properties["Rules"]]
+    for name in ("ID", "Priority"):
+        if len({each[name] for each in rules}) != len(rules):
+            raise WrongPropertiesError(f"two rules of {bucket} have one {name}; give each its own")
+    configuration = {"Role": properties["Role"], "Rules": rules}
+    s3.put_bucket_replication(Bucket=bucket, ReplicationConfiguration=configuration)
+
+
+def rule(given: dict[str, Any]) -> dict[str, Any]:
+    """One rule as the S3 API takes it. Changes of a replica's metadata do not travel back, and S3 does not
+    replicate a replica again."""
+    timed = _true(given["TimeControl"])
+    destination: dict[str, Any] = {
+        "Bucket": given["Destination"],
+        "StorageClass": given["StorageClass"],
+        "EncryptionConfiguration": {"ReplicaKmsKeyID": given["KeyArn"]},
+        "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": MINUTES}},
+    }
+    if timed:
+        destination["ReplicationTime"] = {"Status": "Enabled", "Time": {"Minutes": MINUTES}}
+    return {
+        "ID": given["Id"],
+        "Priority": int(given["Priority"]),
+        "Status": "Enabled",
+        "Filter": {"Prefix": given["Prefix"]},
+        "DeleteMarkerReplication": {"Status": "Enabled" if _true(given["DeleteMarkers"]) else "Disabled"},
+        "SourceSelectionCriteria": {
+            "SseKmsEncryptedObjects": {"Status": "Enabled"},
+            "ReplicaModifications": {"Status": "Disabled"},
+        },
+        "Destination": destination,
+    }
+
+
+def _true(value: Any) -> bool:
+    return str(value).lower() == "true"
+
+
+def respond(event: dict[str, Any], physical_id: str, status: str, reason: str) -> None:
+    """PUTs the outcome to the pre-signed URL that CloudFormation gave."""
+    body = json.dumps(
+        {
+            "Status": status,
+            "Reason": reason or "done",
+            "PhysicalResourceId": physical_id,
+            "StackId": event["StackId"],
+            "RequestId": event["RequestId"],
+            "LogicalResourceId": event["LogicalResourceId"],
+        }
+    ).encode()
+    request = urllib.request.Request(  # noqa: S310  (the URL is CloudFormation's)
+        event["ResponseURL"], data=body, method="PUT", headers={"content-type": ""}
+    )
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
+        pass

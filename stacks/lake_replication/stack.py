@@ -1,0 +1,84 @@
+"""lake-replication: sends what a region's lake receives to the lakes of the other regions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.base import PlatformStack, Site
+from stacks.datalake.stack import DataLakeStack
+from stacks.function import PlatformFunction
+from stacks.lake_replication.role import replication_role
+
+
+class LakeReplicationStack(PlatformStack):
+    """Stands apart from ``datalake``: a bucket's template can name no destination that does not exist yet,
+    and every lake is a destination of the others. ``lakes`` holds every region's datalake stack."""
+
+    def __init__(
+        self, scope: Construct, site: Site, *, lakes: Mapping[str, DataLakeStack], targets: list[str]
+    ) -> None:
+        super().__init__(scope, site, "lake-replication", description="Replication between the lakes")
+        for lake in lakes.values():
+            self.add_stack_dependency(
+                lake, "S3 checks at once that every destination exists and is versioned"
+            )
+        source = lakes[site.region]
+        keys = {region: lakes[region].key.key_arn for region in targets}
+        role, policy = replication_role(self, site=site, source_key=source.key.key_arn, keys=keys)
+        function = self._function(source, role)
+        replication = cdk.CustomResource(
+            self,
+            "Replication",
+            resource_type="Custom::LakeReplication",
+            service_token=function.resource.function_arn,
+            properties={
+                "Bucket": self._bucket(site.region),
+                "Role": role.role_arn,
+                "Rules": [self._rule(number, region, keys) for number, region in enumerate(targets, start=1)],
+            },
+        )
+        replication.node.add_dependency(function.policy, policy)
+
+    def _bucket(self, region: str) -> str:
+        return self.site.names.lake_bucket(self.site.account, region)
+
+    def _rule(self, priority: int, region: str, keys: Mapping[str, str]) -> dict[str, Any]:
+        settings = self.site.environment.lake.replication
+        return {
+            "Id": f"to-{region}",
+            "Priority": priority,
+            "Prefix": settings.prefix,
+            "Destination": f"arn:aws:s3:::{self._bucket(region)}",
+            "KeyArn": keys[region],
+            "StorageClass": settings.storage_class,
+            "DeleteMarkers": settings.delete_markers,
+            "TimeControl": settings.time_control,
+        }
+
+    def _function(self, source: DataLakeStack, role: iam.Role) -> PlatformFunction:
+        return PlatformFunction(
+            self,
+            "Configurator",
+            site=self.site,
+            code="lake_replication",
+            name="lake/replication",
+            description=f"Configures the replication of {self._bucket(self.site.region)}",
+            key=source.key,
+            statements=[
+                iam.PolicyStatement(
+                    sid="ReplicationOfTheLake",
+                    actions=["s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"],
+                    resources=[f"arn:aws:s3:::{self._bucket(self.site.region)}"],
+                ),
+                iam.PolicyStatement(
+                    sid="HandTheRoleToS3",
+                    actions=["iam:PassRole"],
+                    resources=[role.role_arn],
+                ),
+            ],
+        )
