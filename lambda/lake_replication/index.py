@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-#: The only threshold that S3 takes for Replication Time Control and for replication events.
+#: The only threshold that S3 takes for Replication Time Control and for the events of replicas it misses.
 MINUTES = 15
 
 
@@ -65,10 +65,11 @@ def rule(given: dict[str, Any]) -> dict[str, Any]:
         "Bucket": given["Destination"],
         "StorageClass": given["StorageClass"],
         "EncryptionConfiguration": {"ReplicaKmsKeyID": given["KeyArn"]},
-        "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": MINUTES}},
+        "Metrics": {"Status": "Enabled"},
     }
     if timed:
         destination["ReplicationTime"] = {"Status": "Enabled", "Time": {"Minutes": MINUTES}}
+        destination["Metrics"]["EventThreshold"] = {"Minutes": MINUTES}  # refused without ReplicationTime
     return {
         "ID": given["Id"],
         "Priority": int(given["Priority"]),

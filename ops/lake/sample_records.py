@@ -70,7 +70,7 @@ _NAMED: dict[str, _Maker] = {
     "headline": lambda c, p, r: f"Sample headline about {c.subject}",
     "summary": lambda c, p, r: "Sample text made by the generator; nobody published it.",
     "publisher": lambda c, p, r: "sample",
-    "url": lambda c, p, r: None,
+    "url": lambda c, p, r: f"https://sample.invalid/{c.id}" if c.at.hour else None,
     "model": lambda c, p, r: f"sample-{c.subject.lower()}",
     "version": lambda c, p, r: f"{c.at:%Y%m%d}",
     "features": lambda c, p, r: "return_1d,volatility_20,rsi_14,sentiment_1d",
