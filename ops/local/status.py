@@ -29,6 +29,7 @@ def status(console: Console, *, as_json: bool) -> int:
         console.print(json.dumps(document, indent=2), markup=False, soft_wrap=True)
         return 1 if missing else 0
     tables.processes(console, published)
+    tables.edge(console)
     for sentence in missing:
         console.print(f"✗ {sentence}", style="red", markup=False, soft_wrap=True)
     if not missing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -73,6 +75,21 @@ def processes(console: Console, published: state.State) -> None:
         healthy = f"{service.healthy}/{service.desired}"
         table.add_row(service.name, service.region, revision, healthy, _coloured(service.status))
     console.print(table)
+
+
+def edge(console: Console) -> None:
+    """What the edge says of itself: hits, drained regions, rules of the web ACL that only AWS evaluates."""
+    try:
+        facts = json.loads(paths.EDGE_FILE.read_text())
+    except (OSError, ValueError):
+        return
+    ratio = facts["hit_ratio"]
+    hits = "no cacheable request yet" if ratio is None else f"{ratio:.1%} of cacheable requests"
+    size = f"{facts['cache']['objects']} objects, {facts['cache']['bytes'] / 1024:.0f} KiB"
+    drained = ", ".join(facts["drained"]) or "none"
+    console.print(f"edge: {facts['requests']} requests; cache hits: {hits} ({size}); drained: {drained}")
+    for rule, reason in facts["firewall"]["not_evaluated_locally"].items():
+        console.print(f"  WAF rule {rule} is not evaluated locally: {reason}", markup=False, soft_wrap=True)
 
 
 def _table(*columns: str) -> Table:

@@ -68,9 +68,9 @@ async def relay_websocket(
     """
     require_loopback(upstream.address)
     try:
-        peer = await asyncio.wait_for(
-            _connect(session, request, upstream), upstream.connect_timeout + upstream.read_timeout
-        )
+        # Not wait_for: it would run the handshake in a context of its own, and `_accepted` stay empty.
+        async with asyncio.timeout(upstream.connect_timeout + upstream.read_timeout):
+            peer = await _connect(session, request, upstream)
     except _Refused as refusal:
         _finish(refusal.answer.headers, extra, removed)
         return await deliver(request, refusal.answer)

@@ -11,6 +11,7 @@ from ops.local.types import (
     ecs_agent,
     elasticache,
     global_datastore,
+    lambda_latency,
     rds,
     route53,
     s3,
@@ -35,7 +36,17 @@ _AREAS = (
     waf,
     waf_api,
 )
-_ACTIONS = (application_autoscaling, cloudwatch, ecs_agent, global_datastore, rds, route53, s3, stack_outputs)
+_ACTIONS = (
+    application_autoscaling,
+    cloudwatch,
+    ecs_agent,
+    global_datastore,
+    lambda_latency,
+    rds,
+    route53,
+    s3,
+    stack_outputs,
+)
 
 
 def load() -> None:

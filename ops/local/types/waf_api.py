@@ -1,6 +1,6 @@
 """WAFv2 web ACLs and the sets that they name: as CloudFormation spells them, kept as the API spells them.
 
-The server keeps a template's rules as they are, but clients of its API expect `ARN` where templates have `Arn`
+The server keeps rules as a template has them, but clients of its API expect `ARN` where templates have `Arn`
 and bytes in `SearchString` where templates have text: without this a rule that names a set names nothing.
 """
 

@@ -12,7 +12,8 @@ import aiohttp
 
 from tests.ops.edge import lambdas
 from tests.ops.edge.conftest import ROOT, LocalAws, Upstreams, eventually, free_port, process
-from tests.ops.edge.site import HOST, ONE, PORT, TWO, deploy, web_acl_template
+from tests.ops.edge.site import HOST, ONE, PORT, TWO, deploy
+from tests.ops.edge.site_firewall import web_acl_template
 
 EVENTS = ("distributions", "waf_not_evaluated_locally")
 
