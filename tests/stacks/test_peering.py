@@ -42,6 +42,10 @@ def test_every_two_regions_have_one_connection_and_the_first_by_code_owns_it(mes
 
 def test_twelve_regions_have_sixty_six_connections(twelve: Assembly) -> None:
     assert len(connections(twelve)) == 66
+    sizes = [
+        len(twelve.templates[twelve.stack_id(r, "peering")]["Resources"]) for r in twelve.regions("peering")
+    ]
+    assert max(sizes) == 77  # eleven connections, and as many routes in each of six tables
 
 
 def test_region_that_is_added_moves_no_connection(prod: Assembly, twelve: Assembly) -> None:
