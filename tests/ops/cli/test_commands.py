@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stacks.environment import ENVIRONMENTS
 from tests.ops.cli.conftest import Run, holding
 
 
@@ -85,7 +86,8 @@ def test_unknown_environment_of_cdk_is_refused_with_the_known_ones(richesreach: 
     done = richesreach("cdk", "--env", "nowhere", "synth")
     assert done.status == 2
     assert done.errors.startswith("error: environments/nowhere.yaml: there is no environment 'nowhere'")
-    assert done.errors.endswith("choose one of local, prod\n")
+    known = ", ".join(sorted(file.stem for file in ENVIRONMENTS.glob("*.yaml")))
+    assert done.errors.endswith(f"choose one of {known}\n")
 
 
 def test_cdk_without_a_command_is_refused_with_an_example(richesreach: Run) -> None:
