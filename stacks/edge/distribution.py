@@ -16,6 +16,9 @@ LATENCY = "latency"
 #: Managed by AWS: every header of the viewer but Host ("Using managed origin request policies").
 ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
+#: CloudFront keeps an origin's errors for ten seconds unless told not to, even where nothing is cached.
+UNKEPT_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
+
 Cfn = cloudfront.CfnDistribution
 
 
@@ -46,6 +49,10 @@ class Distribution(Construct):
                 price_class=environment.edge.price_class,
                 origins=self._origins(),
                 default_cache_behavior=self._api_behaviour(function),
+                custom_error_responses=[
+                    Cfn.CustomErrorResponseProperty(error_code=code, error_caching_min_ttl=0)
+                    for code in UNKEPT_ERRORS
+                ],
                 viewer_certificate=Cfn.ViewerCertificateProperty(
                     acm_certificate_arn=certificate.certificate_arn,
                     minimum_protocol_version="TLSv1.2_2021",
