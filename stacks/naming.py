@@ -64,6 +64,22 @@ class Names:
         """Athena workgroup of a region."""
         return f"{self.prefix}-lake"
 
+    def boundary(self, region: str) -> str:
+        """Managed policy that bounds every role of a region's stacks; IAM's names are global."""
+        return f"{self.prefix}-{region}-boundary"
+
+    def audit_bucket(self, account: str, region: str) -> str:
+        return f"{self.prefix}-audit-{account}-{region}"
+
+    @property
+    def audit_key(self) -> str:
+        """Alias of the key of the audit bucket, without ``alias/``."""
+        return f"{self.prefix}-audit"
+
+    @property
+    def trail(self) -> str:
+        return self.prefix
+
     @property
     def global_cluster(self) -> str:
         return self.prefix

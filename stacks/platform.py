@@ -27,6 +27,9 @@ from stacks.network.flow_log_archive import FlowLogArchive
 from stacks.network.stack import NetworkStack
 from stacks.network.state import NetworkStateStack
 from stacks.peering.stack import PeeringStack
+from stacks.security.boundary import BoundaryStack, bound
+from stacks.security.stack import SecurityStack
+from stacks.security.state import SecurityStateStack
 
 
 def context(environment: Environment, account: str) -> dict[str, object]:
@@ -66,6 +69,8 @@ class Platform:
         self.ecs = {region: self._ecs(region) for region in self.regions}
         self.edge = self._edge()
         self.monitoring = {region: self._monitoring(region) for region in self.regions}
+        self.security = self._security()
+        self._bind()
         for stack in app.node.children:
             if isinstance(stack, PlatformStack):
                 acknowledge(stack, ACKNOWLEDGED.get(stack.area, ()))
@@ -140,6 +145,26 @@ class Platform:
             services=ecs.services,
             balancer=ecs.load_balancer.resource.load_balancer_full_name,
         )
+
+    def _security(self) -> dict[str, SecurityStack]:
+        states: dict[str, SecurityStateStack] = {}
+        for region in self.regions:
+            states[region] = SecurityStateStack(self.app, self._site(region), logs=self.lakes[region])
+        home = states[self.environment.home_region]
+        return {
+            region: SecurityStack(self.app, self._site(region), state=states[region], home=home)
+            for region in self.regions
+        }
+
+    def _bind(self) -> None:
+        """Every role of every stack so far is bounded; the policy must be there before the first of them."""
+        stacks = [stack for stack in self.app.node.children if isinstance(stack, PlatformStack)]
+        for region in sorted({stack.site.region for stack in stacks}):
+            boundary = BoundaryStack(self.app, self._site(region))
+            for stack in stacks:
+                if stack.site.region == region:
+                    bound(stack)
+                    stack.add_stack_dependency(boundary, "no role is made without its boundary")
 
 
 def build(environment: Environment, account: str, manifests: Sequence[Manifest], **kwargs: Any) -> cdk.App:

@@ -10,6 +10,7 @@ from tests.stacks.assembly import Assembly, walk
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 AREAS = (
+    "boundary",
     "network-state",
     "network",
     "peering",
@@ -19,6 +20,8 @@ AREAS = (
     "global-db",
     "ecs",
     "monitoring",
+    "security-state",
+    "security",
 )
 
 STATEFUL = {
@@ -150,7 +153,7 @@ def test_stack_fits_cloudformations_template_size(any_assembly: Assembly) -> Non
 
 def test_stateful_stacks_of_prod_are_protected_from_termination(prod: Assembly) -> None:
     for name, artifact in prod.stacks.items():
-        stateful = bool(re.search(r"-(dns|network-state|network|datalake|global-db)$", name))
+        stateful = bool(re.search(r"-(boundary|dns|network-state|network|datalake|global-db|security-state)$", name))
         assert artifact["properties"].get("terminationProtection", False) is stateful, name
 
 
