@@ -81,6 +81,11 @@ class Names:
         return self.prefix
 
     @property
+    def erasure(self) -> str:
+        """State machine (writer region) and each region's function that erase what is kept about a person."""
+        return f"{self.prefix}-erasure"
+
+    @property
     def global_cluster(self) -> str:
         return self.prefix
 

@@ -151,10 +151,18 @@ class Platform:
         for region in self.regions:
             states[region] = SecurityStateStack(self.app, self._site(region), logs=self.lakes[region])
         home = states[self.environment.home_region]
-        return {
-            region: SecurityStack(self.app, self._site(region), state=states[region], home=home)
-            for region in self.regions
-        }
+        stacks: dict[str, SecurityStack] = {}
+        for region in self.regions:
+            stacks[region] = SecurityStack(
+                self.app,
+                self._site(region),
+                state=states[region],
+                home=home,
+                vpc=self.networks[region].vpc,
+                lake=self.lakes[region],
+            )
+            stacks[region].add_stack_dependency(self.monitoring[region], "alarms go to its topic")
+        return stacks
 
     def _bind(self) -> None:
         """Every role of every stack so far is bounded; the policy must be there before the first of them."""

@@ -153,7 +153,9 @@ def test_stack_fits_cloudformations_template_size(any_assembly: Assembly) -> Non
 
 def test_stateful_stacks_of_prod_are_protected_from_termination(prod: Assembly) -> None:
     for name, artifact in prod.stacks.items():
-        stateful = bool(re.search(r"-(boundary|dns|network-state|network|datalake|global-db|security-state)$", name))
+        stateful = bool(
+            re.search(r"-(boundary|dns|network-state|network|datalake|global-db|security-state)$", name)
+        )
         assert artifact["properties"].get("terminationProtection", False) is stateful, name
 
 
