@@ -88,6 +88,23 @@ def undrain(region: Region) -> None:
     console.print(routing.undrain(region))
 
 
+@app.command()
+def erase(
+    subject: Annotated[str, typer.Option("--subject", help="Id of the person.")],
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "local",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what would be erased; change nothing.")
+    ] = False,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Who asks for it, as the receipt says; default: you.")
+    ] = None,
+) -> None:
+    """Erase what the platform keeps about one person, in every store of every region."""
+    from ops import erasure  # noqa: PLC0415
+
+    erasure.erase(console, environment, subject, dry_run=dry_run, requested_by=by)
+
+
 @app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_cdk(
     context: typer.Context,

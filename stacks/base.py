@@ -59,20 +59,21 @@ class PlatformStack(cdk.Stack):
             "project": PROJECT,
             "environment": site.environment.name,
             "area": area,
-            "classification": CLASSIFICATION[area.removesuffix("-state")],
+            "classification": CLASSIFICATION.get(area.removesuffix("-state"), "confidential"),
         }
         for key, value in sorted((site.environment.tags | own).items()):
             tags.add(key, value, exclude_resource_types=list(UNTAGGABLE))
 
 
 #: What an area's data are at most: ``public``, ``internal``, ``confidential`` (harms the business) or
-#: ``personal`` (about people: retention and erasure apply). A resource that holds less carries its own tag.
+#: ``personal`` (about people: retention and erasure apply). What nobody classified is confidential.
 CLASSIFICATION = {
     "boundary": "internal",
     "dns": "public",
     "network": "personal",  # flow logs hold viewers' addresses
     "peering": "internal",
     "datalake": "personal",
+    "lake-catalogue": "confidential",
     "lake-replication": "personal",
     "global-db": "personal",
     "streaming": "personal",

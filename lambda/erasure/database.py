@@ -1,9 +1,9 @@
 """Rows of a subject in Postgres, by what each schema says about itself.
 
 A service that keeps people declares, in its own schema, a function
-``erase_subject(subject text, dry_run boolean) returns table (relation text, affected bigint)`` that deletes or
-pseudonymises its rows, or counts them where ``dry_run``. All of them run in one transaction: the subject is
-erased in every schema or in none.
+``erase_subject(subject text, dry_run boolean) returns table (relation text, affected bigint)`` that deletes
+or pseudonymises its rows, or counts them where ``dry_run``. All of them run in one transaction: the subject
+is erased in every schema or in none.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ def connect(host: str, port: int, database: str, user: str, password: str, *, tl
 
 
 def _authorities() -> ssl.SSLContext:
-    with urllib.request.urlopen(AUTHORITIES, timeout=SECONDS) as answer:  # noqa: S310
+    with urllib.request.urlopen(AUTHORITIES, timeout=SECONDS) as answer:
         return ssl.create_default_context(cadata=answer.read().decode())
 
 

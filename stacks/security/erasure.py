@@ -54,7 +54,6 @@ class ErasureWorker(ErasureFunction):
             scope,
             construct_id,
             site=site,
-            code="erasure",
             name=names.erasure,
             key=key,
             vpc=vpc,
@@ -92,9 +91,7 @@ class ErasureWorker(ErasureFunction):
                     sid="LogIn",
                     actions=["secretsmanager:GetSecretValue"],
                     # Secrets Manager ends an ARN with six characters of its own.
-                    resources=[
-                        f"arn:aws:secretsmanager:{account}:secret:{names.secret('database')}-??????"
-                    ],
+                    resources=[f"arn:aws:secretsmanager:{account}:secret:{names.secret('database')}-??????"],
                 ),
             ],
         )
@@ -120,7 +117,6 @@ class ErasureMachine(Construct):
             self,
             "Control",
             site=site,
-            code="erasure_control",
             name=f"{names.erasure}-control",
             key=key,
             variables={

@@ -32,7 +32,7 @@ INTERFACES = (
 
 
 class ErasureFunction(Construct):
-    """Runs ``lambda/<code>/index.py``; in the private subnets where ``vpc`` is given."""
+    """Runs ``lambda/<name without the prefix>/index.py``; in the private subnets where ``vpc`` is given."""
 
     def __init__(
         self,
@@ -40,7 +40,6 @@ class ErasureFunction(Construct):
         construct_id: str,
         *,
         site: Site,
-        code: str,
         name: str,
         variables: Mapping[str, str],
         statements: Sequence[iam.PolicyStatement],
@@ -49,7 +48,9 @@ class ErasureFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.site = site
-        log_group = self._log_group(name, key)
+        own_name = name.removeprefix(f"{site.names.prefix}-")
+        code = own_name.replace("-", "_")
+        log_group = self._log_group(f"/{site.names.prefix}/{own_name}", key)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         own_log = iam.PolicyStatement(
             sid="OwnLog",
@@ -89,8 +90,7 @@ class ErasureFunction(Construct):
             # The CDK writes DependsOn beside the reference; cfn-lint finds that redundant.
             resource.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
 
-    def _log_group(self, name: str, key: kms.Key) -> logs.LogGroup:
-        group_name = f"/{self.site.names.prefix}/{name.removeprefix(self.site.names.prefix + '-')}"
+    def _log_group(self, group_name: str, key: kms.Key) -> logs.LogGroup:
         allow_logs(key, self.site, group_name)
         return logs.LogGroup(
             self,

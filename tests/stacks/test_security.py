@@ -104,7 +104,12 @@ def test_recorder_and_channel_wait_for_the_right_to_deliver_and_not_for_each_oth
     for region in REGIONS:
         recorder = prod.one(region, "security", "AWS::Config::ConfigurationRecorder")
         channel = prod.one(region, "security", "AWS::Config::DeliveryChannel")
-        delivery = prod.one(region, "security", "AWS::IAM::ManagedPolicy").logical_id
+        delivery = prod.one(
+            region,
+            "security",
+            "AWS::IAM::ManagedPolicy",
+            Description="AWS Config delivers to the audit bucket",
+        ).logical_id
         assert delivery in recorder.depends_on
         assert delivery in channel.depends_on
         assert channel.logical_id not in recorder.depends_on

@@ -69,7 +69,9 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Port of a real server."""
     port = free_port()
     command = [str(find_server()), "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
-    with subprocess.Popen(command, cwd=tmp_path_factory.mktemp("valkey"), stdout=subprocess.DEVNULL) as server:
+    with subprocess.Popen(
+        command, cwd=tmp_path_factory.mktemp("valkey"), stdout=subprocess.DEVNULL
+    ) as server:
         while server.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -70,7 +70,11 @@ def test_locked_object_fails_without_the_subjects_name(lake: ModuleType) -> None
         """S3's answer for a version under an object lock (DeleteObjects, S3 API reference)."""
 
         def delete_objects(self, **_: Any) -> dict[str, Any]:
-            error = {"Key": "raw/user_events/subject=ada/1.json", "Code": "AccessDenied", "Message": "Access Denied"}
+            error = {
+                "Key": "raw/user_events/subject=ada/1.json",
+                "Code": "AccessDenied",
+                "Message": "Access Denied",
+            }
             return {"Errors": [error]}
 
     with pytest.raises(lake.LakeRefusedError, match="lake kept 1 of 1 versions: AccessDenied") as refused:
