@@ -113,6 +113,16 @@ class Names:
         return self.prefix
 
     @property
+    def namespace(self) -> str:
+        """Cloud Map namespace of a region, in which services find each other."""
+        return self.prefix
+
+    @property
+    def stream_cluster(self) -> str:
+        """MSK cluster of a region."""
+        return self.prefix
+
+    @property
     def load_balancer(self) -> str:
         return self.prefix
 

@@ -142,7 +142,8 @@ class Platform:
         return MonitoringStack(
             self.app,
             self._site(region),
-            services=ecs.services,
+            # A service that no viewer reaches has no requests to keep an objective of.
+            services=[service for service in ecs.services if service.manifest.exposed],
             balancer=ecs.load_balancer.resource.load_balancer_full_name,
         )
 

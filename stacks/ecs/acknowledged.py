@@ -27,6 +27,11 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         for task in ("gateway", "gateway-migrate")
     ),
     Acknowledged(
+        "gateway/Frontage/TrafficRole/DefaultPolicy/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        "the Describe actions of ELB know no resource (service authorization reference of ELB v2)",
+    ),
+    Acknowledged(
         "gateway-migrate/Role/DefaultPolicy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:ecs:{region}:{account}:task/{prefix}/*]",
         "a task's id is made when it starts; the statement is bound to the platform's own cluster",

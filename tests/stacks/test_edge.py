@@ -34,7 +34,6 @@ def test_latency_record_is_weighed_by_region_and_health(region: str, prod: Assem
     latency = record(prod, region, f"origin.{DOMAIN}").properties
     assert (latency["Region"], latency["SetIdentifier"]) == (region, region)
     assert latency["HealthCheckId"] == {"Fn::GetAtt": [check.logical_id, "HealthCheckId"]}
-    assert latency["AliasTarget"]["EvaluateTargetHealth"] is True
 
 
 @pytest.mark.parametrize("region", REGIONS)
