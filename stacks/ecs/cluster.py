@@ -25,6 +25,14 @@ class RegionCluster(Construct):
             name=site.names.namespace,
             description=f"Services of {site.names.prefix} in {site.region}",
         )
+        self.neighbours = ec2.SecurityGroup(
+            self,
+            "Neighbours",
+            vpc=vpc,
+            description="Services that call each other",
+            allow_all_outbound=False,
+        )
+        self._open: set[int] = set()
         self.resource = ecs.Cluster(
             self,
             "Ecs",
@@ -38,6 +46,14 @@ class RegionCluster(Construct):
             ),
             execute_command_configuration=self._recorded() if settings.execute_command else None,
         )
+
+    def join(self, port: int) -> ec2.ISecurityGroup:
+        """The group of all services, in which a service's port is open to its neighbours."""
+        if port not in self._open:
+            self._open.add(port)
+            self.neighbours.add_ingress_rule(self.neighbours, ec2.Port.tcp(port), "from a neighbour")
+            self.neighbours.add_egress_rule(self.neighbours, ec2.Port.tcp(port), "to a neighbour")
+        return self.neighbours
 
     @property
     def strategies(self) -> list[ecs.CapacityProviderStrategy]:

@@ -120,7 +120,7 @@ class ManifestService(Construct):
             health_check_grace_period=(
                 cdk.Duration.seconds(self.manifest.health.start_period) if self.frontage else None
             ),
-            security_groups=[self.security_group],
+            security_groups=[self.security_group, self.cluster.join(self.manifest.port)],
             vpc_subnets=ec2.SubnetSelection(subnet_group_name=PRIVATE),
             assign_public_ip=False,
             enable_execute_command=self.site.environment.services.execute_command,

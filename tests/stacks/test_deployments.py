@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stacks.environment import load_environment
 from stacks.errors import ConfigurationError
 from stacks.manifest import PRIORITIES, Manifest, load_manifests
 from stacks.platform import build
@@ -40,7 +41,7 @@ def three_services(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """Staging with three services: the gateway, one with everything, one that no viewer reaches."""
     folder = tmp_path_factory.mktemp("three-services")
     manifests = manifests_of(folder, GATEWAY, CONSUMER, INTERNAL)
-    environment = environments.load_environment("staging").model_copy(update={"cdk_nag": False})
+    environment = load_environment("staging").model_copy(update={"cdk_nag": False})
     out = tmp_path_factory.mktemp("three-services-out") / "cdk.out"
     build(environment, "111111111111", manifests, outdir=str(out)).synth()
     return Assembly(out, "staging")
@@ -102,7 +103,7 @@ def test_records_do_not_ask_target_groups_that_wait_empty_for_the_next_revision(
 
 
 def test_rolling_environment_has_one_group_and_moves_no_rule(synthesise: Any) -> None:
-    rolling = environments.load_environment("dev")
+    rolling = load_environment("dev")
     assembly: Assembly = synthesise(rolling)
     (group,) = assembly.all(rolling.home_region, "ecs", GROUP)
     made = service(assembly, rolling.home_region).properties
@@ -137,7 +138,7 @@ def test_container_neither_waits_for_its_log_nor_checks_itself(prod: Assembly) -
 
 
 def test_shells_are_encrypted_and_recorded_where_they_are_allowed(synthesise: Any) -> None:
-    dev = environments.load_environment("dev")
+    dev = load_environment("dev")
     assembly: Assembly = synthesise(dev)
     cluster = assembly.one(dev.home_region, "ecs", "AWS::ECS::Cluster").properties
     session = cluster["Configuration"]["ExecuteCommandConfiguration"]

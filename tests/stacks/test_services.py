@@ -268,11 +268,13 @@ def test_load_balancer_logs_to_the_regions_log_bucket(prod: Assembly) -> None:
         assert balancer["Name"] == "richesreach-prod"
 
 
-def test_only_the_load_balancer_reaches_a_service(prod: Assembly) -> None:
+def test_only_load_balancer_and_neighbours_reach_a_service(prod: Assembly) -> None:
     for region in REGIONS:
-        (rule,) = prod.all(region, "ecs", "AWS::EC2::SecurityGroupIngress")
-        assert (rule.properties["FromPort"], rule.properties["ToPort"]) == (GATEWAY.port, GATEWAY.port)
-        assert "LoadBalancer" in str(rule.properties["SourceSecurityGroupId"])
+        rules = [r.properties for r in prod.all(region, "ecs", "AWS::EC2::SecurityGroupIngress")]
+        assert {(r["FromPort"], r["ToPort"]) for r in rules} == {(GATEWAY.port, GATEWAY.port)}
+        sources = {str(r["SourceSecurityGroupId"]) for r in rules}
+        assert len(sources) == 2
+        assert all("Neighbours" in source or "LoadBalancer" in source for source in sources)
 
 
 def test_allowed_networks_of_the_load_balancer_come_from_the_file(local: Assembly) -> None:
