@@ -105,6 +105,15 @@ def erase(
     erasure.erase(console, environment, subject, dry_run=dry_run, requested_by=by)
 
 
+def capacity(
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
+) -> None:
+    """Show what each region must hold when another is lost; exit 1 when it may not."""
+    from ops import capacity as evacuation  # noqa: PLC0415
+
+    raise typer.Exit(evacuation.capacity(console, environment))
+
+
 @app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_cdk(
     context: typer.Context,

@@ -9,6 +9,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct, IDependable
 
 from stacks.base import Site
+from stacks.ecs.capacity import counts
 from stacks.ecs.cluster import RegionCluster
 from stacks.ecs.deployment import Frontage
 from stacks.ecs.load_balancer import LoadBalancer
@@ -66,7 +67,7 @@ class ManifestService(Construct):
     @property
     def count(self) -> TaskCount:
         """The environment's counts where it sets them, else the manifest's."""
-        return self.site.environment.services.tasks or self.manifest.count
+        return counts(self.site.environment, self.manifest)
 
     @property
     def target_groups(self) -> list[elb.ApplicationTargetGroup]:

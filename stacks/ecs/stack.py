@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
 from stacks.datalake.stack import DataLakeStack
+from stacks.ecs.capacity import evacuation
 from stacks.ecs.cluster import RegionCluster
 from stacks.ecs.load_balancer import LoadBalancer
 from stacks.ecs.one_off import OneOffTaskRun
@@ -48,6 +50,9 @@ class EcsStack(PlatformStack):
             vpc=vpc,
             certificate=certificate(self, site, zone) if site.environment.edge.certificate else None,
         )
+        for need in evacuation(site.environment, manifests):
+            if need.region == site.region and not need.holds:
+                cdk.Annotations.of(self).add_warning_v2("richesreach:capacity", str(need))
         variables = TaskVariables(self, "Variables", site=site, databases=databases)
         self.services = [
             self._service(manifest, variables) for manifest in manifests if self._places(manifest.placement)
