@@ -35,7 +35,8 @@ def capacity(console: Console, name: str) -> int:
     database = environment.database
     console.print(
         f"Aurora: every member grows from {database.min_capacity:g} to {database.max_capacity:g} ACU,"
-        f" so that a promoted one holds what the writer held. NAT gateways: {environment.network.nat_gateways}."
+        " so that a promoted one holds what the writer held."
+        f" NAT gateways: {environment.network.nat_gateways}."
     )
     missing = [need for need in needs if not need.holds]
     for need in missing:
