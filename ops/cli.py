@@ -105,6 +105,7 @@ def erase(
     erasure.erase(console, environment, subject, dry_run=dry_run, requested_by=by)
 
 
+@app.command()
 def capacity(
     environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
 ) -> None:
