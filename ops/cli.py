@@ -73,18 +73,11 @@ def logs(
 
 
 @app.command()
-def drain(
-    region: Annotated[str | None, typer.Argument(help="A region of the platform, such as eu-west-1.")] = None,
-    status: Annotated[
-        bool, typer.Option("--status", help="Change nothing; show what is drained and where writes go.")
-    ] = False,
-) -> None:
-    """Send a region's viewers, reads and writes, to the nearest other one, without a deploy."""
+def drain(region: Region) -> None:
+    """Send a region's viewers to the nearest other one, within seconds and without a deploy."""
     from ops import routing  # noqa: PLC0415
 
-    if (region is None) != status:
-        raise UsageError("name a region to drain, or give --status")
-    console.print(routing.status() if region is None else routing.drain(region))
+    console.print(routing.drain(region))
 
 
 @app.command()
@@ -96,18 +89,30 @@ def undrain(region: Region) -> None:
 
 
 @app.command()
-def writer(
-    region: Annotated[str | None, typer.Argument(help="The region that takes every write.")] = None,
-    nearest: Annotated[
-        bool, typer.Option("--nearest", help="Let each viewer's own region take writes again.")
+def erase(
+    subject: Annotated[str, typer.Option("--subject", help="Id of the person.")],
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "local",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what would be erased; change nothing.")
     ] = False,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Who asks for it, as the receipt says; default: you.")
+    ] = None,
 ) -> None:
-    """Send every write to one region, as after a switchover, without a deploy."""
-    from ops import routing  # noqa: PLC0415
+    """Erase what the platform keeps about one person, in every store of every region."""
+    from ops import erasure  # noqa: PLC0415
 
-    if (region is None) != nearest:
-        raise UsageError("name the region that takes writes, or give --nearest")
-    console.print(routing.write_to(region))
+    erasure.erase(console, environment, subject, dry_run=dry_run, requested_by=by)
+
+
+@app.command()
+def capacity(
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
+) -> None:
+    """Show what each region must hold when another is lost; exit 1 when it may not."""
+    from ops import capacity as evacuation  # noqa: PLC0415
+
+    raise typer.Exit(evacuation.capacity(console, environment))
 
 
 @app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

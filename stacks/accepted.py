@@ -10,6 +10,7 @@ import stacks.global_db.acknowledged as global_db
 import stacks.lake_catalogue.acknowledged as lake_catalogue
 import stacks.lake_replication.acknowledged as lake_replication
 import stacks.network.acknowledged as network
+import stacks.security.acknowledged as security
 from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
@@ -19,5 +20,6 @@ ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "edge": edge.ACKNOWLEDGED,
     "lake-catalogue": lake_catalogue.ACKNOWLEDGED,
     "lake-replication": lake_replication.ACKNOWLEDGED,
-    "edge-state": edge.STATE_ACKNOWLEDGED,
+    "boundary": security.BOUNDARY,
+    "security": security.ACKNOWLEDGED,
 }

@@ -23,10 +23,11 @@ class Acknowledged:
     reason: str
 
     def exact(self, site: Site) -> tuple[str, ...]:
-        """The finding's id in the stack of ``site``: with its ``{region}``, ``{account}`` and ``{prefix}``;
-        ``{destination}`` makes one of every region, for what is granted across regions."""
+        """The finding's id in the stack of ``site``: with its ``{region}``, ``{account}``, ``{prefix}`` and
+        the ``{home}`` region; ``{destination}`` makes one of every region, for grants across regions."""
         finding = (
             self.finding.replace("{region}", site.region)
+            .replace("{home}", site.environment.home_region)
             .replace("{account}", site.account)
             .replace("{prefix}", site.names.prefix)
         )

@@ -55,16 +55,42 @@ class PlatformStack(cdk.Stack):
         self.site = site
         self.area = area
         tags = cdk.Tags.of(self)
-        own = {"project": PROJECT, "environment": site.environment.name, "area": area}
+        own = {
+            "project": PROJECT,
+            "environment": site.environment.name,
+            "area": area,
+            "classification": CLASSIFICATION.get(area.removesuffix("-state"), "confidential"),
+        }
         for key, value in sorted((site.environment.tags | own).items()):
             tags.add(key, value, exclude_resource_types=list(UNTAGGABLE))
 
+
+#: What an area's data are at most: ``public``, ``internal``, ``confidential`` (harms the business) or
+#: ``personal`` (about people: retention and erasure apply). What nobody classified is confidential.
+CLASSIFICATION = {
+    "boundary": "internal",
+    "dns": "public",
+    "network": "personal",  # flow logs hold viewers' addresses
+    "peering": "internal",
+    "datalake": "personal",
+    "lake-catalogue": "confidential",
+    "lake-replication": "personal",
+    "global-db": "personal",
+    "streaming": "personal",
+    "ecs": "personal",  # logs name users and addresses
+    "ml": "internal",
+    "edge": "personal",  # access logs hold viewers' addresses
+    "monitoring": "internal",
+    "security": "confidential",
+}
 
 #: Types that the CDK would tag although CloudFormation's schema has no tags for them.
 UNTAGGABLE = ("AWS::ElastiCache::GlobalReplicationGroup",)
 
 #: Areas that hold data or what data depends on; their stacks are protected where the environment is.
-STATEFUL_AREAS = frozenset({"dns", "edge-state", "network-state", "network", "datalake", "global-db"})
+STATEFUL_AREAS = frozenset(
+    {"boundary", "dns", "network-state", "network", "datalake", "global-db", "security-state"}
+)
 
 
 _RETENTION = {

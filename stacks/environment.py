@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from stacks.datalake.settings import LakeSettings
@@ -23,6 +24,7 @@ from stacks.monitoring.settings import MonitoringSettings
 from stacks.naming import Names
 from stacks.network.settings import NetworkSettings
 from stacks.regions import REGIONS, nearest
+from stacks.security.settings import SecuritySettings
 from stacks.yaml_file import ROOT, Frozen, MisfitError, load, relative
 
 ENVIRONMENTS = ROOT / "environments"
@@ -108,6 +110,7 @@ class Environment(Frozen):
     services: ServiceSettings
     edge: EdgeSettings
     monitoring: MonitoringSettings
+    security: SecuritySettings
 
     @property
     def names(self) -> Names:
@@ -211,7 +214,25 @@ def load_environment(name: str, directory: Path = ENVIRONMENTS) -> Environment:
         raise ConfigurationError(
             relative(path), "name", f"is {environment.name!r}", f"must be {name!r}, as the file is called"
         )
+    if environment.security.account_baseline:
+        _check_baseline(path, directory)
     return environment
+
+
+def _check_baseline(path: Path, directory: Path) -> None:
+    """GuardDuty, Config and Security Hub exist once per account and region."""
+    for other in sorted(set(directory.glob("*.yaml")) - {path}):
+        try:
+            security = (yaml.safe_load(other.read_text(encoding="utf-8")) or {}).get("security") or {}
+        except (AttributeError, UnicodeDecodeError, yaml.YAMLError):
+            continue  # that file's own mistake is said when it is its turn
+        if isinstance(security, dict) and security.get("account_baseline") is True:
+            raise ConfigurationError(
+                relative(path),
+                "security.account_baseline",
+                f"is true in {relative(other)} too, and what it makes exists once per account and region",
+                "set it to false in one of the two",
+            )
 
 
 def account(variables: Mapping[str, str] = os.environ) -> str:

@@ -6,11 +6,12 @@ CDK, the local platform, monitoring and the docs read it, so that adding a servi
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from stacks.errors import ConfigurationError
 from stacks.settings import TaskCount
@@ -29,14 +30,25 @@ FARGATE_SIZES: dict[int, Sequence[int]] = {
     16384: range(32768, 122881, 8192),
 }
 
-_NEED = re.compile(r"^(database|cache|global-cache|stream|lake|secrets:[a-z0-9][a-z0-9/_-]*)$")
+#: A listener rule takes five values over all its conditions (ELB quotas); two are the current and the
+#: previous value of the origin-verify header. A deployment moves one rule, so a service has one.
+MAX_PATHS = 3
+
+#: Priorities of the services' rules; below are the rules of the platform, above the default service's.
+PRIORITIES = range(1000, 49000)
+
+_NEED = re.compile(
+    r"^(database|cache|global-cache|stream|lake(:[a-z0-9_-]+(/[a-z0-9_-]+)*)?|secrets:[a-z0-9][a-z0-9/_-]*)$"
+)
 _PATH = re.compile(r"^/[A-Za-z0-9_.$/~@:+-]*\*?$")
+_SCHEDULE = re.compile(r"^(rate\(\d+ (minute|hour|day)s?\)|cron\((\S+ ){5}\S+\))$")
 
 
 def _need(value: str) -> str:
     if not _NEED.match(value):
         raise ValueError(
-            f"unknown need {value!r}; known are database, cache, global-cache, stream, lake, secrets:<name>"
+            f"unknown need {value!r}; known are database, cache, global-cache, stream, lake,"
+            " lake:<prefix>, secrets:<name>"
         )
     return value
 
@@ -78,47 +90,47 @@ class Objective(Frozen):
     latency_p99_ms: Annotated[float, Field(gt=0)]
 
 
-Role = Literal["viewer", "trader", "admin", "service"]
+class Lag(Frozen):
+    """Scaling of a stream consumer: messages that wait for ``group`` in ``topic``, per task."""
+
+    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+    group: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,255}$")]
+    messages_per_task: Annotated[int, Field(ge=1)]
 
 
-class CachedPath(Frozen):
-    """A public path that the edge may keep for ``ttl`` seconds; only the named query keys and headers tell
-    copies apart, and only they reach the service."""
+class Scaling(Frozen):
+    """What target tracking holds: percent of CPU and memory, requests a minute and task, lag a task."""
 
-    path: PathPattern
-    ttl: Annotated[int, Field(ge=1, le=31_536_000)]
-    query: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~-]+$")]] = Field(default_factory=list)
-    headers: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _for_everybody(self) -> CachedPath:
-        personal = {"authorization", "cookie", "x-api-key"} & {name.lower() for name in self.headers}
-        if personal:
-            raise ValueError(
-                f"{self.path} is cached by {', '.join(sorted(personal))}: its answers are somebody's own;"
-                " leave it uncached"
-            )
-        return self
+    cpu: Annotated[int, Field(ge=10, le=90)] = 60
+    memory: Annotated[int, Field(ge=10, le=90)] = 70
+    requests_per_target: Annotated[int, Field(ge=1)] | None = None
+    lag: Lag | None = None
 
 
-class ProtectedPath(Frozen):
-    """A path that the edge passes on only with a valid token, of one of ``roles`` where any is named."""
+class TaskRun(Frozen):
+    """A command in the service's own image and environment, that runs to its end.
 
-    path: PathPattern
-    roles: list[Role] = Field(default_factory=list)
-
-
-def _protected(value: object) -> object:
-    return {"path": value} if isinstance(value, str) else value
-
-
-class OneOffTask(Frozen):
-    """A command that runs to its end in the service's own image and environment."""
+    ``before-service`` runs it in every deployment before the service changes; ``schedule`` at the times of
+    an EventBridge Scheduler expression, in UTC.
+    """
 
     name: Name
     command: Command
-    run: Literal["before-service"]
+    run: Literal["before-service", "schedule"]
+    schedule: str | None = None
     placement: Placement = "writer-region"
+
+    @model_validator(mode="after")
+    def _schedule(self) -> TaskRun:
+        if self.run == "schedule" and self.schedule is None:
+            raise ValueError("run is schedule, but there is none; add `schedule: cron(0 3 * * ? *)`")
+        if self.run != "schedule" and self.schedule is not None:
+            raise ValueError("schedule is given to a task that is not run by it; write `run: schedule`")
+        if self.schedule is not None and not _SCHEDULE.match(self.schedule):
+            raise ValueError(
+                f"{self.schedule!r} is no schedule; write rate(1 hour) or cron(0 3 * * ? *), with six fields"
+            )
+        return self
 
 
 class Manifest(Frozen):
@@ -128,9 +140,6 @@ class Manifest(Frozen):
     description: str
     paths: list[PathPattern] = Field(default_factory=list)
     default: bool = False
-    cached: list[CachedPath] = Field(default_factory=list)
-    protected: list[Annotated[ProtectedPath, BeforeValidator(_protected)]] = Field(default_factory=list)
-    streams: list[PathPattern] = Field(default_factory=list)
     port: Annotated[int, Field(ge=1024, le=65535)]
     command: Command
     cpu: int
@@ -142,11 +151,40 @@ class Manifest(Frozen):
     health: HealthCheck = HealthCheck()
     needs: list[Need] = Field(default_factory=list)
     slo: Objective
-    tasks: list[OneOffTask] = Field(default_factory=list)
+    scaling: Scaling = Scaling()
+    ephemeral_storage: Annotated[int, Field(ge=21, le=200)] | None = None
+    tasks: list[TaskRun] = Field(default_factory=list)
 
     @property
     def count(self) -> TaskCount:
         return TaskCount(min=self.min, desired=self.desired, max=self.max)
+
+    @property
+    def lake_prefixes(self) -> list[str]:
+        """Prefixes of the lake below which it reads and writes: ``lake:raw/market_data``."""
+        return [need.removeprefix("lake:") for need in self.needs if need.startswith("lake:")]
+
+    @property
+    def secret_names(self) -> list[str]:
+        """Own secrets, by the names below the environment's: ``secrets:providers/polygon``."""
+        return [need.removeprefix("secrets:") for need in self.needs if need.startswith("secrets:")]
+
+    @property
+    def exposed(self) -> bool:
+        """Whether viewers reach it; the others are reached by Service Connect, or not at all."""
+        return self.default or bool(self.paths)
+
+    @property
+    def priority(self) -> int:
+        """Of its listener rule: of its own name, so that no other service's coming or going changes it."""
+        if self.default:
+            return PRIORITIES.stop
+        return PRIORITIES[zlib.crc32(self.name.encode()) % len(PRIORITIES)]
+
+    @property
+    def rule_paths(self) -> list[str]:
+        """What its listener rule matches: what is left to the default service is everything."""
+        return ["/*"] if self.default else sorted(self.paths, key=lambda path: (-len(path), path))
 
     @model_validator(mode="after")
     def _check(self) -> Manifest:
@@ -161,6 +199,15 @@ class Manifest(Frozen):
         self.count  # noqa: B018  (validates min <= desired <= max)
         if len(set(self.paths)) != len(self.paths):
             raise ValueError("paths names a path twice; remove the repetition")
+        if not self.default and len(self.paths) > MAX_PATHS:
+            raise ValueError(
+                f"{len(self.paths)} paths, but a listener rule holds {MAX_PATHS} beside the origin-verify"
+                " header; give prefixes such as /market/*"
+            )
+        if self.scaling.requests_per_target and not self.exposed:
+            raise ValueError("scaling.requests_per_target needs a path that requests come by; remove it")
+        if self.scaling.lag and "stream" not in self.needs:
+            raise ValueError("scaling.lag needs the stream; add `stream` to needs, or remove it")
         return self
 
 
@@ -181,48 +228,40 @@ def load_manifests(directory: Path = SERVICES) -> tuple[Manifest, ...]:
                 f"must be {folder!r}, as the folder is called",
             )
     _check_paths(manifests)
-    _check_edge_paths(manifests)
     _check_default(manifests, directory)
     return tuple(manifests.values())
 
 
 def _check_paths(manifests: Mapping[Path, Manifest]) -> None:
-    owners: dict[str, str] = {}
+    """Rules of different services match different paths, so that their order does not matter."""
+    taken: list[tuple[str, str]] = []
     for file, manifest in manifests.items():
         for path in manifest.paths:
-            if path in owners:
+            for other, owner in taken:
+                if owner == manifest.name or not _overlap(path, other):
+                    continue
+                what = "already belongs" if path == other else f"overlaps {other}, which belongs"
                 raise ConfigurationError(
-                    relative(file),
-                    "paths",
-                    f"{path} already belongs to {owners[path]}",
-                    "give it to one service",
+                    relative(file), "paths", f"{path} {what} to {owner}", "give it to one service"
                 )
-            owners[path] = manifest.name
-
-
-def _check_edge_paths(manifests: Mapping[Path, Manifest]) -> None:
-    """At the edge the first behaviour that fits a path decides, so none may fit what another one serves."""
-    owners: dict[str, str] = {}
+            taken.append((path, manifest.name))
+    priorities: dict[int, str] = {}
     for file, manifest in manifests.items():
-        entries = [(key, entry.path) for key in ("cached", "protected") for entry in getattr(manifest, key)]
-        for key, path in [*entries, *(("streams", path) for path in manifest.streams)]:
-            for taken, owner in owners.items():
-                if overlap(path, taken):
-                    raise ConfigurationError(
-                        relative(file),
-                        key,
-                        f"{path} overlaps {taken} of {owner}",
-                        "let one behaviour of the edge serve a path",
-                    )
-            owners[path] = f"{manifest.name}.{key}"
+        if manifest.priority in priorities:
+            raise ConfigurationError(
+                relative(file),
+                "name",
+                f"{manifest.name} and {priorities[manifest.priority]} get the same rule priority",
+                "rename one of them",
+            )
+        priorities[manifest.priority] = manifest.name
 
 
-def overlap(one: str, other: str) -> bool:
-    """Whether some path fits both patterns (``*`` at the end alone, as in manifests)."""
-    prefix, other_prefix = one.removesuffix("*"), other.removesuffix("*")
-    if one.endswith("*") and other_prefix.startswith(prefix):
-        return True
-    return one == other or (other.endswith("*") and prefix.startswith(other_prefix))
+def _overlap(one: str, other: str) -> bool:
+    """Whether some path matches both patterns; only their ends are open."""
+    stems = sorted(((p.removesuffix("*"), p.endswith("*")) for p in (one, other)), key=lambda p: len(p[0]))
+    (short, is_open), (long, _) = stems
+    return long.startswith(short) and (is_open or long == short)
 
 
 def _check_default(manifests: Mapping[Path, Manifest], directory: Path) -> None:

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 
 PROJECT = "richesreach"
 
-#: Header by which a load balancer knows that a request came through this platform's distribution.
-ORIGIN_VERIFY_HEADER = "x-origin-verify"
-
 #: Longest id of a replication group (CreateReplicationGroup, ElastiCache API reference).
 MAX_REPLICATION_GROUP = 40
 
@@ -67,6 +64,27 @@ class Names:
         """Athena workgroup of a region."""
         return f"{self.prefix}-lake"
 
+    def boundary(self, region: str) -> str:
+        """Managed policy that bounds every role of a region's stacks; IAM's names are global."""
+        return f"{self.prefix}-{region}-boundary"
+
+    def audit_bucket(self, account: str, region: str) -> str:
+        return f"{self.prefix}-audit-{account}-{region}"
+
+    @property
+    def audit_key(self) -> str:
+        """Alias of the key of the audit bucket, without ``alias/``."""
+        return f"{self.prefix}-audit"
+
+    @property
+    def trail(self) -> str:
+        return self.prefix
+
+    @property
+    def erasure(self) -> str:
+        """State machine (writer region) and each region's function that erase what is kept about a person."""
+        return f"{self.prefix}-erasure"
+
     @property
     def global_cluster(self) -> str:
         return self.prefix
@@ -95,6 +113,16 @@ class Names:
         return self.prefix
 
     @property
+    def namespace(self) -> str:
+        """Cloud Map namespace of a region, in which services find each other."""
+        return self.prefix
+
+    @property
+    def stream_cluster(self) -> str:
+        """MSK cluster of a region."""
+        return self.prefix
+
+    @property
     def load_balancer(self) -> str:
         return self.prefix
 
@@ -105,28 +133,6 @@ class Names:
     def routing_store(self) -> str:
         """CloudFront KeyValueStore that the viewer-request function reads."""
         return f"{self.prefix}-routing"
-
-    @property
-    def origin_secret(self) -> str:
-        """The origin-verify value in use, replicated to every region."""
-        return self.secret("origin-verify")
-
-    @property
-    def previous_origin_secret(self) -> str:
-        """The origin-verify value before it, which load balancers still accept."""
-        return self.secret("origin-verify-previous")
-
-    def edge_log_bucket(self, account: str) -> str:
-        """Logs of distribution and firewall; the firewall delivers only to a name with this beginning."""
-        return f"aws-waf-logs-{self.prefix}-{account}"
-
-    def sign_in_domain(self, account: str) -> str:
-        """Prefix of the user pool's own domain: one name space for all accounts of a region."""
-        return f"{self.prefix}-{account}"
-
-    def edge_function(self, event: str) -> str:
-        """Lambda@Edge function of an event, such as ``origin-request``."""
-        return f"{self.prefix}-{event}"
 
     def viewer_request_function(self) -> str:
         return f"{self.prefix}-viewer-request"

@@ -15,9 +15,7 @@ from stacks.base import PlatformStack, Site
 from stacks.datalake.stack import DataLakeStack
 from stacks.dns.stack import DnsStack
 from stacks.ecs.stack import EcsStack
-from stacks.edge.edge_function import check_variables
 from stacks.edge.stack import EdgeStack
-from stacks.edge.state import EdgeStateStack
 from stacks.environment import Environment
 from stacks.flags import FLAGS
 from stacks.global_db.stack import GlobalDbStack
@@ -29,6 +27,9 @@ from stacks.network.flow_log_archive import FlowLogArchive
 from stacks.network.stack import NetworkStack
 from stacks.network.state import NetworkStateStack
 from stacks.peering.stack import PeeringStack
+from stacks.security.boundary import BoundaryStack, bound
+from stacks.security.stack import SecurityStack
+from stacks.security.state import SecurityStateStack
 
 
 def context(environment: Environment, account: str) -> dict[str, object]:
@@ -56,7 +57,6 @@ class Platform:
         self.regions = sorted(environment.regions, key=lambda region: region != environment.home_region)
 
         self.dns = DnsStack(app, self._site(environment.dns_region))
-        self.edge_state = EdgeStateStack(app, self._site(environment.dns_region))
         self.networks = {region: self._network(region) for region in self.regions}
         self.peerings = self._peerings()
         self.lakes = {region: self._lake(region) for region in self.regions}
@@ -69,7 +69,8 @@ class Platform:
         self.ecs = {region: self._ecs(region) for region in self.regions}
         self.edge = self._edge()
         self.monitoring = {region: self._monitoring(region) for region in self.regions}
-        check_variables(self.edge)
+        self.security = self._security()
+        self._bind()
         for stack in app.node.children:
             if isinstance(stack, PlatformStack):
                 acknowledge(stack, ACKNOWLEDGED.get(stack.area, ()))
@@ -128,17 +129,10 @@ class Platform:
         )
         for peering in self.peerings.values():
             stack.add_stack_dependency(peering, "tasks write into another region's database")
-        stack.add_stack_dependency(self.edge_state, "its listener rules name the origin-verify secrets")
         return stack
 
     def _edge(self) -> EdgeStack:
-        stack = EdgeStack(
-            self.app,
-            self._site(self.environment.dns_region),
-            zone=self.dns.zone,
-            state=self.edge_state,
-            manifests=self.manifests,
-        )
+        stack = EdgeStack(self.app, self._site(self.environment.dns_region), zone=self.dns.zone)
         for regional in self.ecs.values():
             stack.add_stack_dependency(regional, "CloudFront's origins are the regions' records")
         return stack
@@ -148,9 +142,38 @@ class Platform:
         return MonitoringStack(
             self.app,
             self._site(region),
-            services=ecs.services,
+            # A service that no viewer reaches has no requests to keep an objective of.
+            services=[service for service in ecs.services if service.manifest.exposed],
             balancer=ecs.load_balancer.resource.load_balancer_full_name,
         )
+
+    def _security(self) -> dict[str, SecurityStack]:
+        states: dict[str, SecurityStateStack] = {}
+        for region in self.regions:
+            states[region] = SecurityStateStack(self.app, self._site(region), logs=self.lakes[region])
+        home = states[self.environment.home_region]
+        stacks: dict[str, SecurityStack] = {}
+        for region in self.regions:
+            stacks[region] = SecurityStack(
+                self.app,
+                self._site(region),
+                state=states[region],
+                home=home,
+                vpc=self.networks[region].vpc,
+                lake=self.lakes[region],
+            )
+            stacks[region].add_stack_dependency(self.monitoring[region], "alarms go to its topic")
+        return stacks
+
+    def _bind(self) -> None:
+        """Every role of every stack so far is bounded; the policy must be there before the first of them."""
+        stacks = [stack for stack in self.app.node.children if isinstance(stack, PlatformStack)]
+        for region in sorted({stack.site.region for stack in stacks}):
+            boundary = BoundaryStack(self.app, self._site(region))
+            for stack in stacks:
+                if stack.site.region == region:
+                    bound(stack)
+                    stack.add_stack_dependency(boundary, "no role is made without its boundary")
 
 
 def build(environment: Environment, account: str, manifests: Sequence[Manifest], **kwargs: Any) -> cdk.App:

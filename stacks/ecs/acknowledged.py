@@ -6,9 +6,9 @@ from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
-        "LoadBalancer/PrefixLists/LookUp/Role/DefaultPolicy/Resource",
-        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-        "ec2:DescribeManagedPrefixLists knows no resource (service authorization reference of EC2)",
+        "LoadBalancer/SecurityGroup/Resource",
+        "AwsSolutions::AwsSolutions-EC23",
+        "the origin of a public site: CloudFront connects from public addresses, over TLS only",
     ),
     *(
         Acknowledged(
@@ -25,6 +25,11 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
             "ecr:GetAuthorizationToken knows no resource (service authorization reference of ECR)",
         )
         for task in ("gateway", "gateway-migrate")
+    ),
+    Acknowledged(
+        "gateway/Frontage/TrafficRole/DefaultPolicy/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        "the Describe actions of ELB know no resource (service authorization reference of ELB v2)",
     ),
     Acknowledged(
         "gateway-migrate/Role/DefaultPolicy/Resource",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
@@ -11,23 +9,18 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
 from stacks.base import Site
-from stacks.ecs.admission import admit_by_list, came_through_the_edge
 from stacks.manifest import Manifest
 from stacks.network.stack import PUBLIC
 
-#: A rule takes at most five values over all its conditions (ELB quotas); two are the origin-verify header's.
-VALUES_PER_RULE = 5 - 2
+#: Priority of the rule that Route 53's health checkers take: before every other.
+HEALTH_PRIORITY = 10
 
-#: After every rule that a manifest makes.
-LAST_PRIORITY = 40_000
-
-FORBIDDEN = (
-    '{"type":"about:blank","title":"Forbidden","status":403,"detail":"this platform answers at its edge"}'
-)
+#: Weights of a rule's two target groups at birth; a blue/green deployment exchanges them.
+ALL, NONE = 100, 0
 
 
 class LoadBalancer(Construct):
-    """``route`` is called once, with every service of the region."""
+    """``rule`` is called once for each service that viewers reach."""
 
     def __init__(
         self,
@@ -40,7 +33,6 @@ class LoadBalancer(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.site = site
-        self.certificate = certificate
         settings = site.environment.load_balancer
         self.security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=vpc, description="Front door of the region", allow_all_outbound=False
@@ -49,7 +41,14 @@ class LoadBalancer(Construct):
             self.security_group.add_ingress_rule(
                 ec2.Peer.ipv4(cidr), ec2.Port.tcp(settings.port), f"{settings.protocol} from {cidr}"
             )
-        self.resource = elb.ApplicationLoadBalancer(
+        self.resource = self._resource(vpc)
+        self.listener = self._listener(certificate)
+
+    def _resource(self, vpc: ec2.IVpc) -> elb.ApplicationLoadBalancer:
+        """A viewer's address is added to what CloudFront says of it; connections outlive idle requests."""
+        site = self.site
+        settings = site.environment.load_balancer
+        resource = elb.ApplicationLoadBalancer(
             self,
             "Resource",
             load_balancer_name=site.names.load_balancer,
@@ -60,70 +59,79 @@ class LoadBalancer(Construct):
             deletion_protection=site.environment.protect,
             drop_invalid_header_fields=True,
             desync_mitigation_mode=elb.DesyncMitigationMode.DEFENSIVE,
+            http2_enabled=True,
+            waf_fail_open=False,
+            xff_header_processing_mode=elb.XffHeaderProcessingMode.APPEND,
             idle_timeout=cdk.Duration.seconds(settings.idle_timeout_seconds),
+            client_keep_alive=cdk.Duration.seconds(settings.keep_alive_seconds),
         )
-        if settings.managed_prefix_lists:
-            self.resource.add_security_group(
-                admit_by_list(self, site=site, vpc=vpc, group=self.security_group)
-            )
-        self.resource.set_attribute("access_logs.s3.enabled", "true")
-        self.resource.set_attribute("access_logs.s3.bucket", site.names.log_bucket(site.account, site.region))
-        self.resource.set_attribute("access_logs.s3.prefix", "load-balancer")
+        for log in ("access", "connection"):
+            resource.set_attribute(f"{log}_logs.s3.enabled", "true")
+            resource.set_attribute(f"{log}_logs.s3.bucket", site.names.log_bucket(site.account, site.region))
+            resource.set_attribute(f"{log}_logs.s3.prefix", "load-balancer")
+        return resource
+
+    def _listener(self, certificate: acm.ICertificate | None) -> elb.ApplicationListener:
+        """What no rule matches is nobody's: the default service's rule matches every path."""
+        settings = self.site.environment.load_balancer
+        secure = settings.protocol == "https"
+        return self.resource.add_listener(
+            "Listener",
+            port=settings.port,
+            protocol=elb.ApplicationProtocol.HTTPS if secure else elb.ApplicationProtocol.HTTP,
+            certificates=[certificate] if certificate else None,
+            ssl_policy=elb.SslPolicy.TLS13_RES if secure else None,
+            open=False,
+            default_action=elb.ListenerAction.fixed_response(
+                404, content_type="text/plain", message_body="no service owns this path"
+            ),
+        )
 
     def admit(self, target: ec2.SecurityGroup, port: int) -> None:
         """Lets the load balancer, and nothing else, reach a service's port."""
         target.add_ingress_rule(self.security_group, ec2.Port.tcp(port), "from the load balancer")
         self.security_group.add_egress_rule(target, ec2.Port.tcp(port), "to the service")
 
-    def route(self, services: Sequence[tuple[Manifest, elb.ApplicationTargetGroup]]) -> None:
-        """Longest path first, so that a rule never hides a more particular one.
+    def rule(
+        self, manifest: Manifest, groups: list[elb.ApplicationTargetGroup]
+    ) -> elb.ApplicationListenerRule:
+        """The one rule of a service, that a deployment moves from one of its groups to the other."""
+        return elb.ApplicationListenerRule(
+            self,
+            f"{manifest.name}-rule",
+            listener=self.listener,
+            priority=manifest.priority,
+            conditions=self._conditions(manifest.rule_paths),
+            action=_forward(groups),
+        )
 
-        A health checker sends no header, so its rule comes first; every other rule wants the edge's, and what
-        comes without it gets 403.
+    def health_rule(
+        self, manifest: Manifest, groups: list[elb.ApplicationTargetGroup]
+    ) -> elb.ApplicationListenerRule:
+        """The health check's path of the default service, for checkers that send no header of ours.
+
+        A blue/green deployment moves it as its test rule: the checkers meet a revision before viewers do.
         """
-        settings = self.site.environment.load_balancer
-        fallback, default = next((manifest, group) for manifest, group in services if manifest.default)
-        through_the_edge = came_through_the_edge(self.site)
-        secure = settings.protocol == "https"
-        listener = self.resource.add_listener(
-            "Listener",
-            port=settings.port,
-            protocol=elb.ApplicationProtocol.HTTPS if secure else elb.ApplicationProtocol.HTTP,
-            certificates=[self.certificate] if self.certificate else None,
-            ssl_policy=elb.SslPolicy.TLS13_RES if secure else None,
-            open=False,
-            default_action=elb.ListenerAction.fixed_response(
-                403, content_type="application/json", message_body=FORBIDDEN
-            ),
-        )
-        listener.add_action(
-            "health",
-            priority=1,
-            conditions=[elb.ListenerCondition.path_patterns([fallback.health.path])],
-            action=elb.ListenerAction.forward([default]),
-        )
-        by_length = sorted(
-            (
-                (chunk, manifest.name, group)
-                for manifest, group in services
-                for chunk in _chunks(sorted(manifest.paths, key=len, reverse=True))
-            ),
-            key=lambda entry: (-max(len(path) for path in entry[0]), entry[1]),
-        )
-        for priority, (paths, name, group) in enumerate(by_length, start=100):
-            listener.add_action(
-                f"{name}-{priority}",
-                priority=priority,
-                conditions=[through_the_edge, elb.ListenerCondition.path_patterns(paths)],
-                action=elb.ListenerAction.forward([group]),
-            )
-        listener.add_action(
-            "fallback",
-            priority=LAST_PRIORITY,
-            conditions=[through_the_edge],
-            action=elb.ListenerAction.forward([default]),
+        return elb.ApplicationListenerRule(
+            self,
+            "health-rule",
+            listener=self.listener,
+            priority=HEALTH_PRIORITY,
+            conditions=[elb.ListenerCondition.path_patterns([manifest.health.path])],
+            action=_forward(groups),
         )
 
+    def _conditions(self, paths: list[str]) -> list[elb.ListenerCondition]:
+        """What a request to a service must satisfy; all conditions together hold at most five values."""
+        return [elb.ListenerCondition.path_patterns(paths)]
 
-def _chunks(paths: list[str]) -> list[list[str]]:
-    return [paths[start : start + VALUES_PER_RULE] for start in range(0, len(paths), VALUES_PER_RULE)]
+
+def _forward(groups: list[elb.ApplicationTargetGroup]) -> elb.ListenerAction:
+    if len(groups) == 1:
+        return elb.ListenerAction.forward(groups)
+    return elb.ListenerAction.weighted_forward(
+        [
+            elb.WeightedTargetGroup(target_group=group, weight=weight)
+            for group, weight in zip(groups, (ALL, NONE), strict=True)
+        ]
+    )

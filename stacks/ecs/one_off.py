@@ -10,7 +10,7 @@ from constructs import Construct
 
 from stacks.base import retention
 from stacks.ecs.service import ManifestService
-from stacks.manifest import OneOffTask
+from stacks.manifest import TaskRun
 from stacks.network.stack import PRIVATE
 from stacks.yaml_file import ROOT
 
@@ -22,10 +22,10 @@ class OneOffTaskRun(Construct):
     """Runs again whenever the task definition changes, that is on every new image."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, service: ManifestService, task: OneOffTask
+        self, scope: Construct, construct_id: str, *, service: ManifestService, task: TaskRun
     ) -> None:
         super().__init__(scope, construct_id)
-        definition = service.task(self, f"{service.manifest.name}-{task.name}", task.command)
+        definition = service.tasks.define(self, f"{service.manifest.name}-{task.name}", task.command)
         site = service.site
         log_group = logs.LogGroup(
             self,
@@ -66,9 +66,9 @@ class OneOffTaskRun(Construct):
             resource_type="Custom::RunTask",
             service_token=function.function_arn,
             properties={
-                "Cluster": service.cluster.cluster_name,
+                "Cluster": service.cluster.resource.cluster_name,
                 "TaskDefinition": definition.task_definition_arn,
-                "Subnets": service.cluster.vpc.select_subnets(subnet_group_name=PRIVATE).subnet_ids,
+                "Subnets": service.cluster.resource.vpc.select_subnets(subnet_group_name=PRIVATE).subnet_ids,
                 "SecurityGroups": [service.security_group.security_group_id],
             },
         )

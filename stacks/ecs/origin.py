@@ -44,7 +44,7 @@ class OriginRecords(Construct):
         alias = route53.CfnRecordSet.AliasTargetProperty(
             dns_name=load_balancer.load_balancer_dns_name,
             hosted_zone_id=load_balancer.load_balancer_canonical_hosted_zone_id,
-            evaluate_target_health=True,
+            evaluate_target_health=environment.services.deployment.strategy == "rolling",
         )
         route53.CfnRecordSet(
             self,

@@ -10,37 +10,87 @@ from pydantic import Field, model_validator
 from stacks.settings import LogDays, TaskCount
 from stacks.yaml_file import Frozen
 
-#: Shortest prefix that `allowed_cidrs` takes: 10.0.0.0/8 is the largest private network.
-WIDEST = 8
+Weight = Annotated[int, Field(ge=0, le=1000)]
 
 
 class LoadBalancerSettings(Frozen):
     """How CloudFront reaches a region: the listener's protocol and port, and who may connect.
 
-    ``managed_prefix_lists`` admits CloudFront's origin-facing servers and the Route 53 health checkers,
-    ``allowed_cidrs`` further networks. Whoever connects, a request without the origin-verify header gets 403.
+    ``keep_alive_seconds`` is the longest life of a client's connection, ``idle_timeout_seconds`` that of a
+    silent one; ``slow_start_seconds`` lets a new target's share of requests grow, 0 gives it all at once.
     """
 
     protocol: Literal["https", "http"]
     port: Annotated[int, Field(ge=1, le=65535)]
-    managed_prefix_lists: bool
-    allowed_cidrs: list[str]
+    allowed_cidrs: Annotated[list[str], Field(min_length=1)]
     idle_timeout_seconds: Annotated[int, Field(ge=1, le=4000)] = 60
+    keep_alive_seconds: Annotated[int, Field(ge=60, le=604800)] = 3600
+    slow_start_seconds: Annotated[int, Field(ge=0, le=900)] = 0
 
     @model_validator(mode="after")
     def _networks(self) -> LoadBalancerSettings:
         for cidr in self.allowed_cidrs:
             try:
-                network = ipaddress.IPv4Network(cidr)
+                ipaddress.IPv4Network(cidr)
             except ValueError as error:
                 raise ValueError(f"allowed_cidrs: {error}; write networks such as 10.0.0.0/8") from None
-            if network.prefixlen < WIDEST:
-                raise ValueError(
-                    f"allowed_cidrs: {cidr} opens the load balancers to the internet, past the firewall;"
-                    f" name networks of /{WIDEST} or smaller"
-                )
-        if not self.managed_prefix_lists and not self.allowed_cidrs:
-            raise ValueError("nobody may connect; set managed_prefix_lists: true or list allowed_cidrs")
+        return self
+
+    @model_validator(mode="after")
+    def _slow_start(self) -> LoadBalancerSettings:
+        if 0 < self.slow_start_seconds < 30:
+            raise ValueError(
+                f"slow_start_seconds {self.slow_start_seconds} is too short; use 30 to 900, or 0 for none"
+            )
+        return self
+
+
+class DeploymentSettings(Frozen):
+    """How a new revision takes over.
+
+    ``rolling`` replaces tasks in one target group; ``blue-green`` starts the whole new revision beside the
+    old one, moves the listener rule and keeps the old tasks for ``bake_minutes``, ready to be moved back to.
+    """
+
+    strategy: Literal["rolling", "blue-green"]
+    bake_minutes: Annotated[int, Field(ge=0, le=1440)] = 0
+    minimum_healthy_percent: Annotated[int, Field(ge=0, le=100)] = 100
+    maximum_percent: Annotated[int, Field(ge=100, le=200)] = 200
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DeploymentSettings:
+        if self.strategy == "rolling" and self.bake_minutes:
+            raise ValueError(
+                f"bake_minutes is {self.bake_minutes} but strategy is rolling;"
+                " only blue-green bakes: change the strategy, or remove bake_minutes"
+            )
+        if self.minimum_healthy_percent == 100 and self.maximum_percent == 100:
+            raise ValueError(
+                "minimum_healthy_percent and maximum_percent are both 100, so that no task can be replaced;"
+                " raise maximum_percent"
+            )
+        return self
+
+
+class CapacitySettings(Frozen):
+    """Fargate and Fargate Spot of the services, and what a region may use.
+
+    The first ``on_demand_base`` tasks of a service run on Fargate, the others by weight.
+    ``fargate_vcpus`` is the quota "Fargate On-Demand vCPU resource count" that the account was granted.
+    """
+
+    on_demand_base: Annotated[int, Field(ge=0, le=1000)]
+    on_demand_weight: Weight
+    spot_weight: Weight
+    fargate_vcpus: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> CapacitySettings:
+        if not self.on_demand_weight and not self.spot_weight:
+            raise ValueError(
+                "on_demand_weight and spot_weight are both 0, so that no task beyond the base is placed;"
+                " give one a weight"
+            )
         return self
 
 
@@ -51,4 +101,7 @@ class ServiceSettings(Frozen):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     log_days: LogDays
     container_insights: bool
+    deployment: DeploymentSettings
+    capacity: CapacitySettings
+    execute_command: bool
     tasks: TaskCount | None = None

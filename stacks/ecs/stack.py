@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
 from stacks.datalake.stack import DataLakeStack
+from stacks.ecs.capacity import evacuation
+from stacks.ecs.cluster import RegionCluster
 from stacks.ecs.load_balancer import LoadBalancer
 from stacks.ecs.one_off import OneOffTaskRun
 from stacks.ecs.origin import OriginRecords, certificate
+from stacks.ecs.schedule import ScheduledTask
 from stacks.ecs.service import ManifestService
+from stacks.ecs.task import Tasks
 from stacks.ecs.variables import TaskVariables
 from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
@@ -37,18 +41,8 @@ class EcsStack(PlatformStack):
     ) -> None:
         super().__init__(scope, site, "ecs", description="Cluster, load balancer and services")
         self.add_stack_dependency(lake, "the load balancer checks at birth that it may write its logs")
-        self.cluster = ecs.Cluster(
-            self,
-            "Cluster",
-            cluster_name=site.names.cluster,
-            vpc=vpc,
-            enable_fargate_capacity_providers=True,
-            container_insights_v2=(
-                ecs.ContainerInsights.ENABLED
-                if site.environment.services.container_insights
-                else ecs.ContainerInsights.DISABLED
-            ),
-        )
+        self.lake = lake
+        self.cluster = RegionCluster(self, "Cluster", site=site, vpc=vpc)
         self.load_balancer = LoadBalancer(
             self,
             "LoadBalancer",
@@ -56,28 +50,42 @@ class EcsStack(PlatformStack):
             vpc=vpc,
             certificate=certificate(self, site, zone) if site.environment.edge.certificate else None,
         )
+        for need in evacuation(site.environment, manifests):
+            if need.region == site.region and not need.holds:
+                cdk.Annotations.of(self).add_warning_v2("richesreach:capacity", str(need))
         variables = TaskVariables(self, "Variables", site=site, databases=databases)
         self.services = [
             self._service(manifest, variables) for manifest in manifests if self._places(manifest.placement)
         ]
-        self.load_balancer.route([(s.manifest, s.target_group) for s in self.services])
         OriginRecords(self, "Origin", site=site, zone=zone, load_balancer=self.load_balancer.resource)
 
     def _places(self, placement: str) -> bool:
         return placement == "every-region" or self.site.is_writer
 
     def _service(self, manifest: Manifest, variables: TaskVariables) -> ManifestService:
+        tasks = Tasks(
+            self,
+            f"{manifest.name}-tasks",
+            site=self.site,
+            manifest=manifest,
+            variables=variables,
+            lake=self.lake,
+        )
         service = ManifestService(
             self,
             manifest.name,
             site=self.site,
             cluster=self.cluster,
             manifest=manifest,
-            variables=variables,
+            tasks=tasks,
             load_balancer=self.load_balancer,
         )
         for task in manifest.tasks:
-            if self._places(task.placement):
-                run = OneOffTaskRun(self, f"{manifest.name}-{task.name}", service=service, task=task)
-                service.wait_for(run)
+            name = f"{manifest.name}-{task.name}"
+            if not self._places(task.placement):
+                continue
+            if task.run == "schedule":
+                ScheduledTask(self, name, service=service, task=task)
+            else:
+                service.wait_for(OneOffTaskRun(self, name, service=service, task=task))
         return service

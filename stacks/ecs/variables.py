@@ -26,6 +26,7 @@ class TaskVariables(Construct):
         self.database_secret = secretsmanager.Secret.from_secret_name_v2(
             self, "DatabaseSecret", site.names.secret("database")
         )
+        self._secrets: dict[str, secretsmanager.ISecret] = {}
 
     def plain(self, manifest: Manifest) -> dict[str, str]:
         environment = self.site.environment
@@ -50,7 +51,17 @@ class TaskVariables(Construct):
         if "database" in manifest.needs:
             values["DATABASE_USER"] = ecs.Secret.from_secrets_manager(self.database_secret, "username")
             values["DATABASE_PASSWORD"] = ecs.Secret.from_secrets_manager(self.database_secret, "password")
+        for name in manifest.secret_names:
+            values[_variable(name)] = ecs.Secret.from_secrets_manager(self._own(name))
         return values
+
+    def _own(self, name: str) -> secretsmanager.ISecret:
+        """A secret of the environment, in the region's own replica; one construct however many read it."""
+        if name not in self._secrets:
+            self._secrets[name] = secretsmanager.Secret.from_secret_name_v2(
+                self, f"Secret-{name}".replace("/", "-"), self.site.names.secret(name)
+            )
+        return self._secrets[name]
 
     def _database(self) -> dict[str, str]:
         """Every member's cluster endpoint, the writer's first; readers from the nearest member on.
@@ -109,3 +120,8 @@ class TaskVariables(Construct):
         if datastore is None:
             raise LookupError(f"{region} holds no member of the datastore")
         return datastore.host
+
+
+def _variable(secret: str) -> str:
+    """``providers/polygon`` → ``SECRET_PROVIDERS_POLYGON``."""
+    return "SECRET_" + secret.upper().replace("/", "_").replace("-", "_")

@@ -165,6 +165,37 @@ def test_tasks_may_connect_to_what_they_need_and_nothing_else(prod: Assembly) ->
         assert task_egress(prod, region) == {("0.0.0.0/0", 443)} | databases | caches
 
 
+@pytest.mark.parametrize(
+    ("needs", "reached"),
+    [
+        ([], {"443"}),
+        (["lake", "secrets:provider"], {"443"}),
+        (["database"], {"443", "5432 10.10", "5432 10.20", "5432 10.30"}),
+        (["cache"], {"443", "6379 10.20"}),
+        (["cache", "global-cache"], {"443", "6379 10.10", "6379 10.20", "6379 10.30"}),
+    ],
+    ids=["nothing", "what HTTPS reaches", "database", "cache", "both caches"],
+)
+def test_each_need_opens_its_own_ports(needs: list[str], reached: set[str]) -> None:
+    import aws_cdk as cdk  # noqa: PLC0415  (starts Node)
+    from aws_cdk import assertions  # noqa: PLC0415
+    from aws_cdk import aws_ec2 as ec2  # noqa: PLC0415
+
+    from stacks.base import Site  # noqa: PLC0415
+    from stacks.network.egress import allow_needs  # noqa: PLC0415
+
+    stack = cdk.Stack(cdk.App(), "Tasks")
+    vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id="vpc-1", availability_zones=["eu-west-1a"])
+    group = ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=False)
+    allow_needs(group, Site(load_environment("prod"), "111111111111", REGION), needs)
+    (made,) = assertions.Template.from_stack(stack).find_resources("AWS::EC2::SecurityGroup").values()
+    rules = made["Properties"]["SecurityGroupEgress"]
+    said = {
+        f"{r['FromPort']} {r['CidrIp'].removesuffix('.0.0/16')}".removesuffix(" 0.0.0.0/0") for r in rules
+    }
+    assert said == reached
+
+
 def test_tasks_may_connect_to_no_database_where_there_is_none(twelve: Assembly) -> None:
     reached = {network for network, port in task_egress(twelve, "us-east-1") if port == 5432}
     assert len(reached) == 11

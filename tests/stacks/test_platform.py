@@ -10,6 +10,7 @@ from tests.stacks.assembly import Assembly, walk
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 AREAS = (
+    "boundary",
     "network-state",
     "network",
     "peering",
@@ -19,6 +20,8 @@ AREAS = (
     "global-db",
     "ecs",
     "monitoring",
+    "security-state",
+    "security",
 )
 
 STATEFUL = {
@@ -59,7 +62,7 @@ def any_assembly(request: pytest.FixtureRequest) -> Assembly:
 
 def test_every_region_has_every_area_and_us_east_1_has_dns_and_edge_besides(prod: Assembly) -> None:
     expected = {f"richesreach-prod-{region}-{area}" for region in REGIONS for area in AREAS}
-    expected |= {f"richesreach-prod-us-east-1-{area}" for area in ("dns", "edge", "edge-state")}
+    expected |= {"richesreach-prod-us-east-1-dns", "richesreach-prod-us-east-1-edge"}
     assert set(prod.stacks) == expected
 
 
@@ -150,7 +153,9 @@ def test_stack_fits_cloudformations_template_size(any_assembly: Assembly) -> Non
 
 def test_stateful_stacks_of_prod_are_protected_from_termination(prod: Assembly) -> None:
     for name, artifact in prod.stacks.items():
-        stateful = bool(re.search(r"-(dns|edge-state|network-state|network|datalake|global-db)$", name))
+        stateful = bool(
+            re.search(r"-(boundary|dns|network-state|network|datalake|global-db|security-state)$", name)
+        )
         assert artifact["properties"].get("terminationProtection", False) is stateful, name
 
 

@@ -1,8 +1,9 @@
 """The local CloudFront: `python -m ops.local.edge.cdn --port 8080`, on 127.0.0.1.
 
-It holds no configuration of its own: distributions, functions, KeyValueStores, Route 53 records and health
-checks are read from the local AWS about once a second, the load balancers' addresses from the supervisor's
-file. Viewers are accepted over HTTP whatever the viewer protocol policy says: there is no certificate here.
+It holds no configuration of its own: distributions, functions, KeyValueStores, web ACLs, Route 53 records and
+health checks are read from the local AWS about once a second (less often while nothing changes), the load
+balancers' addresses from the supervisor's file. Viewers are accepted over HTTP whatever the viewer protocol
+policy says: there is no certificate here.
 """
 
 import argparse
@@ -44,12 +45,14 @@ class Edge:
         self._home = region(home).location
         self._checker = HealthChecker(session, self._address_of, self._refresh)
         self._distributions = Watch("CloudFront", distribution_config.read)
-        self._stores = Watch("KeyValueStore", self._read_stores, STORE_INTERVAL)
+        self._stores = Watch("KeyValueStore", self._read_stores, STORE_INTERVAL, rests=False)
         self._dns = Watch("Route 53", route53_config.read)
-        self._balancers = Watch("load balancers", route53_config.read_balancers, FILE_INTERVAL)
+        self._balancers = Watch("load balancers", route53_config.read_balancers, FILE_INTERVAL, rests=False)
         self._firewalls = Watch("WAF", self._read_firewalls)
         self._invalidations = Invalidations(self.front.cache)
-        self._invalidated = Watch("invalidations", self._read_invalidations, INVALIDATION_INTERVAL)
+        self._invalidated = Watch(
+            "invalidations", self._read_invalidations, INVALIDATION_INTERVAL, rests=False
+        )
         self._watches: tuple[Watch[Any], ...] = (
             self._distributions,
             self._stores,

@@ -7,6 +7,7 @@ without their control plane too.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -16,17 +17,28 @@ from ops.local.edge.log import log
 
 T = TypeVar("T")
 
+REST = 3.0
+QUIET = 20.0
+"""After so many seconds without a change it is asked every REST seconds: nothing is being deployed."""
+
 PASSING = (BotoCoreError, ClientError, OSError, ValueError, LookupError)
 """What a read raises while something is being deployed, is half there or does not answer."""
 
 
 class Watch(Generic[T]):
-    """Calls `read` every `interval` seconds and publishes each changed value on the event loop."""
+    """Calls `read` every `interval` seconds and publishes each changed value on the event loop.
 
-    def __init__(self, name: str, read: Callable[[], T], interval: float = 1.0) -> None:
+    With `rests` it asks less often while nothing changes; what must be seen at once does not rest.
+    """
+
+    def __init__(
+        self, name: str, read: Callable[[], T], interval: float = 1.0, *, rests: bool = True
+    ) -> None:
         self._name = name
         self._read = read
         self._interval = interval
+        self._rests = rests
+        self._changed = time.monotonic()
         self._stopped = threading.Event()
         self._failure = ""
         self._listeners: list[Callable[[T], None]] = []
@@ -56,7 +68,8 @@ class Watch(Generic[T]):
                 if self._stopped.is_set() or loop.is_closed():
                     return
                 loop.call_soon_threadsafe(self._publish, value)
-            self._stopped.wait(self._interval)
+            quiet = self._rests and time.monotonic() - self._changed > QUIET
+            self._stopped.wait(REST if quiet else self._interval)
 
     def _note(self, failure: str) -> None:
         """Log a change of fortune, not every failed attempt."""
@@ -70,5 +83,6 @@ class Watch(Generic[T]):
         if value == self.value or self._stopped.is_set():
             return
         self.value = value
+        self._changed = time.monotonic()
         for listener in self._listeners:
             listener(value)

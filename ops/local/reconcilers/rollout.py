@@ -1,6 +1,7 @@
 """One ECS service: as many healthy tasks of its newest revision as it wants, without a gap in between.
 
-A new revision starts beside the old one, which serves until the new one is healthy. One that does not become
+A new revision starts beside the old one, which serves until the new one is healthy: in the same target group
+where the service deploys rolling, in the alternate one where it deploys blue/green. One that does not become
 healthy makes the service `failing`, with the reason, and is tried again, later each time; the old one stays.
 """
 
@@ -11,9 +12,10 @@ from typing import Any
 
 from ops.local.keeper import Backoff
 from ops.local.reconcilers.addresses import Addresses
+from ops.local.reconcilers.blue_green import SETTLE_SECONDS, Balancer, Shift, balancers, firing
 from ops.local.reconcilers.secrets import SecretError
 from ops.local.reconcilers.target_health import TargetHealth
-from ops.local.reconcilers.task_process import Target, TaskProcess
+from ops.local.reconcilers.task_process import TaskProcess
 from ops.local.reconcilers.tasks import Host, Plan, TaskError, plan
 from ops.local.state import ServiceState
 
@@ -38,14 +40,18 @@ class Wanted:
     revision: str
     task_definition: str
     desired: int
-    balancers: tuple[tuple[str, str, int], ...]
-    """(target group, container, container port)"""
+    balancers: tuple[Balancer, ...]
+    bake: float = 0.0
+    """Seconds that old tasks stay after the traffic has moved."""
+    alarms: tuple[str, ...] = ()
 
 
 def wanted(region: str, cluster: str, service: Mapping[str, Any]) -> Wanted:
     """The part of a described service that decides what runs; a forced deployment is a revision too."""
     deployments: list[Mapping[str, Any]] = service.get("deployments") or []
     primary = next((d for d in deployments if d.get("status") == "PRIMARY"), {})
+    deployment: Mapping[str, Any] = service.get("deploymentConfiguration") or {}
+    alarms: Mapping[str, Any] = deployment.get("alarms") or {}
     return Wanted(
         region=region,
         cluster=cluster,
@@ -53,11 +59,9 @@ def wanted(region: str, cluster: str, service: Mapping[str, Any]) -> Wanted:
         revision=f"{service['taskDefinition']}#{primary.get('id', '')}",
         task_definition=str(service["taskDefinition"]),
         desired=int(service.get("desiredCount", 0)),
-        balancers=tuple(
-            (str(b["targetGroupArn"]), str(b.get("containerName", "")), int(b.get("containerPort", 0)))
-            for b in service.get("loadBalancers") or []
-            if b.get("targetGroupArn")
-        ),
+        balancers=balancers(service),
+        bake=60.0 * float(deployment.get("bakeTimeInMinutes") or 0),
+        alarms=tuple(alarms.get("alarmNames") or ()) if alarms.get("enable") else (),
     )
 
 
@@ -79,6 +83,7 @@ class Service:
         self.problem = ""
         self._revision = ""
         self._plan: Plan | None = None
+        self._shift = Shift((), clock)
         self._backoff = Backoff(first=1.0, longest=10.0)
         self._due = 0.0
 
@@ -87,28 +92,69 @@ class Service:
         elbv2 = self._host.clients("elbv2", want.region)
         if want.revision != self._revision:
             self._revision, self._plan, self._due, self.problem = want.revision, None, 0.0, ""
+            self._shift = Shift(want.balancers, self._clock)
             self._backoff.failures = 0
         self._make_plan(want, definition)
+        live = self._shift.live(elbv2)
+        if self._shift.slot is None:
+            serving = any(t.served and not t.retiring for t in self.tasks)
+            self._shift.begin(live, serving, self._firing(want) if self._shift.moves else ())
         current = [t for t in self.tasks if t.revision == want.revision and not t.retiring]
-        if self._plan is not None:
+        if self._plan is not None and not self._shift.sent_back:
             current += [self._start(want, self._plan) for _ in range(want.desired - len(current))]
         surplus = current[want.desired :]
         current = current[: want.desired]
-        targets = [Target(group, port) for group, _, port in want.balancers]
         for task in current:
-            task.tick(elbv2, targets, health, self._patience.replace)
-        arrived = self._plan is not None and all(task.healthy for task in current)
+            task.targets = self._shift.targets()
+            task.tick(elbv2, health, self._patience.replace)
+        arrived = (
+            self._plan is not None and not self._shift.sent_back and all(task.healthy for task in current)
+        )
         old = [t for t in self.tasks if t not in current and t not in surplus and not t.retiring]
+        settled = self._settle(want, live, current, old, arrived) if self._shift.moves else arrived
         for task in old:
             # A revision that never served has nothing to keep; one that serves does so until the new one can.
-            if arrived or want.desired == 0 or not task.served:
+            in_the_way = live != self._shift.slot and task.targets == self._shift.targets()
+            if settled or want.desired == 0 or not task.served or in_the_way:
                 task.retire(elbv2)
             else:
-                task.tick(elbv2, targets, health, self._patience.replace)
+                task.tick(elbv2, health, self._patience.replace)
+        if self._shift.sent_back:
+            surplus, current = [*surplus, *current], []
         for task in [*surplus, *(t for t in self.tasks if t.retiring)]:
             task.retire(elbv2)
         self._bury(want.region)
         return self._state(want, current, arrived)
+
+    def _settle(
+        self, want: Wanted, live: int, current: list[TaskProcess], old: list[TaskProcess], arrived: bool
+    ) -> bool:
+        """Move the traffic to a revision that has arrived, or back from one that fails while it bakes.
+
+        True when nothing is left to wait for, so that the old tasks may go.
+        """
+        elbv2, shift = self._host.clients("elbv2", want.region), self._shift
+        if shift.sent_back:
+            return False
+        keepers = [task for task in old if task.served]
+        if keepers and (arrived or shift.slot == live):
+            why = shift.fired(self._firing(want)) or next(
+                (task.trouble for task in current if shift.slot == live and self._given_up(task)), ""
+            )
+            if why:
+                shift.send_back(elbv2, live, why)
+                return False
+        if shift.slot != live:
+            if arrived:
+                shift.take(elbv2)
+            return False
+        return arrived and not shift.left_to_bake(want.bake)
+
+    def _firing(self, want: Wanted) -> list[str]:
+        return firing(self._host.clients("cloudwatch", want.region), want.alarms)
+
+    def _given_up(self, task: TaskProcess) -> bool:
+        return task.exits_in_row >= EXITS_THAT_FAIL or task.unwell_for() > self._patience.failing
 
     def retire(self, region: str) -> bool:
         """Take the deleted service's tasks down, step by step; True when none is left."""
@@ -147,14 +193,16 @@ class Service:
 
     def _state(self, want: Wanted, current: list[TaskProcess], arrived: bool) -> ServiceState:
         status, reason = "deploying", ""
-        if arrived and len(self.tasks) == want.desired:
+        if self._shift.sent_back:
+            status, reason = "failing", self._shift.sent_back
+        elif arrived and len(self.tasks) == want.desired:
             status = "steady"
+        elif arrived and self._shift.left_to_bake(want.bake) > SETTLE_SECONDS:
+            reason = f"baking: the previous revision stays for {want.bake / 60:g} min, to be moved back to"
         elif not arrived:
             troubled = [t for t in current if not t.healthy]
             reason = self.problem or next((t.trouble for t in troubled), "")
-            given_up = any(
-                t.exits_in_row >= EXITS_THAT_FAIL or t.unwell_for() > self._patience.failing for t in troubled
-            )
+            given_up = any(self._given_up(task) for task in troubled)
             status = "failing" if self.problem or given_up else "deploying"
         return ServiceState(
             region=want.region,
@@ -171,9 +219,9 @@ class Service:
 
 def _require_ports(want: Wanted, made: Plan) -> None:
     """Refuse a load balancer entry that no port mapping of the application container answers, as ECS does."""
-    for _, container, port in want.balancers:
-        if container != made.container or port not in made.ports:
+    for entry in want.balancers:
+        if entry.container != made.container or entry.port not in made.ports:
             raise TaskError(
-                f"the load balancer sends to {container}:{port}, but the application container "
+                f"the load balancer sends to {entry.container}:{entry.port}, but the application container "
                 f"{made.container} has the ports {sorted(made.ports)}"
             )

@@ -48,6 +48,7 @@ class TaskProcess:
     exits_in_row: int = 0
     owner: str = ""
     gone: bool = False
+    targets: Sequence[Target] = ()
     keeper: Keeper = field(init=False)
     _registered: set[Target] = field(default_factory=set)
     _retired_at: float | None = None
@@ -60,16 +61,16 @@ class TaskProcess:
         self.keeper = Keeper(self.name, "task", self.region, self.address, port, self.clock, backoff)
         self._well_at = self.clock()
 
-    def tick(self, elbv2: Any, targets: Sequence[Target], health: TargetHealth, patience: float) -> None:
-        """Keep it running and registered, and learn how it is.
+    def tick(self, elbv2: Any, health: TargetHealth, patience: float) -> None:
+        """Keep it running and registered in `targets`, and learn how it is.
 
         `patience` is for how many seconds it may be unhealthy before it is replaced.
         """
         before = self.keeper.exits
         running = self.keeper.tick(self.plan.command(self.name, self.address, self.host))
         self.exits_in_row += self.keeper.exits - before
-        self._register(elbv2, targets)
-        self.trouble = self._trouble(targets, health, running)
+        self._register(elbv2, self.targets)
+        self.trouble = self._trouble(self.targets, health, running)
         self.healthy = running and not self.trouble
         if self.healthy:
             self._well_at = self.clock()

@@ -1,132 +1,15 @@
 """Services and one-off tasks as processes, behind a real load balancer process, through the API only."""
 
 import threading
-import urllib.request
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from ops.local import aws
 from ops.local.paths import PYTHON
-from ops.local.reconcilers.addresses import Addresses
-from ops.local.reconcilers.ecs import Ecs
-from ops.local.reconcilers.rollout import Patience
 from ops.local.reconcilers.tasks import Host
-from ops.local.reconcilers.traffic import LoadBalancers
-from ops.local.state import ProcessState, ServiceState
 from tests.ops.local.conftest import eventually
-
-REGION = "eu-west-1"
-SERVER = """
-import http.server, os
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        ok = self.path == "/health"
-        self.send_response(200 if ok else 404)
-        self.end_headers()
-        self.wfile.write(f"{os.environ['VERSION']} {os.environ.get('TOKEN', '')}".encode())
-    def log_message(self, *_):
-        pass
-http.server.HTTPServer((os.environ["BIND_ADDRESS"], 8000), Handler).serve_forever()
-"""
-
-
-class Platform:
-    """A cluster with a load balancer; the reconcilers in one loop."""
-
-    def __init__(self, host: Host, run: Any) -> None:
-        addresses = Addresses("127.62", ("none", REGION))
-        self.ecs = Ecs(host, (REGION,), addresses, run, patience=Patience(failing=4.0, replace=30.0))
-        self.balancers = LoadBalancers(aws.client, (REGION,), addresses, host.logs, run / "lbs.json")
-        self.services: dict[str, ServiceState] = {}
-        self.processes: tuple[ProcessState, ...] = ()
-        self.tasks: tuple[ProcessState, ...] = ()
-        self.cluster = "ecs-test"
-        aws.client("ecs", REGION).create_cluster(clusterName=self.cluster)
-        elbv2 = aws.client("elbv2", REGION)
-        ec2 = aws.client("ec2", REGION)
-        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-        group = elbv2.create_target_group(
-            Name="web", Protocol="HTTP", Port=8000, VpcId=vpc, TargetType="ip", HealthCheckPath="/health"
-        )
-        self.group = group["TargetGroups"][0]["TargetGroupArn"]
-        balancer = elbv2.create_load_balancer(Name="ecs-test", Type="application")["LoadBalancers"][0]
-        elbv2.create_listener(
-            LoadBalancerArn=balancer["LoadBalancerArn"],
-            Protocol="HTTP",
-            Port=8080,
-            DefaultActions=[{"Type": "forward", "TargetGroupArn": self.group}],
-        )
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._loop)
-        self._thread.start()
-
-    def _loop(self) -> None:
-        while not self._stopping.wait(0.2):
-            self.processes = self.balancers.reconcile().processes
-            report = self.ecs.reconcile()
-            self.tasks = report.processes
-            self.services = {s.name: s for s in report.services}
-
-    def close(self) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self.ecs.stop()
-        self.balancers.stop()
-
-    def register(self, family: str, **container: Any) -> str:
-        """A task definition of one container; its ARN."""
-        definition = {
-            "name": "app",
-            "image": "000000000000.dkr.ecr.eu-west-1.amazonaws.com/assets:1",
-            "essential": True,
-            "command": ["python", "-c", SERVER],
-            "portMappings": [{"containerPort": 8000}],
-            **container,
-        }
-        answer = aws.client("ecs", REGION).register_task_definition(
-            family=family, containerDefinitions=[definition]
-        )
-        return str(answer["taskDefinition"]["taskDefinitionArn"])
-
-    def version(self, number: str, **container: Any) -> str:
-        """A revision of the web service that answers with its version."""
-        environment = [{"name": "VERSION", "value": number}]
-        return self.register("web", environment=environment, **container)
-
-    def deploy(self, revision: str) -> None:
-        aws.client("ecs", REGION).update_service(cluster=self.cluster, service="web", taskDefinition=revision)
-
-    def get(self) -> str:
-        """The body that the load balancer answers; raises OSError on anything but 200."""
-        with urllib.request.urlopen("http://127.62.2.1:8080/health", timeout=5) as answer:
-            return str(answer.read().decode())
-
-    def status(self, name: str = "web") -> str:
-        return self.services[name].status if name in self.services else "unknown"
-
-    def serves(self, version: str) -> bool:
-        try:
-            return self.status() == "steady" and self.get().startswith(version)
-        except OSError:
-            return False
-
-    def run_task(self, definition: str, **overrides: Any) -> dict[str, Any]:
-        """Run a one-off task to its end; as DescribeTasks tells it."""
-        ecs = aws.client("ecs", REGION)
-        container = {"name": "app", **overrides}
-        started = ecs.run_task(
-            cluster=self.cluster, taskDefinition=definition, overrides={"containerOverrides": [container]}
-        )
-        arn = started["tasks"][0]["taskArn"]
-
-        def ended() -> dict[str, Any] | None:
-            task: dict[str, Any] = ecs.describe_tasks(cluster=self.cluster, tasks=[arn])["tasks"][0]
-            return task if task["lastStatus"] == "STOPPED" else None
-
-        found: dict[str, Any] = eventually(ended)
-        return found
+from tests.ops.local.ecs_platform import REGION, Platform
 
 
 @pytest.fixture(scope="module")

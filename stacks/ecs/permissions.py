@@ -1,0 +1,47 @@
+"""What a service's tasks may do: what their manifest needs, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from stacks.manifest import Manifest
+
+#: Zones that the bare need ``lake`` may read; a prefix that a service names it may also write.
+READABLE_ZONES = ("curated", "metadata")
+
+READ = ["s3:GetObject"]
+WRITE = ["s3:PutObject", "s3:AbortMultipartUpload"]
+
+
+def task_statements(manifest: Manifest, bucket: s3.IBucket, key: kms.IKey) -> Iterator[iam.PolicyStatement]:
+    """Statements of the task role.
+
+    Secrets are injected by the execution role; database and caches are reached by credentials and security
+    groups; topics are granted by the streaming area.
+    """
+    prefixes = manifest.lake_prefixes
+    readable = [*(READABLE_ZONES if "lake" in manifest.needs else ()), *prefixes]
+    if not readable:
+        return
+    yield iam.PolicyStatement(
+        sid="ListTheLake",
+        actions=["s3:ListBucket"],
+        resources=[bucket.bucket_arn],
+        conditions={"StringLike": {"s3:prefix": [f"{prefix}/*" for prefix in readable]}},
+    )
+    yield iam.PolicyStatement(sid="ReadTheLake", actions=READ, resources=_below(bucket, readable))
+    if prefixes:
+        yield iam.PolicyStatement(sid="WriteTheLake", actions=WRITE, resources=_below(bucket, prefixes))
+    yield iam.PolicyStatement(
+        sid="UseTheLakesKey",
+        actions=["kms:Decrypt", *(["kms:GenerateDataKey"] if prefixes else [])],
+        resources=[key.key_arn],
+    )
+
+
+def _below(bucket: s3.IBucket, prefixes: list[str]) -> list[str]:
+    return [bucket.arn_for_objects(f"{prefix}/*") for prefix in prefixes]

@@ -1,0 +1,134 @@
+"""Task definitions of a manifest: the service's own, and those of the tasks that run to their end."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.base import Site, retention
+from stacks.datalake.stack import DataLakeStack
+from stacks.ecs.deployment import DEREGISTRATION_DELAY
+from stacks.ecs.permissions import task_statements
+from stacks.ecs.variables import TaskVariables
+from stacks.manifest import Manifest
+from stacks.yaml_file import ROOT
+
+#: Name of the port that Service Connect and the load balancer speak to.
+PORT_NAME = "http"
+
+#: The proxy of Service Connect then counts requests by status instead of bytes.
+HTTP = cast(ecs.AppProtocol, ecs.AppProtocol.http)
+
+#: Log lines wait here while CloudWatch Logs is slow; beyond it they are lost rather than the service held.
+LOG_BUFFER = cdk.Size.mebibytes(25)
+
+#: Open files: a connection each of viewers, database, caches and neighbours.
+OPEN_FILES = 65536
+
+_PLATFORMS = {
+    "arm64": (ecr_assets.Platform.LINUX_ARM64, ecs.CpuArchitecture.ARM64),
+    "x86_64": (ecr_assets.Platform.LINUX_AMD64, ecs.CpuArchitecture.X86_64),
+}
+
+
+class Tasks(Construct):
+    """The image, log group and settings that all task definitions of one manifest share."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        site: Site,
+        manifest: Manifest,
+        variables: TaskVariables,
+        lake: DataLakeStack,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.site = site
+        self.manifest = manifest
+        self.variables = variables
+        self.lake = lake
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/{site.names.prefix}/{manifest.name}",
+            retention=retention(site.environment.services.log_days),
+            removal_policy=site.removal_policy,
+        )
+        self.image = self._image()
+
+    def define(self, scope: Construct, name: str, command: list[str]) -> ecs.FargateTaskDefinition:
+        """A task definition of this manifest's image and environment that runs ``command``.
+
+        The target group's health check decides; a second one in the container could only disagree with it.
+        """
+        _, architecture = _PLATFORMS[self.site.environment.services.architecture]
+        definition = ecs.FargateTaskDefinition(
+            scope,
+            "Task",
+            family=self.site.names.task_family(name),
+            cpu=self.manifest.cpu,
+            memory_limit_mib=self.manifest.memory,
+            ephemeral_storage_gib=self.manifest.ephemeral_storage,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=architecture, operating_system_family=ecs.OperatingSystemFamily.LINUX
+            ),
+        )
+        definition.add_volume(name="tmp")
+        container = definition.add_container(
+            "app",
+            container_name=self.manifest.name,
+            image=ecs.ContainerImage.from_docker_image_asset(self.image),
+            command=command,
+            environment=self.variables.plain(self.manifest),
+            secrets=self.variables.secrets(self.manifest),
+            port_mappings=[
+                ecs.PortMapping(container_port=self.manifest.port, name=PORT_NAME, app_protocol=HTTP)
+            ],
+            readonly_root_filesystem=True,
+            linux_parameters=self._linux(scope),
+            ulimits=[ecs.Ulimit(name=ecs.UlimitName.NOFILE, soft_limit=OPEN_FILES, hard_limit=OPEN_FILES)],
+            # A request that came in with the last moment of the target's rotation is still answered.
+            stop_timeout=cdk.Duration.seconds(DEREGISTRATION_DELAY + 10),
+            logging=self.log_driver(name),
+        )
+        container.add_mount_points(
+            ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False)  # noqa: S108
+        )
+        for statement in task_statements(self.manifest, self.lake.bucket, self.lake.key):
+            definition.add_to_task_role_policy(statement)
+        return definition
+
+    def log_driver(self, prefix: str) -> ecs.LogDriver:
+        """Never waits: a service outlives a slow CloudWatch Logs."""
+        return ecs.LogDrivers.aws_logs(
+            stream_prefix=prefix,
+            log_group=self.log_group,
+            mode=ecs.AwsLogDriverMode.NON_BLOCKING,
+            max_buffer_size=LOG_BUFFER,
+        )
+
+    def _linux(self, scope: Construct) -> ecs.LinuxParameters:
+        """An init process reaps what the service's children leave behind, and passes signals on."""
+        parameters = ecs.LinuxParameters(scope, "Linux", init_process_enabled=True)
+        parameters.drop_capabilities(ecs.Capability.ALL)
+        return parameters
+
+    def _image(self) -> ecr_assets.DockerImageAsset:
+        platform, _ = _PLATFORMS[self.site.environment.services.architecture]
+        return ecr_assets.DockerImageAsset(
+            self,
+            "Image",
+            directory=str(ROOT / "services"),
+            build_args={"SERVICE": self.manifest.name.replace("-", "_")},
+            platform=platform,
+            asset_name=self.manifest.name,
+            exclude=["**/__pycache__", "**/*.pyc", "**/.mypy_cache", "**/.pytest_cache"],
+            ignore_mode=cdk.IgnoreMode.DOCKER,
+        )

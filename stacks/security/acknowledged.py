@@ -1,0 +1,52 @@
+"""Findings of the policy packs that the security areas accept: exactly which, where, and why."""
+
+from __future__ import annotations
+
+from stacks.acknowledgements import Acknowledged
+
+_BOUNDARY = "a boundary grants nothing: a role's own policies allow, and this one only denies"
+
+_SUBJECTS = "any subject may ask for erasure; only folders of subjects can be deleted"
+
+BOUNDARY: tuple[Acknowledged, ...] = (
+    Acknowledged("Boundary/Resource", "AwsSolutions::AwsSolutions-IAM5[Action::*]", _BOUNDARY),
+    Acknowledged("Boundary/Resource", "AwsSolutions::AwsSolutions-IAM5[Resource::*]", _BOUNDARY),
+)
+
+ACKNOWLEDGED: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "Configuration/Role/Resource",
+        "AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWS_ConfigRole]",
+        "AWS Config reads every type that it records; AWS keeps the list with the types",
+    ),
+    Acknowledged(
+        "Configuration/Delivery/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-audit-{account}-{home}/config/AWSLogs/{account}/*]",
+        "AWS Config names its objects by itself, below this prefix",
+    ),
+    Acknowledged(
+        "ErasureWorker/Policy/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        "a function in a network makes its interfaces, which EC2 grants for no single resource",
+    ),
+    Acknowledged(
+        "ErasureWorker/Policy/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/raw/user_events/subject=*]",
+        _SUBJECTS,
+    ),
+    Acknowledged(
+        "ErasureWorker/Policy/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/processed/user_events/subject=*]",
+        _SUBJECTS,
+    ),
+    Acknowledged(
+        "Erasure/Control/Policy/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/metadata/erasure/*]",
+        "receipts are called after the subject's digest and the execution",
+    ),
+    Acknowledged(
+        "Erasure/Policy/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        "Step Functions' log delivery and X-Ray know no resource",
+    ),
+)

@@ -1,0 +1,75 @@
+"""One trail for all regions, in the home region: what was done in the account, signed and encrypted."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_cloudtrail as cloudtrail
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.base import Site
+from stacks.security.settings import TrailSettings
+from stacks.security.state import TRAIL_PREFIX
+
+Selector = cloudtrail.CfnTrail.AdvancedEventSelectorProperty
+Field = cloudtrail.CfnTrail.AdvancedFieldSelectorProperty
+
+
+class Trail(Construct):
+    """Management events of every region; and who read or wrote the lakes' objects, where the file asks."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        site: Site,
+        settings: TrailSettings,
+        key: kms.IKey,
+        bucket: s3.IBucket,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        selectors = [_selector("management", [_equals("eventCategory", "Management")])]
+        if settings.lake_events:
+            selectors.append(_lake_events(site))
+        insights = ("ApiCallRateInsight", "ApiErrorRateInsight") if settings.insights else ()
+        cloudtrail.CfnTrail(
+            self,
+            "Trail",
+            trail_name=site.names.trail,
+            is_logging=True,
+            is_multi_region_trail=True,
+            include_global_service_events=True,
+            enable_log_file_validation=True,
+            s3_bucket_name=bucket.bucket_name,
+            s3_key_prefix=TRAIL_PREFIX,
+            kms_key_id=key.key_arn,
+            advanced_event_selectors=selectors,
+            insight_selectors=[
+                cloudtrail.CfnTrail.InsightSelectorProperty(insight_type=kind) for kind in insights
+            ]
+            or None,
+        )
+
+
+def _lake_events(site: Site) -> Selector:
+    """A trail of all regions sees the objects of every region's lake."""
+    lakes = [
+        f"arn:aws:s3:::{site.names.lake_bucket(site.account, region)}/" for region in site.environment.regions
+    ]
+    return _selector(
+        "lake objects",
+        [
+            _equals("eventCategory", "Data"),
+            _equals("resources.type", "AWS::S3::Object"),
+            Field(field="resources.ARN", starts_with=lakes),
+        ],
+    )
+
+
+def _selector(name: str, fields: list[Field]) -> Selector:
+    return Selector(name=name, field_selectors=fields)
+
+
+def _equals(field: str, value: str) -> Field:
+    return Field(field=field, equal_to=[value])  # `Equals` in the template

@@ -1,0 +1,289 @@
+"""How a service is placed, how a revision takes its viewers over, and what its count follows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.environment import load_environment
+from stacks.errors import ConfigurationError
+from stacks.manifest import PRIORITIES, Manifest, load_manifests
+from stacks.platform import build
+from tests.stacks import environments
+from tests.stacks.assembly import Assembly, Resource
+from tests.stacks.test_manifests import GATEWAY, MARKET
+from tests.stacks.test_manifests import load as manifests_of
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+HOME = REGIONS[0]
+GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+
+#: A service of another kind beside the gateway: a stream consumer with a prefix of the lake and a schedule.
+CONSUMER = MARKET | {
+    "needs": ["stream", "lake", "lake:raw/market_data", "secrets:providers/polygon"],
+    "scaling": {
+        "requests_per_target": 600,
+        "lag": {"topic": "market.ticks", "group": "bars", "messages_per_task": 5000},
+    },
+    "tasks": [
+        {"name": "compact", "command": ["true"], "run": "schedule", "schedule": "cron(0 3 * * ? *)"},
+    ],
+}
+INTERNAL = CONSUMER | {"name": "stream", "paths": [], "scaling": {}, "tasks": []}
+
+
+@pytest.fixture(scope="module")
+def three_services(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Staging with three services: the gateway, one with everything, one that no viewer reaches."""
+    folder = tmp_path_factory.mktemp("three-services")
+    manifests = manifests_of(folder, GATEWAY, CONSUMER, INTERNAL)
+    environment = load_environment("staging").model_copy(update={"cdk_nag": False})
+    out = tmp_path_factory.mktemp("three-services-out") / "cdk.out"
+    build(environment, "111111111111", manifests, outdir=str(out)).synth()
+    return Assembly(out, "staging")
+
+
+def service(assembly: Assembly, region: str = HOME, name: str = "gateway") -> Resource:
+    return assembly.one(region, "ecs", "AWS::ECS::Service", ServiceName=name)
+
+
+def weights(rule: Resource) -> list[int]:
+    return [g["Weight"] for g in rule.properties["Actions"][0]["ForwardConfig"]["TargetGroups"]]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_prod_deploys_blue_green_with_bake_time_and_alarms_that_roll_back(
+    region: str, prod: Assembly
+) -> None:
+    deployment = service(prod, region).properties["DeploymentConfiguration"]
+    assert (deployment["Strategy"], deployment["BakeTimeInMinutes"]) == ("BLUE_GREEN", 10)
+    alarms = [a.properties["AlarmName"] for a in prod.all(region, "ecs", "AWS::CloudWatch::Alarm")]
+    assert sorted(deployment["Alarms"]["AlarmNames"]) == sorted(alarms)
+    assert (deployment["Alarms"]["Enable"], deployment["Alarms"]["Rollback"]) == (True, True)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_ecs_is_given_both_groups_and_the_rules_to_move(region: str, prod: Assembly) -> None:
+    (entry,) = service(prod, region).properties["LoadBalancers"]
+    advanced = entry["AdvancedConfiguration"]
+    groups = {g.logical_id for g in prod.all(region, "ecs", GROUP)}
+    assert {entry["TargetGroupArn"]["Ref"], advanced["AlternateTargetGroupArn"]["Ref"]} == groups
+    rules = {r.logical_id: r for r in prod.all(region, "ecs", RULE)}
+    assert {advanced["ProductionListenerRule"]["Ref"], advanced["TestListenerRule"]["Ref"]} == set(rules)
+    assert all(weights(rule) == [100, 0] for rule in rules.values())
+
+
+def test_role_that_moves_traffic_may_touch_its_own_rules_and_groups_alone(prod: Assembly) -> None:
+    (policy,) = [p for p in prod.all(HOME, "ecs", "AWS::IAM::Policy") if "TrafficRole" in p.logical_id]
+    own = {r.logical_id for kind in (GROUP, RULE) for r in prod.all(HOME, "ecs", kind)}
+    for statement in policy.properties["PolicyDocument"]["Statement"]:
+        actions = statement["Action"]
+        if all(action.startswith("elasticloadbalancing:Describe") for action in actions):
+            continue
+        resources = statement["Resource"]
+        listed = resources if isinstance(resources, list) else [resources]
+        assert {resource["Ref"] for resource in listed} <= own
+
+
+def test_health_checkers_meet_a_revision_before_viewers_do(prod: Assembly) -> None:
+    advanced = service(prod).properties["LoadBalancers"][0]["AdvancedConfiguration"]
+    rules = {r.logical_id: r.properties for r in prod.all(HOME, "ecs", RULE)}
+    checked = rules[advanced["TestListenerRule"]["Ref"]]
+    assert checked["Conditions"][0]["PathPatternConfig"]["Values"] == ["/health"]
+    assert checked["Priority"] < rules[advanced["ProductionListenerRule"]["Ref"]]["Priority"]
+
+
+def test_records_do_not_ask_target_groups_that_wait_empty_for_the_next_revision(prod: Assembly) -> None:
+    for record in prod.all(HOME, "ecs", "AWS::Route53::RecordSet"):
+        assert record.properties["AliasTarget"]["EvaluateTargetHealth"] is False
+
+
+def test_rolling_environment_has_one_group_and_moves_no_rule(synthesise: Any) -> None:
+    rolling = load_environment("dev")
+    assembly: Assembly = synthesise(rolling)
+    (group,) = assembly.all(rolling.home_region, "ecs", GROUP)
+    made = service(assembly, rolling.home_region).properties
+    assert "AdvancedConfiguration" not in made["LoadBalancers"][0]
+    assert made["DeploymentConfiguration"]["Strategy"] == "ROLLING"
+    assert made["LoadBalancers"][0]["TargetGroupArn"] == {"Ref": group.logical_id}
+
+
+def test_tasks_above_the_base_are_placed_by_weight(prod: Assembly) -> None:
+    assert service(prod).properties["CapacityProviderStrategy"] == [
+        {"CapacityProvider": "FARGATE", "Base": 2, "Weight": 3},
+        {"CapacityProvider": "FARGATE_SPOT", "Weight": 1},
+    ]
+
+
+def test_service_is_found_by_its_name_and_each_call_is_logged(prod: Assembly) -> None:
+    connect = service(prod).properties["ServiceConnectConfiguration"]
+    (offered,) = connect["Services"]
+    assert offered["ClientAliases"] == [{"DnsName": "gateway", "Port": 8000}]
+    assert connect["AccessLogConfiguration"]["Format"] == "JSON"
+    namespace = prod.one(HOME, "ecs", "AWS::ServiceDiscovery::HttpNamespace").properties["Name"]
+    assert connect["Namespace"] == namespace == "richesreach-prod"
+
+
+def test_container_neither_waits_for_its_log_nor_checks_itself(prod: Assembly) -> None:
+    for task in prod.all(HOME, "ecs", "AWS::ECS::TaskDefinition"):
+        (only,) = task.properties["ContainerDefinitions"]
+        assert only["LogConfiguration"]["Options"]["mode"] == "non-blocking"
+        assert only["LogConfiguration"]["Options"]["max-buffer-size"] == "26214400b"
+        assert only["LinuxParameters"] == {"Capabilities": {"Drop": ["ALL"]}, "InitProcessEnabled": True}
+        assert "HealthCheck" not in only
+
+
+def test_shells_are_encrypted_and_recorded_where_they_are_allowed(synthesise: Any) -> None:
+    dev = load_environment("dev")
+    assembly: Assembly = synthesise(dev)
+    cluster = assembly.one(dev.home_region, "ecs", "AWS::ECS::Cluster").properties
+    session = cluster["Configuration"]["ExecuteCommandConfiguration"]
+    assert session["Logging"] == "OVERRIDE"
+    assert session["LogConfiguration"]["CloudWatchEncryptionEnabled"] is True
+    assert "KmsKeyId" in session
+
+
+def test_load_balancer_logs_connections_and_never_fails_open(prod: Assembly) -> None:
+    balancer = prod.one(HOME, "ecs", "AWS::ElasticLoadBalancingV2::LoadBalancer").properties
+    said = {a["Key"]: a["Value"] for a in balancer["LoadBalancerAttributes"]}
+    assert said["connection_logs.s3.enabled"] == "true"
+    assert said.get("waf.fail_open.enabled", "false") == "false"
+    assert said["routing.http2.enabled"] == "true"
+    assert said["routing.http.xff_header_processing.mode"] == "append"
+    assert said["client_keep_alive.seconds"] == "3600"
+
+
+def test_rules_of_services_stand_between_the_health_rule_and_the_default(three_services: Assembly) -> None:
+    rules = {
+        tuple(r.properties["Conditions"][-1]["PathPatternConfig"]["Values"]): r.properties["Priority"]
+        for r in three_services.all(HOME, "ecs", RULE)
+    }
+    assert rules[("/health",)] < rules[("/market/*",)] < rules[("/*",)] == PRIORITIES.stop
+
+
+def test_requests_are_counted_over_both_groups(three_services: Assembly) -> None:
+    policy = three_services.one(
+        HOME, "ecs", POLICY, PolicyName="richesreach-staging-market-data-requests"
+    ).properties["TargetTrackingScalingPolicyConfiguration"]
+    queries = policy["CustomizedMetricSpecification"]["Metrics"]
+    counted = [q for q in queries if not q["ReturnData"]]
+    assert [q["MetricStat"]["Metric"]["MetricName"] for q in counted] == ["RequestCountPerTarget"] * 2
+    assert (policy["TargetValue"], queries[-1]["Expression"]) == (
+        600,
+        "SUM([FILL(requests0, 0), FILL(requests1, 0)])",
+    )
+
+
+def test_consumer_scales_on_messages_that_wait_for_each_task(three_services: Assembly) -> None:
+    policy = three_services.one(
+        HOME, "ecs", POLICY, PolicyName="richesreach-staging-market-data-lag"
+    ).properties["TargetTrackingScalingPolicyConfiguration"]
+    waiting = policy["CustomizedMetricSpecification"]["Metrics"][0]["MetricStat"]["Metric"]
+    dimensions = {d["Name"]: d["Value"] for d in waiting["Dimensions"]}
+    assert (dimensions["Topic"], dimensions["Consumer Group"]) == ("market.ticks", "bars")
+    assert policy["TargetValue"] == 5000
+
+
+def test_task_role_has_what_the_manifest_needs_and_nothing_more(three_services: Assembly) -> None:
+    (policy,) = [
+        p
+        for p in three_services.all(HOME, "ecs", "AWS::IAM::Policy")
+        if "stream" in p.logical_id.lower() and "TaskRole" in p.logical_id
+    ]
+    statements = {s["Sid"]: s for s in policy.properties["PolicyDocument"]["Statement"] if "Sid" in s}
+    assert set(statements) == {"ListTheLake", "ReadTheLake", "WriteTheLake", "UseTheLakesKey"}
+    assert "raw/market_data/*" in str(statements["WriteTheLake"]["Resource"])
+    assert "curated" not in str(statements["WriteTheLake"]["Resource"])
+    assert not [
+        p
+        for p in three_services.all(HOME, "ecs", "AWS::IAM::Policy")
+        if "gatewayTaskTaskRole" in p.logical_id
+    ]
+
+
+def test_own_secret_is_injected_by_its_exact_name(three_services: Assembly) -> None:
+    task = three_services.one(
+        HOME, "ecs", "AWS::ECS::TaskDefinition", Family="richesreach-staging-market-data"
+    )
+    (secret,) = task.properties["ContainerDefinitions"][0]["Secrets"]
+    assert secret["Name"] == "SECRET_PROVIDERS_POLYGON"
+    assert secret["ValueFrom"].endswith(":secret:richesreach/staging/providers/polygon")
+
+
+def test_service_without_a_path_has_no_target_group(three_services: Assembly) -> None:
+    made = service(three_services, HOME, "stream").properties
+    assert not made.get("LoadBalancers")
+    assert made["DeploymentConfiguration"]["Strategy"] == "ROLLING"
+
+
+def test_scheduled_task_keeps_what_it_could_not_start(three_services: Assembly) -> None:
+    schedule = three_services.one(HOME, "ecs", "AWS::Scheduler::Schedule").properties
+    assert (schedule["ScheduleExpression"], schedule["ScheduleExpressionTimezone"]) == (
+        "cron(0 3 * * ? *)",
+        "UTC",
+    )
+    target = schedule["Target"]
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 5}
+    queue = three_services.one(HOME, "ecs", "AWS::SQS::Queue")
+    assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": [queue.logical_id, "Arn"]}
+
+
+def test_singleton_task_is_scheduled_in_the_writer_region_alone(three_services: Assembly) -> None:
+    placed = [
+        r for r in three_services.regions("ecs") if three_services.all(r, "ecs", "AWS::Scheduler::Schedule")
+    ]
+    assert placed == [HOME]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem", "mend"),
+    [
+        ({"paths": ["/a", "/b", "/c", "/d"]}, "4 paths", "give prefixes"),
+        ({"scaling": {"lag": CONSUMER["scaling"]["lag"]}, "needs": []}, "needs the stream", "add `stream`"),
+        ({"paths": [], "scaling": {"requests_per_target": 5}}, "needs a path", "remove it"),
+        ({"tasks": [CONSUMER["tasks"][0] | {"schedule": "daily"}]}, "is no schedule", "cron(0 3"),
+        ({"tasks": [CONSUMER["tasks"][0] | {"run": "before-service"}]}, "not run by it", "run: schedule"),
+        ({"needs": ["lake:Raw"]}, "unknown need", "lake:<prefix>"),
+        ({"ephemeral_storage": 20}, "greater than or equal to 21", ""),
+        ({"paths": ["/api/v2/*"]}, "overlaps /api/*, which belongs to gateway", "give it to one service"),
+    ],
+)
+def test_wrong_manifest_says_what_to_mend(
+    change: dict[str, Any], problem: str, mend: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        manifests_of(tmp_path, GATEWAY, MARKET | change)
+    assert problem in str(caught.value)
+    assert mend in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ("services.deployment", {"strategy": "rolling", "bake_minutes": 5}, "only blue-green bakes"),
+        ("services.deployment.maximum_percent", 100, "no task can be replaced"),
+        ("services.capacity.spot_weight", -1, "greater than or equal to 0"),
+        (
+            "services.capacity",
+            {"on_demand_base": 1, "on_demand_weight": 0, "spot_weight": 0, "fargate_vcpus": 9},
+            "both 0",
+        ),
+        ("load_balancer.slow_start_seconds", 10, "use 30 to 900"),
+    ],
+)
+def test_wrong_settings_say_what_to_mend(path: str, value: object, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        environments.read(tmp_path, environments.put(environments.document(), path, value))
+    assert problem in str(caught.value)
+
+
+def test_priority_of_a_rule_is_its_services_own(tmp_path: Path) -> None:
+    (alone,) = [m for m in manifests_of(tmp_path, GATEWAY, MARKET) if not m.default]
+    among = Manifest.model_validate(MARKET)
+    assert alone.priority == among.priority
+    assert alone.priority in PRIORITIES
+    assert all(m.priority == PRIORITIES.stop for m in load_manifests() if m.default)
