@@ -81,6 +81,11 @@ class Names:
         return self.prefix
 
     @property
+    def region_alarm(self) -> str:
+        """Composite alarm of a region, which ends a drill there."""
+        return f"{self.prefix}-region-impaired"
+
+    @property
     def erasure(self) -> str:
         """State machine (writer region) and each region's function that erase what is kept about a person."""
         return f"{self.prefix}-erasure"

@@ -30,6 +30,7 @@ from stacks.peering.stack import PeeringStack
 from stacks.security.boundary import BoundaryStack, bound
 from stacks.security.stack import SecurityStack
 from stacks.security.state import SecurityStateStack
+from stacks.security.vault_lock import lock_vaults
 
 
 def context(environment: Environment, account: str) -> dict[str, object]:
@@ -73,6 +74,7 @@ class Platform:
         self._bind()
         for stack in app.node.children:
             if isinstance(stack, PlatformStack):
+                lock_vaults(stack)
                 acknowledge(stack, ACKNOWLEDGED.get(stack.area, ()))
 
     def _site(self, region: str) -> Site:

@@ -39,13 +39,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return lake.erase(bucket, prefixes, subject, dry_run=dry_run, so_far=so_far, in_time=in_time)
     if store in ("cache", "global-cache"):
         with cache.connect(
-            _parameter(store), _port("CACHE_PORT"), _flag("CACHE_TLS"), _login("CACHE_LOGIN")
+            _parameter(store), _port("CACHE_PORT"), _flag("CACHE_TLS"), _login(LOGINS[store])
         ) as server:
             patterns = json.loads(os.environ["CACHE_PATTERNS"])
             return cache.erase(server, patterns, subject, dry_run=dry_run, so_far=so_far, in_time=in_time)
     if store == "database":
         with database.connect(
-            _parameter(store), _port("DATABASE_PORT"), _flag("DATABASE_TLS"), _login("DATABASE_LOGIN")
+            _parameter(store), _port("DATABASE_PORT"), _flag("DATABASE_TLS"), _login(LOGINS[store])
         ) as connection:
             return database.erase(connection, subject, dry_run=dry_run)
     raise UnknownStoreError(f"{store!r} is no store; known are lake, cache, global-cache, database")
@@ -53,6 +53,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 #: The parameter that holds a store's endpoint, as the global-db area publishes it.
 PARAMETERS = {"cache": "cache-primary", "global-cache": "datastore-endpoint", "database": "database-endpoint"}
+
+#: The variable that names the secret with a store's user; absent where a store has no users.
+LOGINS = {"cache": "CACHE_LOGIN", "global-cache": "GLOBAL_CACHE_LOGIN", "database": "DATABASE_LOGIN"}
 
 
 def _parameter(store: str) -> str:

@@ -10,6 +10,7 @@ from constructs import Construct
 from stacks.base import PlatformStack, Site
 from stacks.datalake.stack import DataLakeStack
 from stacks.security.baseline import ConfigurationRecord, Standards, ThreatDetection
+from stacks.security.drills import Drills
 from stacks.security.erasure import ErasureMachine, ErasureWorker
 from stacks.security.state import SecurityStateStack
 from stacks.security.trail import Trail
@@ -39,6 +40,8 @@ class SecurityStack(PlatformStack):
             ThreatDetection(self, "ThreatDetection")
             ConfigurationRecord(self, "Configuration", site=site, key_arn=home.key.key_arn)
             Standards(self, "Standards", site=site, standards=settings.standards)
+        if settings.fis:
+            Drills(self, "Drills", site=site)
 
     def _erasure(self, key: kms.Key, vpc: ec2.IVpc, lake: DataLakeStack) -> None:
         ErasureWorker(self, "ErasureWorker", site=self.site, vpc=vpc, key=key)
