@@ -6,6 +6,8 @@ actions of EC2, RDS and the tagging API know no resource.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import aws_iam as iam
 
 from stacks.base import Site
@@ -77,6 +79,6 @@ def _read(*actions: str, sid: str = "FindTargets") -> iam.PolicyStatement:
 
 
 def _allow(
-    sid: str, actions: list[str], resources: list[str], conditions: dict[str, object] | None = None
+    sid: str, actions: list[str], resources: list[str], conditions: Mapping[str, object] | None = None
 ) -> iam.PolicyStatement:
     return iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions)
