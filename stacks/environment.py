@@ -135,6 +135,7 @@ class Environment(Frozen):
     @model_validator(mode="after")
     def _check(self) -> Environment:
         self._check_membership()
+        self._check_databases()
         self._check_zones()
         self._check_overlaps()
         self.lake.check(protect=self.protect, regions=list(self.regions))
@@ -163,6 +164,26 @@ class Environment(Frozen):
                 "writer_region",
                 f"{self.writer_region} is not a data region",
                 f"choose one of {', '.join(self.data_regions)}",
+            )
+
+    def _check_databases(self) -> None:
+        if not self.database.is_global and self.data_regions != [self.home_region]:
+            raise MisfitError(
+                "data_regions",
+                "holds more than the home region, and the database is not global",
+                f"write [{self.home_region}], or database.global: true",
+            )
+        if self.database.recovery_point_seconds is not None and len(self.data_regions) < 2:
+            raise MisfitError(
+                "database.recovery_point_seconds",
+                "blocks every commit where no secondary can keep up, and there is none",
+                "set it to null, or add a region to data_regions",
+            )
+        if self.protect and not self.cache.tls:
+            raise MisfitError(
+                "cache.tls",
+                "is false, and ElastiCache takes users with TLS only",
+                "set it to true; false is for servers that are not ElastiCache's",
             )
 
     def _check_zones(self) -> None:

@@ -112,6 +112,27 @@ class Names:
         name = f"{self.prefix}-{region}-global"
         return name if len(name) <= MAX_REPLICATION_GROUP else f"{self.prefix}-{_short(region)}-global"
 
+    def cache_users(self, store: str) -> str:
+        """Id of the user group of a region's caches: ``store`` is ``cache`` or ``global``."""
+        return f"{self.prefix}-{store}"
+
+    def cache_user(self, store: str, user: str) -> str:
+        """Id of a user; what it is called to the servers is ``user`` alone."""
+        return f"{self.prefix}-{store}-{user}"
+
+    @property
+    def backup_vault(self) -> str:
+        """Vault of a region, the same name in each, so that a plan elsewhere can copy into it."""
+        return f"{self.prefix}-databases"
+
+    def database_log_group(self, region: str) -> str:
+        """Where Aurora exports the server log of a region's cluster; the name is RDS's own."""
+        return f"/aws/rds/cluster/{self.database_cluster(region)}/postgresql"
+
+    def cache_log_group(self, kind: str) -> str:
+        """Where ElastiCache delivers logs; below ``vendedlogs`` no policy of its own is needed for each."""
+        return f"/aws/vendedlogs/elasticache/{self.prefix}/{kind}"
+
     @property
     def cluster(self) -> str:
         """ECS cluster of a region."""

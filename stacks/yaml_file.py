@@ -122,7 +122,7 @@ def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[s
         # A part that is no field is a key of a mapping, or an index: its model is the one it stands in.
         current = field.annotation if field else current
     found = _model_in(current)
-    return set(found.model_fields) if found else set()
+    return {field.alias or name for name, field in found.model_fields.items()} if found else set()
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -6,12 +6,25 @@ from stacks.acknowledgements import Acknowledged
 
 _SECONDARY = "a secondary of a Global Datastore inherits it from the primary and must not name it"
 _NETWORK_ONLY = "reachable from the platform's private networks alone; users of its own are not set up yet"
+_MANAGED = (
+    "AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{policy}]"
+)
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged("Cache/Group", "AwsSolutions::AwsSolutions-AEC6", _NETWORK_ONLY),
     Acknowledged("Datastore/Group", "AwsSolutions::AwsSolutions-AEC6", _NETWORK_ONLY),
     Acknowledged("Datastore/Group", "AwsSolutions::AwsSolutions-AEC3", _SECONDARY),
     Acknowledged("Datastore/Group", "AwsSolutions::AwsSolutions-AEC5", _SECONDARY),
+    Acknowledged(
+        "Database/Observation/MonitoringRole/Resource",
+        _MANAGED.replace("{policy}", "AmazonRDSEnhancedMonitoringRole"),
+        "AWS keeps this policy in step with what enhanced monitoring writes; it reaches RDSOSMetrics alone",
+    ),
+    Acknowledged(
+        "Backup/Role/Resource",
+        _MANAGED.replace("{policy}", "AWSBackupServiceRolePolicyForBackup"),
+        "AWS Backup changes what it calls and documents this policy as the one for its role",
+    ),
     Acknowledged(
         "Credentials/Secret/Resource",
         "AwsSolutions::AwsSolutions-SMG4",

@@ -6,7 +6,7 @@ credentials of its own, and cannot leave the engine version to the global cluste
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -16,11 +16,12 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.base import Site
+from stacks.global_db.credentials import Credentials
+from stacks.global_db.observation import LOG_EXPORTS, Observation
+from stacks.global_db.parameters import ENGINE, ParameterGroups
 from stacks.network.stack import DATA
 
-ENGINE = "aurora-postgresql"
 DATABASE_NAME = "richesreach"
-MASTER_USER = "richesreach"
 
 
 class GlobalCluster(Construct):
@@ -40,35 +41,12 @@ class GlobalCluster(Construct):
         self.resource.apply_removal_policy(site.removal_policy)
 
 
-class Credentials(Construct):
-    """The master secret, born in the home region and replicated to every other."""
-
-    def __init__(self, scope: Construct, construct_id: str, *, site: Site) -> None:
-        super().__init__(scope, construct_id)
-        others = [region for region in site.environment.regions if region != site.region]
-        self.secret = secretsmanager.Secret(
-            self,
-            "Secret",
-            secret_name=site.names.secret("database"),
-            description=f"Master credentials of {site.names.global_cluster}",
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template=json.dumps({"username": MASTER_USER}),
-                generate_string_key="password",
-                exclude_punctuation=True,
-                password_length=32,
-            ),
-            replica_regions=[secretsmanager.ReplicaRegion(region=region) for region in others],
-            removal_policy=site.removal_policy,
-        )
-
-    def field(self, key: str) -> str:
-        """A dynamic reference: CloudFormation resolves it, the template never holds the value."""
-        return self.secret.secret_value_from_json(key).unsafe_unwrap()
-
-
 class MemberCluster(Construct):
     """One region's cluster. With ``credentials`` it is the home member that creates the database;
-    without, a secondary that has neither credentials nor a database name."""
+    without, a secondary that has neither credentials nor a database name.
+
+    Where the database is not global, the home member is a cluster on its own that names its version.
+    """
 
     def __init__(
         self,
@@ -84,8 +62,12 @@ class MemberCluster(Construct):
         super().__init__(scope, construct_id)
         self.site = site
         self.settings = site.environment.database
+        self.key = key
         self.security_group = self._security_group(vpc)
-        self.cluster = self._cluster(vpc, key, credentials)
+        self.parameters = ParameterGroups(self, "Parameters", site=site)
+        self.observation = Observation(self, "Observation", site=site, key=key)
+        self.cluster = self._cluster(vpc, credentials)
+        self.cluster.node.add_dependency(self.observation.log_group)
         if after is not None:
             self.cluster.add_resource_dependency(after.resource)
         if credentials is not None:
@@ -96,8 +78,18 @@ class MemberCluster(Construct):
                 target_id=self.cluster.ref,
                 target_type="AWS::RDS::DBCluster",
             )
-        for number in range(1, self.settings.instances + 1):
-            self._instance(number)
+        self.instances = [self._instance(number) for number in range(1, self.settings.instances + 1)]
+
+    @property
+    def identifier(self) -> str:
+        """Dimension ``DBClusterIdentifier`` of the cluster's metrics."""
+        return self.site.names.database_cluster(self.site.region)
+
+    @property
+    def instance_identifiers(self) -> list[str]:
+        """Dimension ``DBInstanceIdentifier`` of each instance's metrics."""
+        numbers = range(1, self.settings.instances + 1)
+        return [self.site.names.database_instance(self.site.region, number) for number in numbers]
 
     @property
     def endpoint(self) -> str:
@@ -122,59 +114,83 @@ class MemberCluster(Construct):
             )
         return group
 
-    def _cluster(self, vpc: ec2.IVpc, key: kms.IKey, credentials: Credentials | None) -> rds.CfnDBCluster:
-        names = self.site.names
+    def _cluster(self, vpc: ec2.IVpc, credentials: Credentials | None) -> rds.CfnDBCluster:
+        settings = self.settings
         subnets = rds.CfnDBSubnetGroup(
             self,
             "Subnets",
-            db_subnet_group_description=f"Data subnets of {names.prefix}",
+            db_subnet_group_description=f"Data subnets of {self.site.names.prefix}",
             subnet_ids=vpc.select_subnets(subnet_group_name=DATA).subnet_ids,
-        )
-        parameters = rds.CfnDBClusterParameterGroup(
-            self,
-            "Parameters",
-            description=f"Cluster parameters of {names.prefix}",
-            family=f"{ENGINE}{self.settings.engine_version.split('.')[0]}",
-            parameters={"rds.force_ssl": "1" if self.settings.tls else "0"},
         )
         cluster = rds.CfnDBCluster(
             self,
             "Cluster",
-            db_cluster_identifier=names.database_cluster(self.site.region),
-            global_cluster_identifier=names.global_cluster,
+            db_cluster_identifier=self.identifier,
             engine=ENGINE,
             database_name=DATABASE_NAME if credentials else None,
             master_username=credentials.field("username") if credentials else None,
             master_user_password=credentials.field("password") if credentials else None,
-            port=self.settings.port,
+            port=settings.port,
             db_subnet_group_name=subnets.ref,
-            db_cluster_parameter_group_name=parameters.ref,
+            db_cluster_parameter_group_name=self.parameters.cluster.ref,
             vpc_security_group_ids=[self.security_group.security_group_id],
             storage_encrypted=True,
-            kms_key_id=key.key_arn,
+            kms_key_id=self.key.key_arn,
             serverless_v2_scaling_configuration=rds.CfnDBCluster.ServerlessV2ScalingConfigurationProperty(
-                min_capacity=self.settings.min_capacity, max_capacity=self.settings.max_capacity
+                min_capacity=settings.min_capacity,
+                max_capacity=settings.max_capacity,
+                seconds_until_auto_pause=settings.pause_after_seconds,
             ),
-            backup_retention_period=self.settings.backup_days,
+            backup_retention_period=settings.backup_days,
+            preferred_backup_window=settings.backup_window,
+            preferred_maintenance_window=settings.maintenance_window,
             copy_tags_to_snapshot=True,
             enable_iam_database_authentication=True,
-            enable_cloudwatch_logs_exports=["postgresql"],
+            enable_cloudwatch_logs_exports=list(LOG_EXPORTS),
             deletion_protection=self.site.environment.protect,
+            database_insights_mode=settings.insights,
+            monitoring_interval=self.observation.interval,
+            monitoring_role_arn=self.observation.role_arn,
+            performance_insights_enabled=True,
+            performance_insights_kms_key_id=self.key.key_arn,
+            performance_insights_retention_period=settings.insights_days,
+            **self._membership(home=credentials is not None),
         )
         policy = cdk.RemovalPolicy.SNAPSHOT if self.site.environment.protect else cdk.RemovalPolicy.DESTROY
         cluster.apply_removal_policy(policy)
         return cluster
 
-    def _instance(self, number: int) -> None:
+    def _membership(self, *, home: bool) -> dict[str, Any]:
+        """A member leaves its version to the global cluster; a cluster on its own names it."""
+        if not self.settings.is_global:
+            return {"engine_version": self.settings.engine_version}
+        forwarding = True if self.settings.write_forwarding and not home else None
+        return {
+            "global_cluster_identifier": self.site.names.global_cluster,
+            "enable_global_write_forwarding": forwarding,
+        }
+
+    def _instance(self, number: int) -> rds.CfnDBInstance:
         instance = rds.CfnDBInstance(
             self,
             f"Instance{number}",
             db_instance_identifier=self.site.names.database_instance(self.site.region, number),
             db_cluster_identifier=self.cluster.ref,
             db_instance_class="db.serverless",
+            db_parameter_group_name=self.parameters.instance.ref,
             engine=ENGINE,
             publicly_accessible=False,
-            auto_minor_version_upgrade=False,
+            # No effect in a global database, whose version the global cluster owns.
+            auto_minor_version_upgrade=True,
+            ca_certificate_identifier=self.settings.certificate_authority,
+            preferred_maintenance_window=self.settings.maintenance_window,
             promotion_tier=0 if number == 1 else 1,
+            # The same in every instance and the cluster, as Database Insights demands.
+            monitoring_interval=self.observation.interval,
+            monitoring_role_arn=self.observation.role_arn,
+            enable_performance_insights=True,
+            performance_insights_kms_key_id=self.key.key_arn,
+            performance_insights_retention_period=self.settings.insights_days,
         )
         instance.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        return instance

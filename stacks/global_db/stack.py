@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
+from stacks.global_db.backup import DatabaseBackup
 from stacks.global_db.cache import RegionalCache
-from stacks.global_db.database import Credentials, GlobalCluster, MemberCluster
+from stacks.global_db.credentials import Credentials
+from stacks.global_db.database import GlobalCluster, MemberCluster
 from stacks.global_db.datastore import DatastoreMember, GlobalDatastore
+from stacks.global_db.key import data_key
 
 
 class GlobalDbStack(PlatformStack):
@@ -20,20 +22,14 @@ class GlobalDbStack(PlatformStack):
     datastore: DatastoreMember | None = None
     credentials: Credentials | None = None
     global_datastore: GlobalDatastore | None = None
+    backup: DatabaseBackup | None = None
 
     def __init__(self, scope: Construct, site: Site, vpc: ec2.IVpc, home: GlobalDbStack | None) -> None:
         super().__init__(
             scope, site, "global-db", description="Aurora Global member, cache and datastore member"
         )
         environment = site.environment
-        self.key = kms.Key(
-            self,
-            "DataKey",
-            alias=f"{site.names.prefix}-data",
-            description=f"Databases and caches of {site.names.prefix} in {site.region}",
-            enable_key_rotation=True,
-            removal_policy=site.removal_policy,
-        )
+        self.key = data_key(self, "DataKey", site=site)
         if home is not None:
             self.add_stack_dependency(home, "secondaries join what the home region creates")
         if site.region in environment.data_regions:
@@ -45,8 +41,10 @@ class GlobalDbStack(PlatformStack):
 
     def _database(self, vpc: ec2.IVpc) -> None:
         global_cluster = None
+        settings = self.site.environment.database
         if self.site.is_home:
-            global_cluster = GlobalCluster(self, "GlobalDatabase", site=self.site)
+            if settings.is_global:
+                global_cluster = GlobalCluster(self, "GlobalDatabase", site=self.site)
             self.credentials = Credentials(self, "Credentials", site=self.site)
         self.database = MemberCluster(
             self,
@@ -57,6 +55,10 @@ class GlobalDbStack(PlatformStack):
             credentials=self.credentials,
             after=global_cluster,
         )
+        if settings.backup_plan is not None:
+            self.backup = DatabaseBackup(
+                self, "Backup", site=self.site, key=self.key, plan=settings.backup_plan
+            )
 
     def _datastore(self, home: GlobalDbStack | None) -> None:
         group_id = None
