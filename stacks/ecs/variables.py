@@ -11,6 +11,7 @@ from constructs import Construct
 from stacks.base import Site
 from stacks.global_db.database import DATABASE_NAME, MemberCluster
 from stacks.global_db.stack import GlobalDbStack
+from stacks.global_db.users import APP, secret_name
 from stacks.manifest import Manifest
 
 
@@ -23,9 +24,6 @@ class TaskVariables(Construct):
         super().__init__(scope, construct_id)
         self.site = site
         self.databases = databases
-        self.database_secret = secretsmanager.Secret.from_secret_name_v2(
-            self, "DatabaseSecret", site.names.secret("database")
-        )
         self._secrets: dict[str, secretsmanager.ISecret] = {}
 
     def plain(self, manifest: Manifest) -> dict[str, str]:
@@ -47,10 +45,20 @@ class TaskVariables(Construct):
         return values
 
     def secrets(self, manifest: Manifest) -> dict[str, ecs.Secret]:
+        needed = {
+            "database": ("DATABASE_USER", "DATABASE_PASSWORD", "database"),
+            "cache": ("REDIS_USERNAME", "REDIS_PASSWORD", secret_name("cache", APP)),
+            "global-cache": (
+                "GLOBAL_CACHE_USERNAME",
+                "GLOBAL_CACHE_PASSWORD",
+                secret_name("global", APP),
+            ),
+        }
         values: dict[str, ecs.Secret] = {}
-        if "database" in manifest.needs:
-            values["DATABASE_USER"] = ecs.Secret.from_secrets_manager(self.database_secret, "username")
-            values["DATABASE_PASSWORD"] = ecs.Secret.from_secrets_manager(self.database_secret, "password")
+        for need, (user, password, name) in needed.items():
+            if need in manifest.needs:
+                values[user] = ecs.Secret.from_secrets_manager(self._own(name), "username")
+                values[password] = ecs.Secret.from_secrets_manager(self._own(name), "password")
         for name in manifest.secret_names:
             values[_variable(name)] = ecs.Secret.from_secrets_manager(self._own(name))
         return values

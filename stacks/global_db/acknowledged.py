@@ -5,14 +5,26 @@ from __future__ import annotations
 from stacks.acknowledgements import Acknowledged
 
 _SECONDARY = "a secondary of a Global Datastore inherits it from the primary and must not name it"
-_NETWORK_ONLY = "reachable from the platform's private networks alone; users of its own are not set up yet"
+_USERS = (
+    "the rule looks for the one AUTH token of a whole cache; here a user group asks each user for a password"
+)
+_UNUSED = "the password of a user that is switched off: nobody holds it and nothing takes it"
+_TWO_STORES = (
+    "a user's password changes by ModifyUser in every region of its store at once; the runbook"
+    " cache-password-rotation does it, with both passwords valid in between"
+)
 _MANAGED = (
     "AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{policy}]"
 )
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
-    Acknowledged("Cache/Group", "AwsSolutions::AwsSolutions-AEC6", _NETWORK_ONLY),
-    Acknowledged("Datastore/Group", "AwsSolutions::AwsSolutions-AEC6", _NETWORK_ONLY),
+    Acknowledged("Cache/Group", "AwsSolutions::AwsSolutions-AEC6", _USERS),
+    Acknowledged("Datastore/Group", "AwsSolutions::AwsSolutions-AEC6", _USERS),
+    Acknowledged("Cache/DefaultUser/Secret/Resource", "AwsSolutions::AwsSolutions-SMG4", _UNUSED),
+    Acknowledged("Cache/Users/AppSecret/Resource", "AwsSolutions::AwsSolutions-SMG4", _TWO_STORES),
+    Acknowledged("Cache/Users/AdminSecret/Resource", "AwsSolutions::AwsSolutions-SMG4", _TWO_STORES),
+    Acknowledged("Datastore/Users/AppSecret/Resource", "AwsSolutions::AwsSolutions-SMG4", _TWO_STORES),
+    Acknowledged("Datastore/Users/AdminSecret/Resource", "AwsSolutions::AwsSolutions-SMG4", _TWO_STORES),
     Acknowledged("Datastore/Group", "AwsSolutions::AwsSolutions-AEC3", _SECONDARY),
     Acknowledged("Datastore/Group", "AwsSolutions::AwsSolutions-AEC5", _SECONDARY),
     Acknowledged(

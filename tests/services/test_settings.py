@@ -39,6 +39,28 @@ def test_what_has_a_default_may_be_left_out() -> None:
     assert (settings.log_level, settings.lake_bucket) == ("INFO", None)
 
 
+LOGINS = [("REDIS_USERNAME", "REDIS_PASSWORD"), ("GLOBAL_CACHE_USERNAME", "GLOBAL_CACHE_PASSWORD")]
+
+
+@pytest.mark.parametrize(("user", "password"), LOGINS)
+def test_name_without_password_of_a_cache_is_refused(user: str, password: str) -> None:
+    for present, missing in ((user, password), (password, user)):
+        with pytest.raises(SettingsError) as caught:
+            Settings.from_environment({**COMPLETE, present: "app"})
+        assert caught.value.problems == (f"{missing} is missing beside {present}: set both, or neither",)
+
+
+def test_passwords_of_the_caches_are_in_no_repr() -> None:
+    given = {name: f"hidden-{name}" for pair in LOGINS for name in pair if name.endswith("PASSWORD")}
+    named = {user: "app" for user, _ in LOGINS}
+    settings = Settings.from_environment({**COMPLETE, **named, **given})
+    assert settings.cache_login is not None
+    assert settings.cache_login.password.reveal() == "hidden-REDIS_PASSWORD"
+    assert settings.global_cache_login is not None
+    assert settings.global_cache_login.user == "app"
+    assert "hidden" not in repr(settings)
+
+
 @given(st.sets(st.sampled_from(REQUIRED), min_size=1))
 def test_one_error_names_every_missing_variable_and_no_other(missing: set[str]) -> None:
     environment = {name: value for name, value in COMPLETE.items() if name not in missing}

@@ -76,24 +76,30 @@ def test_promotable_region_holds_an_instance(region: str, prod: Assembly) -> Non
     assert not any(instance.properties["PubliclyAccessible"] for instance in instances)
 
 
+def database_secrets(assembly: Assembly, region: str) -> list[Resource]:
+    name = f"richesreach/{assembly.environment}/database"
+    found = assembly.all(region, "global-db", "AWS::SecretsManager::Secret")
+    return [secret for secret in found if secret.properties["Name"] == name]
+
+
 def test_secret_is_replicated_to_every_other_region(prod: Assembly) -> None:
-    secret = prod.one(HOME, "global-db", "AWS::SecretsManager::Secret").properties
-    assert secret["Name"] == "richesreach/prod/database"
+    (made,) = database_secrets(prod, HOME)
+    secret = made.properties
     assert {replica["Region"] for replica in secret["ReplicaRegions"]} == set(OTHERS)
     assert "SecretString" not in secret
 
 
 def test_secret_exists_in_the_home_region_alone(prod: Assembly) -> None:
-    assert not [r for r in OTHERS if prod.all(r, "global-db", "AWS::SecretsManager::Secret")]
+    assert not [r for r in OTHERS if database_secrets(prod, r)]
 
 
 def test_secret_of_one_region_has_no_replicas(single: Assembly) -> None:
-    secret = single.one("eu-central-1", "global-db", "AWS::SecretsManager::Secret")
+    (secret,) = database_secrets(single, "eu-central-1")
     assert "ReplicaRegions" not in secret.properties
 
 
 def test_secret_reaches_compute_regions_that_hold_no_data(twelve: Assembly) -> None:
-    secret = twelve.one(HOME, "global-db", "AWS::SecretsManager::Secret")
+    (secret,) = database_secrets(twelve, HOME)
     assert len(secret.properties["ReplicaRegions"]) == 11
 
 

@@ -85,6 +85,10 @@ def every_name(names: Names) -> dict[tuple[str, str], tuple[str, int, str]]:
         found["cache", region] = (names.cache(region), 40, words)
         found["datastore member", region] = (names.global_cache_member(region), 40, words)
         found["dashboard", region] = (names.dashboard(region), 255, r"[A-Za-z0-9_-]+")
+    for store in ("cache", "global"):
+        found[f"users of {store}", ""] = (names.cache_users(store), 40, words)
+        found[f"administrator of {store}", ""] = (names.cache_user(store, "admin"), 40, words)
+    found["backup vault", ""] = (names.backup_vault, 50, r"[A-Za-z0-9_-]{2,}")
     found["global cluster", ""] = (names.global_cluster, 63, words)
     # The suffix of the datastore's id: AWS puts five characters and a hyphen before it, in 40 at most.
     found["datastore", ""] = (names.prefix, 34, words)

@@ -4,8 +4,10 @@ Promotion happens only because the ElastiCache API moved a role. A server that d
 replica fills again from its primary, a primary starts empty, as nothing is kept on disk.
 """
 
+import hashlib
 import logging
 import re
+import secrets
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,9 +15,11 @@ from pathlib import Path
 from ops.local.keeper import Keeper, stop_together
 from ops.local.paths import ROOT
 from ops.local.process import BASE_PATH, Command
-from ops.local.reconcilers import cache_topology
+from ops.local.reconcilers import cache_topology, cache_users
 from ops.local.reconcilers.cache_topology import Clients, Node
-from ops.local.reconcilers.redis_protocol import RedisError, command, info
+from ops.local.reconcilers.cache_users import KEEPER, User
+from ops.local.reconcilers.postgres_files import write_private
+from ops.local.reconcilers.redis_protocol import Login, RedisError, Reply, command, info
 from ops.local.reconcilers.report import Report
 from ops.local.state import CacheState
 
@@ -46,8 +50,10 @@ def find_server() -> Path:
 class CacheServer:
     """The server of one node, and what was last asked of it."""
 
-    def __init__(self, node: Node, program: Path, data: Path, logs: Path) -> None:
+    def __init__(self, node: Node, program: Path, data: Path, logs: Path, login: Login) -> None:
         self.node = node
+        self._login = login
+        self._allowed: tuple[int, tuple[User, ...]] = (0, ())
         self._program = program
         self._folder = data / node.name
         self._log = logs / f"cache-{node.name}.log"
@@ -62,37 +68,51 @@ class CacheServer:
         address, port = self.node.where
         self._require_own(address, port)
         self._bind_addresses(address, port)
-        state = info(address, port, "replication")
+        self._admit(address, port)
+        state = info(address, port, "replication", self._login)
         if self.node.follows is None:
             if state.get("role") != "master":
                 logger.info("%s: promoted", self.node.name)
-                command(address, port, "REPLICAOF", "NO", "ONE")
+                self._ask("REPLICAOF", "NO", "ONE")
         else:
             leader, leader_port = self.node.follows
             if (state.get("master_host"), state.get("master_port")) != (leader, str(leader_port)):
-                command(address, port, "REPLICAOF", leader, str(leader_port))
+                self._ask("REPLICAOF", leader, str(leader_port))
                 return
             if state.get("master_link_status") != "up":
                 return
-        if command(address, port, "CONFIG", "GET", "maxmemory-policy") != [
-            "maxmemory-policy",
-            self._policy(),
-        ]:
-            command(address, port, "CONFIG", "SET", "maxmemory-policy", self._policy())
+        if self._ask("CONFIG", "GET", "maxmemory-policy") != ["maxmemory-policy", self._policy()]:
+            self._ask("CONFIG", "SET", "maxmemory-policy", self._policy())
         self.ready = True
+
+    def _ask(self, *words: str) -> Reply:
+        return command(*self.node.where, *words, login=self._login)
+
+    def _admit(self, address: str, port: int) -> None:
+        """Make the users those of the user groups: of a new server, and when they change."""
+        pid = self.keeper.child.pid if self.keeper.child else 0
+        if self._allowed != (pid, self.node.users):
+            cache_users.apply(address, port, self._login, self.node.users)
+            self._allowed = (pid, self.node.users)
 
     def _bind_addresses(self, address: str, port: int) -> None:
         """Let go of addresses before taking others: two nodes may swap theirs, and neither could go first."""
-        answer = command(address, port, "CONFIG", "GET", "bind")
+        answer = command(address, port, "CONFIG", "GET", "bind", login=self._login)
         held = str(answer[1]).split() if isinstance(answer, list) and len(answer) == 2 else []
         if held == list(self.node.listen):
             return
-        command(address, port, "CONFIG", "SET", "bind", " ".join(a for a in self.node.listen if a in held))
-        command(address, port, "CONFIG", "SET", "bind", self._bind())
+        kept = " ".join(a for a in self.node.listen if a in held)
+        command(address, port, "CONFIG", "SET", "bind", kept, login=self._login)
+        command(address, port, "CONFIG", "SET", "bind", self._bind(), login=self._login)
 
     def _require_own(self, address: str, port: int) -> None:
         """Refuse to command a server of somebody else, which took the address before this one could."""
-        pid = info(address, port, "server").get("process_id", "")
+        try:
+            pid = info(address, port, "server", self._login).get("process_id", "")
+        except RedisError as error:
+            if not str(error).startswith("WRONGPASS"):
+                raise
+            pid = "unknown"
         child = self.keeper.child
         if child is None or pid != str(child.pid):
             raise RedisError(f"{address}:{port} is answered by another server (pid {pid}): end that one")
@@ -119,14 +139,19 @@ class CacheServer:
             # Nothing is kept, so no replica has to be waited for.
             "shutdown-timeout": "0",
             "repl-ping-replica-period": "1",
-            # The loopback only, and no password: the local stacks turn authentication and TLS off.
+            # The loopback only; who may connect is said by the users.
             "protected-mode": "no",
             "daemonize": "no",
         }
+        users = self._folder / "users.conf"
+        if not self.keeper.running():
+            digest = hashlib.sha256(self._login.password.encode()).hexdigest()
+            # A file, as everybody sees the words of a command line.
+            write_private(users, cache_users.configuration(self.node.users, self._login, digest))
         words = [word for name, value in options.items() for word in (f"--{name}", *_values(name, value))]
         if self.node.follows is not None:
             words += ["--replicaof", self.node.follows[0], str(self.node.follows[1])]
-        return Command((str(self._program), *words), self._log, {"PATH": BASE_PATH}, self._folder)
+        return Command((str(self._program), str(users), *words), self._log, {"PATH": BASE_PATH}, self._folder)
 
 
 def _values(name: str, value: str) -> list[str]:
@@ -143,6 +168,8 @@ class Cache:
         self._regions = regions
         self._program = find_server()
         self._policies = cache_topology.Policies()
+        self._users = cache_users.Users()
+        self._login = Login(KEEPER, secrets.token_urlsafe(24))
         self._data = data
         self._logs = logs
         self.servers: dict[str, CacheServer] = {}
@@ -151,7 +178,7 @@ class Cache:
 
     def reconcile(self) -> Report:
         """One pass: read the API, make the servers match, and say how they are."""
-        nodes = cache_topology.read(self._clients, self._regions, self._policies)
+        nodes = cache_topology.read(self._clients, self._regions, self._policies, self._users)
         wanted = {node.key for node in nodes}
         for key in [key for key in self.servers if key not in wanted]:
             logger.info("%s is gone: its server is stopped", key)
@@ -175,7 +202,9 @@ class Cache:
     def _tick(self, node: Node) -> None:
         server = self.servers.get(node.key)
         if server is None:
-            server = self.servers[node.key] = CacheServer(node, self._program, self._data, self._logs)
+            server = self.servers[node.key] = CacheServer(
+                node, self._program, self._data, self._logs, self._login
+            )
         server.node = node
         try:
             server.tick()

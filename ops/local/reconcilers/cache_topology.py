@@ -7,6 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ops.local.reconcilers.cache_users import OPEN, User, Users
+
 Clients = Callable[[str, str], Any]
 Where = tuple[str, int]
 
@@ -23,6 +25,7 @@ class Node:
     primary: bool
     follows: Where | None = None
     policy: str = ""
+    users: tuple[User, ...] = OPEN
 
     @property
     def key(self) -> str:
@@ -69,7 +72,7 @@ class Policies:
         return str(values.get("maxmemory-policy") or "")
 
 
-def read(clients: Clients, regions: tuple[str, ...], policies: Policies) -> tuple[Node, ...]:
+def read(clients: Clients, regions: tuple[str, ...], policies: Policies, users: Users) -> tuple[Node, ...]:
     """Every node of every replication group, each following its primary.
 
     In a global datastore the primary nodes of secondary groups follow the primary node of the primary group.
@@ -78,9 +81,10 @@ def read(clients: Clients, regions: tuple[str, ...], policies: Policies) -> tupl
     for region in regions:
         api = clients("elasticache", region)
         for group in api.describe_replication_groups()["ReplicationGroups"]:
-            policy = policies.of(api, region, group)
+            policy, allowed = policies.of(api, region, group), users.of(api, region, group)
             for shard in group.get("NodeGroups", []):
-                found.extend(_shard(region, group["ReplicationGroupId"], shard, policy))
+                nodes = _shard(region, group["ReplicationGroupId"], shard)
+                found.extend(replace(node, policy=policy, users=allowed) for node in nodes)
     leaders = _datastore_leaders(clients, regions, found)
     return tuple(
         replace(node, follows=leaders[(node.region, node.group)])
@@ -90,7 +94,7 @@ def read(clients: Clients, regions: tuple[str, ...], policies: Policies) -> tupl
     )
 
 
-def _shard(region: str, group: str, shard: dict[str, Any], policy: str) -> list[Node]:
+def _shard(region: str, group: str, shard: dict[str, Any]) -> list[Node]:
     members = [m for m in shard.get("NodeGroupMembers", []) if (m.get("ReadEndpoint") or {}).get("Address")]
     members.sort(key=lambda m: (m.get("CurrentRole") != "primary", m["CacheClusterId"]))
     nodes: list[Node] = []
@@ -109,7 +113,6 @@ def _shard(region: str, group: str, shard: dict[str, Any], policy: str) -> list[
                 listen=tuple(dict.fromkeys(address for address in listen if address)),
                 primary=position == 0,
                 follows=None if position == 0 else nodes[0].where,
-                policy=policy,
             )
         )
     return nodes

@@ -8,7 +8,7 @@ from ministack.core.responses import get_region
 from ministack.services import elasticache
 from ministack.services.cloudformation import provisioners
 
-from ops.local.types import api, global_datastore
+from ops.local.types import api, elasticache_users, global_datastore
 from ops.local.types.addresses import address_of
 from ops.local.types.registry import (
     Attributes,
@@ -37,6 +37,7 @@ _INHERITED = (
 def types() -> list[ResourceType]:
     """Every ElastiCache type of this package."""
     _show_what_is_kept()
+    elasticache_users.install()
     return [_replication_group(), global_datastore.resource()]
 
 

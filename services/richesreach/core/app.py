@@ -40,11 +40,15 @@ class Platform:
     def from_settings(cls, settings: Settings) -> "Platform":
         database = Database(settings)
         nodes = [settings.cache_primary, settings.cache_secondary]
-        cache = Cache("cache", reads=nodes, writes=nodes, tls=settings.cache_tls)
+        cache = Cache("cache", reads=nodes, writes=nodes, tls=settings.cache_tls, login=settings.cache_login)
         # Read in the own region; written at the home member, or at the own one once that is promoted.
         own, writer = settings.global_cache, settings.global_cache_writer
         global_cache = Cache(
-            "global_cache", reads=[own, writer], writes=[writer, own], tls=settings.cache_tls
+            "global_cache",
+            reads=[own, writer],
+            writes=[writer, own],
+            tls=settings.cache_tls,
+            login=settings.global_cache_login,
         )
         metrics = Metrics()
         for pool in (database.writer, database.reader):

@@ -16,7 +16,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from richesreach.core.database import describe
 from richesreach.core.logs import logger
-from richesreach.core.settings import Endpoint
+from richesreach.core.settings import CacheLogin, Endpoint
 
 # Seconds.
 SOCKET_TIMEOUT = 0.5
@@ -28,7 +28,7 @@ _UNREACHABLE = (CacheConnectionError, CacheTimeoutError, OSError)
 class CacheNode:
     """One server, and for how long not to ask it: at all, or for writes."""
 
-    def __init__(self, endpoint: Endpoint, *, tls: bool) -> None:
+    def __init__(self, endpoint: Endpoint, *, tls: bool, login: CacheLogin | None = None) -> None:
         self.endpoint = endpoint
         self.unreachable_until = 0.0
         self.read_only_until = 0.0
@@ -36,6 +36,8 @@ class CacheNode:
             host=endpoint.host,
             port=endpoint.port,
             ssl=tls,
+            username=login.user if login else None,
+            password=login.password.reveal() if login else None,
             socket_timeout=SOCKET_TIMEOUT,
             socket_connect_timeout=SOCKET_TIMEOUT,
             # The next node is the retry: waiting for a dead one would slow every request.
@@ -63,9 +65,10 @@ class Cache:
         writes: list[Endpoint],
         *,
         tls: bool,
+        login: CacheLogin | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        nodes = {endpoint: CacheNode(endpoint, tls=tls) for endpoint in [*reads, *writes]}
+        nodes = {endpoint: CacheNode(endpoint, tls=tls, login=login) for endpoint in [*reads, *writes]}
         self.name = name
         self.nodes = list(nodes.values())
         self._reads = [nodes[endpoint] for endpoint in dict.fromkeys(reads)]

@@ -56,6 +56,14 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheLogin:
+    """Name and password of a cache's user."""
+
+    user: str
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseAddress:
     """A multi-host Postgres address without credentials; hosts are in order of preference."""
 
@@ -119,8 +127,10 @@ class Settings:
     cache_primary: Endpoint
     cache_secondary: Endpoint
     cache_tls: bool
+    cache_login: CacheLogin | None
     global_cache: Endpoint
     global_cache_writer: Endpoint
+    global_cache_login: CacheLogin | None
     providers: frozenset[str]
 
     @classmethod
@@ -146,8 +156,10 @@ class Settings:
             cache_primary=Endpoint(read.host("REDIS_PRIMARY_HOST"), read.port("REDIS_PRIMARY_PORT")),
             cache_secondary=Endpoint(read.host("REDIS_SECONDARY_HOST"), read.port("REDIS_SECONDARY_PORT")),
             cache_tls=read.choice("REDIS_TLS", ("TRUE", "FALSE")) == "TRUE",
+            cache_login=read.login("REDIS_USERNAME", "REDIS_PASSWORD"),
             global_cache=Endpoint(read.host("GLOBAL_CACHE_HOST"), global_cache_port),
             global_cache_writer=Endpoint(read.host("GLOBAL_CACHE_WRITER_HOST"), global_cache_port),
+            global_cache_login=read.login("GLOBAL_CACHE_USERNAME", "GLOBAL_CACHE_PASSWORD"),
             providers=enabled_providers(environ),
         )
         if read.problems:
@@ -195,6 +207,15 @@ class _Reader:
         if value:
             self.problems.append(f"{name} must be a port from 1 to 65535, not {value[:80]!r}")
         return 0
+
+    def login(self, user: str, password: str) -> CacheLogin | None:
+        """None where neither is set: a cache without users admits everybody."""
+        given = {name: self.text(name, default="") for name in (user, password)}
+        missing = [name for name, value in given.items() if not value]
+        if len(missing) == 1:
+            (other,) = given.keys() - missing
+            self.problems.append(f"{missing[0]} is missing beside {other}: set both, or neither")
+        return None if missing else CacheLogin(given[user], Secret(given[password]))
 
     def database(self, name: str) -> DatabaseAddress:
         value = self.text(name)

@@ -11,11 +11,44 @@ import pytest
 from ops.local import aws
 from ops.local.process import send_signal, start_time
 from ops.local.reconcilers.cache import Cache
-from ops.local.reconcilers.redis_protocol import RedisError, Reply, command
+from ops.local.reconcilers.redis_protocol import Login, RedisError, Reply, command
 from ops.local.state import CacheState
 from tests.ops.local.conftest import REGIONS, deploy, eventually
 
 HOME, EUROPE, _ = REGIONS
+NODES = 8
+
+
+APP, ADMIN = "password-of-app-1", "password-of-admin"
+
+
+def users(store: str) -> dict[str, Any]:
+    """A user group as the platform's templates have it."""
+    access = {
+        "default": ("off ~* -@all", "password-of-nobody"),
+        "app": ("on ~* &* -@all +@read +@write +@connection -@dangerous +info", APP),
+        "admin": ("on ~* &* +@all", ADMIN),
+    }
+    resources: dict[str, Any] = {
+        f"{store}{name}": {
+            "Type": "AWS::ElastiCache::User",
+            "Properties": {
+                "Engine": "valkey",
+                "UserId": f"{store}-{name}",
+                "UserName": name,
+                "AccessString": rules,
+                "AuthenticationMode": {"Type": "password", "Passwords": [password]},
+            },
+        }
+        for name, (rules, password) in access.items()
+    }
+    ids = [{"Ref": logical_id} for logical_id in resources]
+    return resources | {
+        f"{store}users": {
+            "Type": "AWS::ElastiCache::UserGroup",
+            "Properties": {"Engine": "valkey", "UserGroupId": f"{store}-users", "UserIds": ids},
+        }
+    }
 
 
 def group(name: str, **more: Any) -> dict[str, Any]:
@@ -55,10 +88,10 @@ class Platform:
         answer = aws.client("elasticache", region).describe_replication_groups(ReplicationGroupId=name)
         return str(answer["ReplicationGroups"][0]["NodeGroups"][0][kind]["Address"])
 
-    def ask(self, region: str, name: str, kind: str, *words: str) -> Reply:
+    def ask(self, region: str, name: str, kind: str, *words: str, login: Login | None = None) -> Reply:
         """The reply of an endpoint, or the error that it answers."""
         try:
-            return command(self.endpoint(region, name, kind), 6379, *words)
+            return command(self.endpoint(region, name, kind), 6379, *words, login=login)
         except RedisError as error:
             return f"error: {error}"
 
@@ -77,6 +110,8 @@ def platform(local_aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             "Own": group("own-home", Engine="valkey", CacheNodeType="cache.r7g.large"),
             "Shared": group("shared-home", Engine="valkey", CacheNodeType="cache.r7g.large"),
             "Datastore": {"Type": "AWS::ElastiCache::GlobalReplicationGroup", "Properties": datastore},
+            "Guarded": group("guarded", Engine="valkey", UserGroupIds=[{"Ref": "guardedusers"}]),
+            **users("guarded"),
         },
     )
     found = aws.client("elasticache", HOME).describe_global_replication_groups()["GlobalReplicationGroups"]
@@ -84,7 +119,7 @@ def platform(local_aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     deploy(EUROPE, "cache", {"Shared": group("shared-europe", GlobalReplicationGroupId=identifier)})
     running = Platform(Cache(aws.client, REGIONS, folder / "data", folder / "logs"))
     try:
-        eventually(lambda: running.running() == 6)
+        eventually(lambda: running.running() == NODES)
         yield running
     finally:
         running.close()
@@ -108,13 +143,49 @@ def test_secondary_of_the_datastore_refuses_a_write(platform: Platform) -> None:
     assert "READONLY" in str(platform.ask(EUROPE, "shared-europe", "PrimaryEndpoint", "SET", "flag", "off"))
 
 
+@pytest.mark.parametrize("kind", ["PrimaryEndpoint", "ReaderEndpoint"])
+def test_guarded_cache_refuses_whom_its_user_group_does_not_know(platform: Platform, kind: str) -> None:
+    for login in (None, Login("app", "not-the-password"), Login("stranger", APP)):
+        answer = str(platform.ask(HOME, "guarded", kind, "GET", "tick", login=login))
+        assert answer.startswith(("error: NOAUTH", "error: WRONGPASS")), answer
+
+
+def test_guarded_cache_serves_its_users_on_every_node(platform: Platform) -> None:
+    app = Login("app", APP)
+    assert platform.ask(HOME, "guarded", "PrimaryEndpoint", "SET", "tick", "1", login=app) == "OK"
+    eventually(lambda: platform.ask(HOME, "guarded", "ReaderEndpoint", "GET", "tick", login=app) == "1")
+
+
+@pytest.mark.parametrize("words", [("FLUSHALL",), ("KEYS", "*"), ("CONFIG", "GET", "*"), ("ACL", "LIST")])
+def test_services_user_may_not_do_what_an_administrator_may(platform: Platform, words: list[str]) -> None:
+    refused = platform.ask(HOME, "guarded", "PrimaryEndpoint", *words, login=Login("app", APP))
+    assert "NOPERM" in str(refused)
+    allowed = platform.ask(HOME, "guarded", "PrimaryEndpoint", *words, login=Login("admin", ADMIN))
+    assert not str(allowed).startswith("error")
+
+
+def test_new_password_is_taken_beside_the_old_one_and_then_alone(platform: Platform) -> None:
+    api, new = aws.client("elasticache", HOME), "password-of-app-2"
+
+    def taken(password: str) -> bool:
+        answer = platform.ask(HOME, "guarded", "ReaderEndpoint", "PING", login=Login("app", password))
+        return answer == "PONG"
+
+    api.modify_user(UserId="guarded-app", AuthenticationMode={"Type": "password", "Passwords": [APP, new]})
+    eventually(lambda: taken(new))
+    assert taken(APP)
+    api.modify_user(UserId="guarded-app", AuthenticationMode={"Type": "password", "Passwords": [new]})
+    eventually(lambda: not taken(APP))
+    assert taken(new)
+
+
 def test_killed_node_comes_back(platform: Platform) -> None:
     node = next(n for n in platform.nodes if n.replication_group == "own-home" and n.role == "reader")
     child = platform.cache.servers[f"{HOME}/{node.instance}"].keeper.child
     assert child is not None
     assert send_signal(child.pid, start_time(child.pid) or 0, signal.SIGKILL)
     eventually(lambda: platform.cache.servers[f"{HOME}/{node.instance}"].keeper.restarts == 1)
-    eventually(lambda: platform.running() == 6)
+    eventually(lambda: platform.running() == NODES)
 
 
 def test_server_of_somebody_else_on_the_same_address_is_not_commanded(
@@ -127,7 +198,7 @@ def test_server_of_somebody_else_on_the_same_address_is_not_commanded(
     finally:
         other.stop()
     assert "answered by another server" in refused.reason
-    assert platform.running() == 6
+    assert platform.running() == NODES
 
 
 def test_failover_of_the_datastore_promotes_the_secondary(platform: Platform) -> None:
