@@ -10,12 +10,14 @@ import stacks.global_db.acknowledged as global_db
 import stacks.lake_catalogue.acknowledged as lake_catalogue
 import stacks.lake_replication.acknowledged as lake_replication
 import stacks.network.acknowledged as network
+import stacks.rotation.acknowledged as rotation
 import stacks.security.acknowledged as security
 from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "network": network.ACKNOWLEDGED,
     "global-db": global_db.ACKNOWLEDGED,
+    "rotation": rotation.ACKNOWLEDGED,
     "ecs": ecs.ACKNOWLEDGED,
     "edge": edge.ACKNOWLEDGED,
     "lake-catalogue": lake_catalogue.ACKNOWLEDGED,

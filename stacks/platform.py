@@ -27,6 +27,7 @@ from stacks.network.flow_log_archive import FlowLogArchive
 from stacks.network.stack import NetworkStack
 from stacks.network.state import NetworkStateStack
 from stacks.peering.stack import PeeringStack
+from stacks.rotation.stack import RotationStack
 from stacks.security.boundary import BoundaryStack, bound
 from stacks.security.stack import SecurityStack
 from stacks.security.state import SecurityStateStack
@@ -67,6 +68,7 @@ class Platform:
         }
         self.lake_replications = self._lake_replications()
         self.databases = self._databases()
+        self.rotation = self._rotation()
         self.ecs = {region: self._ecs(region) for region in self.regions}
         self.edge = self._edge()
         self.monitoring = {region: self._monitoring(region) for region in self.regions}
@@ -118,6 +120,21 @@ class Platform:
             home = stacks.get(self.environment.home_region)
             stacks[region] = GlobalDbStack(self.app, self._site(region), self.networks[region].vpc, home)
         return stacks
+
+    def _rotation(self) -> RotationStack | None:
+        """At home, where the secret's primary is; None where the environment rotates nothing."""
+        days = self.environment.database.rotation_days
+        if days is None:
+            return None
+        home = self.environment.home_region
+        return RotationStack(
+            self.app,
+            self._site(home),
+            vpc=self.networks[home].vpc,
+            databases=self.databases,
+            manifests=self.manifests,
+            days=days,
+        )
 
     def _ecs(self, region: str) -> EcsStack:
         stack = EcsStack(

@@ -40,6 +40,6 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
         "Credentials/Secret/Resource",
         "AwsSolutions::AwsSolutions-SMG4",
-        "rotation for a global database must follow its writer; the secret is rotated by hand until then",
+        "the stack of the rotation area rotates it; the rule looks for a schedule in the secret's own stack",
     ),
 )

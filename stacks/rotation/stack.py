@@ -1,0 +1,164 @@
+"""rotation: the function that rotates the database's master password, and when it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stacks.base import PlatformStack, Site, retention
+from stacks.global_db.database import DATABASE_NAME
+from stacks.global_db.stack import GlobalDbStack
+from stacks.manifest import Manifest
+from stacks.network.stack import PRIVATE
+from stacks.yaml_file import ROOT
+
+#: The last step waits for the replicas of the secret in every region.
+TIME_LIMIT = cdk.Duration.minutes(10)
+
+
+class RotationStack(PlatformStack):
+    """In the home region, where the secret's primary is; it reaches the writer in any region by peering."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        site: Site,
+        *,
+        vpc: ec2.IVpc,
+        databases: Mapping[str, GlobalDbStack],
+        manifests: Sequence[Manifest],
+        days: int,
+    ) -> None:
+        super().__init__(scope, site, "rotation", description="Rotation of the database's master password")
+        self.databases = databases
+        self.services = [manifest.name for manifest in manifests if "database" in manifest.needs]
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/{site.names.prefix}/rotation",
+            retention=retention(site.environment.database.log_days),
+            removal_policy=site.removal_policy,
+        )
+        function = self._function(vpc)
+        self._schedule(function, days)
+
+    def _function(self, vpc: ec2.IVpc) -> lambda_.Function:
+        environment = self.site.environment
+        return lambda_.Function(
+            self,
+            "Rotate",
+            description="Gives the database a new master password, wherever its writer is",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            handler="index.handler",
+            code=lambda_.Code.from_asset(
+                str(ROOT / "lambda" / "rotation"), exclude=["__pycache__", "*.pyc", ".*"]
+            ),
+            timeout=TIME_LIMIT,
+            memory_size=256,
+            role=self._role(),
+            log_group=self.log_group,
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_group_name=PRIVATE),
+            security_groups=[self._security_group(vpc)],
+            environment={
+                "DATABASE_HOSTS": ",".join(self._hosts()),
+                "DATABASE_NAME": DATABASE_NAME,
+                "DATABASE_TLS": str(environment.database.tls).lower(),
+                "CLUSTER": self.site.names.cluster,
+                "REGIONS": ",".join(environment.regions),
+                "SERVICES": ",".join(self.services),
+            },
+        )
+
+    def _hosts(self) -> list[str]:
+        port = self.site.environment.database.port
+        members = [self.databases[region].database for region in self.site.environment.data_regions]
+        return [f"{member.endpoint}:{port}" for member in members if member is not None]
+
+    def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+        environment = self.site.environment
+        group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description="Rotation of the password", allow_all_outbound=False
+        )
+        for region in environment.data_regions:
+            peer = ec2.Peer.ipv4(environment.regions[region].cidr)
+            group.add_egress_rule(peer, ec2.Port.tcp(environment.database.port), f"PostgreSQL in {region}")
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "APIs of AWS, authorities of RDS")
+        return group
+
+    def _role(self) -> iam.Role:
+        site = self.site
+        name = f"secret:{site.names.secret('database')}-??????"
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name(
+                    "service-role/AWSLambdaVPCAccessExecutionRole"
+                )
+            ],
+        )
+        regions = site.environment.regions
+        grants = {
+            "RotateTheSecret": (
+                [
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:PutSecretValue",
+                    "secretsmanager:UpdateSecretVersionStage",
+                ],
+                [f"arn:aws:secretsmanager:{site.region}:{site.account}:{name}"],
+            ),
+            "ReadTheSecretAndItsReplicas": (
+                ["secretsmanager:GetSecretValue"],
+                [f"arn:aws:secretsmanager:{region}:{site.account}:{name}" for region in regions],
+            ),
+            "RenewTheServices": (
+                ["ecs:UpdateService"],
+                [
+                    f"arn:aws:ecs:{region}:{site.account}:service/{site.names.cluster}/{service}"
+                    for region in regions
+                    for service in self.services
+                ],
+            ),
+            # GetRandomPassword knows no resource (service authorization reference of Secrets Manager).
+            "MakeAPassword": (["secretsmanager:GetRandomPassword"], ["*"]),
+        }
+        for sid, (actions, resources) in grants.items():
+            role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources))
+        return role
+
+    def _schedule(self, function: lambda_.Function, days: int) -> None:
+        credentials = self.databases[self.site.region].credentials
+        if credentials is None:
+            raise LookupError(f"{self.site.region} holds no master secret")
+        arn = credentials.secret.secret_arn
+        permission = lambda_.CfnPermission(
+            self,
+            "SecretsManager",
+            action="lambda:InvokeFunction",
+            function_name=function.function_name,
+            principal="secretsmanager.amazonaws.com",
+            source_account=self.site.account,
+            source_arn=arn,
+        )
+        schedule = secretsmanager.CfnRotationSchedule(
+            self,
+            "Schedule",
+            secret_id=arn,
+            rotation_lambda_arn=function.function_arn,
+            rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
+                automatically_after_days=days
+            ),
+            # A deployment changes no password; the first rotation comes when it is due.
+            rotate_immediately_on_update=False,
+        )
+        schedule.add_resource_dependency(permission)
