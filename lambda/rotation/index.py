@@ -2,10 +2,10 @@
 
 Secrets Manager calls once for each step: ``{"SecretId", "ClientRequestToken", "Step"}``. Variables:
 ``DATABASE_HOSTS`` (``host:port,host:port``: every member's cluster endpoint), ``DATABASE_NAME``,
-``DATABASE_TLS`` (true/false), ``CLUSTER`` (ECS), ``REGIONS`` and ``SERVICES`` (what holds the password there).
+``DATABASE_TLS`` (true/false), ``CLUSTER`` (ECS), ``REGIONS`` and ``SERVICES`` (what holds the password).
 
-``ALTER ROLE`` works on the writer alone; the members are asked in order until one is not in recovery, so that a
-rotation after a switchover needs no deployment. Tasks read the secret when they start: after the last step
+``ALTER ROLE`` works on the writer alone; the members are asked in order until one is not in recovery, so that
+a rotation after a switchover needs no deployment. Tasks read the secret when they start: after the last step
 every service is asked for a new deployment, in every region whose replica has the new version.
 """
 
@@ -121,17 +121,19 @@ def finish(manager: Any, secret: str, token: str) -> None:
         renew_services(boto3.client("ecs", region_name=region))
 
 
-def await_replica(
-    region: str, name: str, token: str, sleep: Callable[[float], None] = time.sleep
-) -> None:
+def await_replica(region: str, name: str, token: str, sleep: Callable[[float], None] = time.sleep) -> None:
     """Returns when the region's copy of the secret is the new one; RotationError when it stays the old."""
     manager = boto3.client("secretsmanager", region_name=region)
     waited = 0.0
-    while manager.get_secret_value(SecretId=name)["VersionId"] != token:
+    while _current(manager, name) != token:
         if waited >= REPLICATION_SECONDS:
             raise RotationError(f"{name} in {region} is still the old one: its tasks were not renewed")
         sleep(2.0)
         waited += 2.0
+
+
+def _current(manager: Any, name: str) -> str:
+    return str(manager.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")["VersionId"])
 
 
 def renew_services(ecs: Any) -> None:
@@ -172,7 +174,7 @@ def connect(host: str, port: int, credentials: dict[str, str]) -> postgres.Conne
 @lru_cache(maxsize=1)
 def authorities() -> str:
     """PEM of RDS' certificate authorities, fetched once a life of the function."""
-    with urllib.request.urlopen(AUTHORITIES, timeout=10) as answer:  # noqa: S310 - https
+    with urllib.request.urlopen(AUTHORITIES, timeout=10) as answer:
         pem: str = answer.read().decode()
     return pem
 

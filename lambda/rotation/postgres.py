@@ -90,7 +90,8 @@ class Connection:
 
     def _start(self, user: str, password: str, database: str) -> None:
         words = b"".join(
-            word.encode() + b"\0" for word in ("user", user, "database", database, "application_name", "rotation")
+            word.encode() + b"\0"
+            for word in ("user", user, "database", database, "application_name", "rotation")
         )
         body = struct.pack("!I", PROTOCOL) + words + b"\0"
         self._socket.sendall(struct.pack("!I", len(body) + 4) + body)

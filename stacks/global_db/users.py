@@ -27,13 +27,16 @@ NOBODY = "off ~* -@all"
 
 Store = Literal["cache", "global"]
 
-#: Names of the stores' secrets; an administrator's has ``-admin`` behind it.
+#: What the names of a store's secrets begin with.
 SECRETS: dict[Store, str] = {"cache": "cache", "global": "global-cache"}
 
 
 def secret_name(store: Store, user: str) -> str:
-    """Name of a user's secret within the environment: ``cache``, ``cache-admin``, ``global-cache``, ..."""
-    return SECRETS[store] if user == APP else f"{SECRETS[store]}-{user}"
+    """Name of a user's secret within the environment: ``cache/app``, ``global-cache/admin``, ...
+
+    No name is the beginning of another: a secret is also found by its ARN without the end that AWS generates.
+    """
+    return f"{SECRETS[store]}/{user}"
 
 
 class DefaultUser(Construct):
@@ -45,11 +48,12 @@ class DefaultUser(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, site: Site) -> None:
         super().__init__(scope, construct_id)
+        name = secret_name("cache", "default")
         generated(
             self,
             "Secret",
             site=site,
-            name="cache-default",
+            name=name,
             description="Never used: a user of ElastiCache must have a password, even one that is off",
             fields={"username": "default"},
             replicated=False,
@@ -61,7 +65,10 @@ class DefaultUser(Construct):
             user_id=site.names.cache_user("cache", "default"),
             user_name="default",
             access_string=NOBODY,
-            authentication_mode={"Type": "password", "Passwords": [password_of(site, "cache-default")]},
+            authentication_mode={
+                "Type": "password",
+                "Passwords": [password_of(site, name)],
+            },
         )
         self.user.node.add_dependency(self.node.find_child("Secret"))
 

@@ -69,7 +69,7 @@ def test_services_may_not_use_dangerous_commands(store: str, prod: Assembly) -> 
 def test_password_of_a_user_is_a_reference_to_its_own_secret(
     region: str, store: str, name: str, prod: Assembly
 ) -> None:
-    secret = SECRET[store] if name == "app" else f"{SECRET[store]}-{name}"
+    secret = f"{SECRET[store]}/{name}"
     assert user(prod, region, store, name).properties["AuthenticationMode"] == {
         "Type": "password",
         "Passwords": [f"{{{{resolve:secretsmanager:richesreach/prod/{secret}:SecretString:password::}}}}"],
@@ -83,13 +83,13 @@ def secrets(assembly: Assembly, region: str) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_regions_own_cache_has_passwords_of_its_own(region: str, prod: Assembly) -> None:
-    for name in ("cache", "cache-admin", "cache-default"):
+    for name in ("cache/app", "cache/admin", "cache/default"):
         assert "ReplicaRegions" not in secrets(prod, region)[name]
         assert "SecretString" not in secrets(prod, region)[name]
 
 
 def test_passwords_of_the_datastore_are_made_at_home_and_replicated(prod: Assembly) -> None:
-    for name in ("global-cache", "global-cache-admin"):
+    for name in ("global-cache/app", "global-cache/admin"):
         replicas = {replica["Region"] for replica in secrets(prod, HOME)[name]["ReplicaRegions"]}
         assert replicas == set(OTHERS)
         assert not [region for region in OTHERS if name in secrets(prod, region)]
@@ -98,7 +98,7 @@ def test_passwords_of_the_datastore_are_made_at_home_and_replicated(prod: Assemb
 def test_user_stands_after_the_secret_that_holds_its_password(prod: Assembly) -> None:
     made = prod.all(HOME, "global-db", "AWS::SecretsManager::Secret")
     ids = {each.properties["Name"]: each.logical_id for each in made}
-    for name, secret in (("app", "cache"), ("admin", "cache-admin"), ("default", "cache-default")):
+    for name, secret in (("app", "cache/app"), ("admin", "cache/admin"), ("default", "cache/default")):
         assert ids[f"richesreach/prod/{secret}"] in user(prod, HOME, "cache", name).depends_on
 
 
@@ -162,9 +162,9 @@ def test_services_get_name_and_password_of_each_store_by_reference(prod: Assembl
     (container,) = task.properties["ContainerDefinitions"]
     given = {secret["Name"]: str(secret["ValueFrom"]) for secret in container["Secrets"]}
     for variable, secret, key in (
-        ("REDIS_USERNAME", "cache", "username"),
-        ("REDIS_PASSWORD", "cache", "password"),
-        ("GLOBAL_CACHE_USERNAME", "global-cache", "username"),
-        ("GLOBAL_CACHE_PASSWORD", "global-cache", "password"),
+        ("REDIS_USERNAME", "cache/app", "username"),
+        ("REDIS_PASSWORD", "cache/app", "password"),
+        ("GLOBAL_CACHE_USERNAME", "global-cache/app", "username"),
+        ("GLOBAL_CACHE_PASSWORD", "global-cache/app", "password"),
     ):
         assert f"secret:richesreach/prod/{secret}:{key}::" in given[variable]

@@ -19,11 +19,18 @@ from stacks.regions import REGIONS
 from stacks.settings import TaskCount
 from tests.stacks.environments import document, put, read
 
-<<<<<<< HEAD
-AREAS = ("dns", "network-state", "network", "peering", "datalake", "global-db", "ecs", "edge", "monitoring")
-=======
-AREAS = ("dns", "network", "peering", "datalake", "global-db", "rotation", "ecs", "edge", "monitoring")
->>>>>>> f895d6c (The database's password rotates on the writer, wherever it is)
+AREAS = (
+    "dns",
+    "network-state",
+    "network",
+    "peering",
+    "datalake",
+    "global-db",
+    "rotation",
+    "ecs",
+    "edge",
+    "monitoring",
+)
 ACCOUNT = "123456789012"
 
 networks = st.builds(
