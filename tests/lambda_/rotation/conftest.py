@@ -14,7 +14,6 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.secretsmanager.models import secretsmanager_backends
 
 from ops.local.paths import ROOT
@@ -27,6 +26,7 @@ HOME, EUROPE = "us-east-1", "eu-west-1"
 SECRET = "richesreach/test/database"
 USER, OLD = "richesreach", "old-password-of-32-characters-xx"
 PORT = 5432
+ACCOUNT = "123456789012"  # moto's
 TOKEN = "11111111-2222-3333-4444-555555555555"
 
 
@@ -151,7 +151,7 @@ def step(rotation: ModuleType, manager: Any) -> Callable[..., None]:
 
 def begin(token: str) -> None:
     """Secrets Manager announces the version before the first step: a label, and no value yet."""
-    secret = secretsmanager_backends[DEFAULT_ACCOUNT_ID][HOME].secrets[SECRET]
+    secret = secretsmanager_backends[ACCOUNT][HOME].secrets[SECRET]
     secret.versions[token] = {"version_id": token, "version_stages": ["AWSPENDING"], "createdate": 0}
 
 

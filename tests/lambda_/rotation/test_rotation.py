@@ -143,11 +143,12 @@ def test_password_reaches_no_statement(
 ) -> None:
     said: list[str] = []
     shipped = rotation.postgres.Connection.query
-    monkeypatch.setattr(
-        rotation.postgres.Connection,
-        "query",
-        lambda self, statement: said.append(statement) or shipped(self, statement),
-    )
+
+    def query(connection: Any, statement: str) -> Any:
+        said.append(statement)
+        return shipped(connection, statement)
+
+    monkeypatch.setattr(rotation.postgres.Connection, "query", query)
     for name in STEPS:
         step(name)
     assert any("ALTER ROLE" in statement for statement in said)

@@ -1,0 +1,69 @@
+"""The function that rotates the database's password: where it stands, what it may do, and when it runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from stacks.environment import load_environment
+from tests.stacks.assembly import Assembly, Resource
+from tests.stacks.test_data import HOME, REGIONS
+
+
+@pytest.fixture(scope="module")
+def function(prod: Assembly) -> Resource:
+    return prod.one(HOME, "rotation", "AWS::Lambda::Function")
+
+
+def test_rotation_stands_where_the_primary_of_the_secret_is_and_nowhere_else(prod: Assembly) -> None:
+    assert prod.regions("rotation") == [HOME]
+
+
+def test_environment_that_rotates_nothing_has_no_such_stack(local: Assembly) -> None:
+    assert local.regions("rotation") == []
+
+
+def test_rotation_is_due_as_configured_and_not_at_a_deployment(prod: Assembly) -> None:
+    schedule = prod.one(HOME, "rotation", "AWS::SecretsManager::RotationSchedule").properties
+    days = load_environment("prod").database.rotation_days
+    assert schedule["RotationRules"] == {"AutomaticallyAfterDays": days}
+    assert schedule["RotateImmediatelyOnUpdate"] is False
+
+
+def test_function_knows_every_member_so_that_it_finds_the_writer_in_any_region(function: Resource) -> None:
+    variables = function.properties["Environment"]["Variables"]
+    assert str(variables["DATABASE_HOSTS"]).count("EndpointAddress") == len(REGIONS)
+    assert variables["DATABASE_TLS"] == "true"
+    assert set(variables["REGIONS"].split(",")) == set(REGIONS)
+    assert variables["SERVICES"] == "gateway"
+
+
+def test_function_runs_in_the_network_and_reaches_databases_and_apis_alone(
+    prod: Assembly, function: Resource
+) -> None:
+    group = prod.one(HOME, "rotation", "AWS::EC2::SecurityGroup")
+    assert len(function.properties["VpcConfig"]["SubnetIds"]) == 3
+    rules = {(rule["CidrIp"], rule["ToPort"]) for rule in group.properties["SecurityGroupEgress"]}
+    networks = {region.cidr for region in load_environment("prod").regions.values()}
+    assert rules == {(network, 5432) for network in networks} | {("0.0.0.0/0", 443)}
+    assert "SecurityGroupIngress" not in group.properties
+
+
+def test_function_may_touch_the_one_secret_and_renew_the_services_that_hold_it(prod: Assembly) -> None:
+    policy = prod.one(HOME, "rotation", "AWS::IAM::Policy").properties["PolicyDocument"]["Statement"]
+    by_id = {statement["Sid"]: statement for statement in policy}
+    assert sorted(by_id["RenewTheServices"]["Resource"]) == [
+        f"arn:aws:ecs:{region}:111111111111:service/richesreach-prod/gateway" for region in sorted(REGIONS)
+    ]
+    for sid in ("RotateTheSecret", "ReadTheSecretAndItsReplicas"):
+        assert "secret:richesreach/prod/database-??????" in str(by_id[sid]["Resource"])
+        assert "*" not in str(by_id[sid]["Resource"])
+    unbounded = [statement["Action"] for statement in policy if statement["Resource"] == "*"]
+    assert unbounded == ["secretsmanager:GetRandomPassword"]
+
+
+def test_only_secrets_manager_may_call_it_and_for_the_one_secret(prod: Assembly) -> None:
+    permission = prod.one(HOME, "rotation", "AWS::Lambda::Permission").properties
+    assert permission["Principal"] == "secretsmanager.amazonaws.com"
+    assert permission["SourceAccount"] == "111111111111"
+    schedule = prod.one(HOME, "rotation", "AWS::SecretsManager::RotationSchedule").properties
+    assert permission["SourceArn"] == schedule["SecretId"]
