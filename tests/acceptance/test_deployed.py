@@ -26,7 +26,14 @@ def test_gateway_service_is_deployed_as_its_manifest_says(environment: Environme
     definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     container = definition["containerDefinitions"][0]
     assert container["command"] == ["python", "-m", "richesreach.gateway"]
-    assert {secret["name"] for secret in container["secrets"]} == {"DATABASE_USER", "DATABASE_PASSWORD"}
+    assert {secret["name"] for secret in container["secrets"]} == {
+        "DATABASE_USER",
+        "DATABASE_PASSWORD",
+        "REDIS_USERNAME",
+        "REDIS_PASSWORD",
+        "GLOBAL_CACHE_USERNAME",
+        "GLOBAL_CACHE_PASSWORD",
+    }
 
 
 @every_region

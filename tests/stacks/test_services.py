@@ -86,10 +86,14 @@ def test_target_group_checks_what_the_manifest_says(region: str, prod: Assembly)
 @pytest.mark.parametrize("family", ["gateway", "gateway-migrate"])
 def test_credentials_come_by_reference_from_the_regions_own_replica(family: str, prod: Assembly) -> None:
     secrets = {s["Name"]: s["ValueFrom"] for s in container(prod, WRITER, family)["Secrets"]}
-    arn = f"arn:aws:secretsmanager:{WRITER}:111111111111:secret:richesreach/prod/database"
+    arn = f"arn:aws:secretsmanager:{WRITER}:111111111111:secret:richesreach/prod"
     assert secrets == {
-        "DATABASE_USER": f"{arn}:username::",
-        "DATABASE_PASSWORD": f"{arn}:password::",
+        "DATABASE_USER": f"{arn}/database:username::",
+        "DATABASE_PASSWORD": f"{arn}/database:password::",
+        "REDIS_USERNAME": f"{arn}/cache/app:username::",
+        "REDIS_PASSWORD": f"{arn}/cache/app:password::",
+        "GLOBAL_CACHE_USERNAME": f"{arn}/global-cache/app:username::",
+        "GLOBAL_CACHE_PASSWORD": f"{arn}/global-cache/app:password::",
     }
 
 
