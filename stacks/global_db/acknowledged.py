@@ -10,8 +10,8 @@ _USERS = (
 )
 _UNUSED = "the password of a user that is switched off: nobody holds it and nothing takes it"
 _TWO_STORES = (
-    "a user's password changes by ModifyUser in every region of its store at once; the runbook"
-    " cache-password-rotation does it, with both passwords valid in between"
+    "a user's password changes by ModifyUser in every region of its store at once; docs/databases.md"
+    " says how, with both passwords valid in between"
 )
 _MANAGED = (
     "AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{policy}]"

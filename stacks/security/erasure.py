@@ -60,6 +60,8 @@ class ErasureWorker(ErasureFunction):
             variables={
                 "LAKE_BUCKET": bucket,
                 "LAKE_PREFIXES": json.dumps(settings.lake_prefixes),
+                "CACHE_LOGIN": names.secret("cache/app"),
+                "GLOBAL_CACHE_LOGIN": names.secret("global-cache/app"),
                 "CACHE_PATTERNS": json.dumps(settings.cache_patterns),
                 "CACHE_PORT": str(environment.cache.port),
                 "CACHE_TLS": str(environment.cache.tls).lower(),
@@ -91,7 +93,10 @@ class ErasureWorker(ErasureFunction):
                     sid="LogIn",
                     actions=["secretsmanager:GetSecretValue"],
                     # Secrets Manager ends an ARN with six characters of its own.
-                    resources=[f"arn:aws:secretsmanager:{account}:secret:{names.secret('database')}-??????"],
+                    resources=[
+                        f"arn:aws:secretsmanager:{account}:secret:{names.secret(name)}-??????"
+                        for name in ("database", "cache/app", "global-cache/app")
+                    ],
                 ),
             ],
         )

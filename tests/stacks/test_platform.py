@@ -60,9 +60,9 @@ def any_assembly(request: pytest.FixtureRequest) -> Assembly:
     return assembly
 
 
-def test_every_region_has_every_area_and_us_east_1_has_dns_and_edge_besides(prod: Assembly) -> None:
+def test_every_region_has_every_area_and_us_east_1_has_dns_edge_and_rotation_besides(prod: Assembly) -> None:
     expected = {f"richesreach-prod-{region}-{area}" for region in REGIONS for area in AREAS}
-    expected |= {"richesreach-prod-us-east-1-dns", "richesreach-prod-us-east-1-edge"}
+    expected |= {f"richesreach-prod-us-east-1-{area}" for area in ("dns", "edge", "rotation")}
     assert set(prod.stacks) == expected
 
 
