@@ -227,8 +227,8 @@ def load_manifests(directory: Path = SERVICES) -> tuple[Manifest, ...]:
                 f"is {manifest.name!r}",
                 f"must be {folder!r}, as the folder is called",
             )
-    _check_paths(manifests)
     _check_default(manifests, directory)
+    _check_paths(manifests)
     return tuple(manifests.values())
 
 

@@ -139,6 +139,11 @@ class Names:
         return self.prefix
 
     @property
+    def exec_log_group(self) -> str:
+        """Where sessions of ECS Exec are written."""
+        return f"/{self.prefix}/execute-command"
+
+    @property
     def namespace(self) -> str:
         """Cloud Map namespace of a region, in which services find each other."""
         return self.prefix

@@ -15,6 +15,7 @@ from stacks.base import PlatformStack, Site
 from stacks.datalake.stack import DataLakeStack
 from stacks.dns.stack import DnsStack
 from stacks.ecs.stack import EcsStack
+from stacks.ecs.state import EcsStateStack
 from stacks.edge.stack import EdgeStack
 from stacks.environment import Environment
 from stacks.flags import FLAGS
@@ -137,9 +138,12 @@ class Platform:
         )
 
     def _ecs(self, region: str) -> EcsStack:
+        site = self._site(region)
+        recorded = self.environment.services.execute_command
         stack = EcsStack(
             self.app,
-            self._site(region),
+            site,
+            state=EcsStateStack(self.app, site) if recorded else None,
             vpc=self.networks[region].vpc,
             zone=self.dns.zone,
             lake=self.lakes[region],

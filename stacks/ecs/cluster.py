@@ -9,13 +9,15 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
-from stacks.base import Site, allow_logs, retention
+from stacks.base import Site, retention
 
 
 class RegionCluster(Construct):
     """Fargate and Fargate Spot; services find each other in an HTTP namespace (Service Connect)."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, exec_key: kms.IKey | None
+    ) -> None:
         super().__init__(scope, construct_id)
         self.site = site
         settings = site.environment.services
@@ -44,7 +46,7 @@ class RegionCluster(Construct):
                 if settings.container_insights
                 else ecs.ContainerInsights.DISABLED
             ),
-            execute_command_configuration=self._recorded() if settings.execute_command else None,
+            execute_command_configuration=self._recorded(exec_key) if exec_key else None,
         )
 
     def join(self, port: int) -> ec2.ISecurityGroup:
@@ -67,21 +69,12 @@ class RegionCluster(Construct):
         spot = ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=capacity.spot_weight)
         return [on_demand, spot]
 
-    def _recorded(self) -> ecs.ExecuteCommandConfiguration:
-        """Every session of ECS Exec is encrypted with an own key and written to an own log group."""
-        name = f"/{self.site.names.prefix}/execute-command"
-        key = kms.Key(
-            self,
-            "ExecKey",
-            description=f"Sessions of ECS Exec in {self.site.names.cluster}",
-            enable_key_rotation=True,
-            removal_policy=self.site.removal_policy,
-        )
-        allow_logs(key, self.site, name)
+    def _recorded(self, key: kms.IKey) -> ecs.ExecuteCommandConfiguration:
+        """Every session of ECS Exec is encrypted and written to an own log group."""
         group = logs.LogGroup(
             self,
             "ExecLogs",
-            log_group_name=name,
+            log_group_name=self.site.names.exec_log_group,
             encryption_key=key,
             retention=retention(self.site.environment.services.log_days),
             removal_policy=self.site.removal_policy,

@@ -18,6 +18,7 @@ from stacks.ecs.one_off import OneOffTaskRun
 from stacks.ecs.origin import OriginRecords, certificate
 from stacks.ecs.schedule import ScheduledTask
 from stacks.ecs.service import ManifestService
+from stacks.ecs.state import EcsStateStack
 from stacks.ecs.task import Tasks
 from stacks.ecs.variables import TaskVariables
 from stacks.global_db.stack import GlobalDbStack
@@ -38,11 +39,14 @@ class EcsStack(PlatformStack):
         lake: DataLakeStack,
         databases: Mapping[str, GlobalDbStack],
         manifests: Sequence[Manifest],
+        state: EcsStateStack | None,
     ) -> None:
         super().__init__(scope, site, "ecs", description="Cluster, load balancer and services")
         self.add_stack_dependency(lake, "the load balancer checks at birth that it may write its logs")
         self.lake = lake
-        self.cluster = RegionCluster(self, "Cluster", site=site, vpc=vpc)
+        self.cluster = RegionCluster(
+            self, "Cluster", site=site, vpc=vpc, exec_key=state.exec_key if state else None
+        )
         self.load_balancer = LoadBalancer(
             self,
             "LoadBalancer",
