@@ -73,11 +73,18 @@ def logs(
 
 
 @app.command()
-def drain(region: Region) -> None:
-    """Send a region's viewers to the nearest other one, within seconds and without a deploy."""
+def drain(
+    region: Annotated[str | None, typer.Argument(help="A region of the platform, such as eu-west-1.")] = None,
+    status: Annotated[
+        bool, typer.Option("--status", help="Change nothing; show what is drained and where writes go.")
+    ] = False,
+) -> None:
+    """Send a region's viewers, reads and writes, to the nearest other one, without a deploy."""
     from ops import routing  # noqa: PLC0415
 
-    console.print(routing.drain(region))
+    if (region is None) != status:
+        raise UsageError("name a region to drain, or give --status")
+    console.print(routing.status() if region is None else routing.drain(region))
 
 
 @app.command()
@@ -113,6 +120,21 @@ def capacity(
     from ops import capacity as evacuation  # noqa: PLC0415
 
     raise typer.Exit(evacuation.capacity(console, environment))
+
+
+@app.command()
+def writer(
+    region: Annotated[str | None, typer.Argument(help="The region that takes every write.")] = None,
+    nearest: Annotated[
+        bool, typer.Option("--nearest", help="Let each viewer's own region take writes again.")
+    ] = False,
+) -> None:
+    """Send every write to one region, as after a switchover, without a deploy."""
+    from ops import routing  # noqa: PLC0415
+
+    if (region is None) != nearest:
+        raise UsageError("name the region that takes writes, or give --nearest")
+    console.print(routing.write_to(region))
 
 
 @app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -1,7 +1,8 @@
-"""Drains regions through the KeyValueStore that the viewer-request function reads."""
+"""Drains regions and moves writes through the KeyValueStore that the viewer-request function reads."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,62 +13,81 @@ from ops.local.edge.key_value_store import store_client
 from stacks.environment import Environment, load_environment
 
 #: The key whose value lists the drained regions, separated by commas.
-KEY = "drained"
+DRAINED = "drained"
 
-#: Two engineers may write at once; each retry reads the other's list first.
+#: The key whose value is the region that takes writes; absent, each viewer's own does.
+WRITER = "writer"
+
+#: Two engineers may write at once; each retry reads the other's change first.
 ATTEMPTS = 5
+
+Change = Callable[[set[str]], set[str]]
 
 
 def drain(region: str) -> str:
-    """Adds ``region`` to the drained ones; says what is drained now."""
-    return _change(region, drained=True)
+    """Adds ``region`` to the drained ones; says how traffic goes now."""
+    return _apply(region, DRAINED, lambda drained: drained | {region})
 
 
 def undrain(region: str) -> str:
-    """Removes ``region`` from the drained ones; says what is drained now."""
-    return _change(region, drained=False)
+    """Removes ``region`` from the drained ones; says how traffic goes now."""
+    return _apply(region, DRAINED, lambda drained: drained - {region})
 
 
-def _change(region: str, *, drained: bool) -> str:
+def write_to(region: str | None) -> str:
+    """Sends every write to ``region``; None lets each viewer's own region take them again."""
+    return _apply(region, WRITER, lambda _: {region} if region else set())
+
+
+def status() -> str:
+    """How traffic goes now."""
+    return _apply(None, DRAINED, lambda drained: drained)
+
+
+def _apply(region: str | None, key: str, change: Change) -> str:
     environment = load_environment("local")
-    if region not in environment.regions:
+    if region is not None and region not in environment.regions:
         known = ", ".join(environment.regions)
         raise UsageError(f"{region!r} is no region of {environment.name}; choose one of {known}")
     try:
-        left = _write(environment, region, drained=drained)
+        store, store_arn = store_client(), _store_arn(environment)
+        _write(environment, store, store_arn, key, change)
+        drained, writer = (", ".join(sorted(_read(store, store_arn, each))) for each in (DRAINED, WRITER))
     except (BotoCoreError, ClientError) as error:
         raise OperationError(
             f"the routing store does not answer ({error}); is the platform up? `make up`"
         ) from None
-    return f"drained: {', '.join(left) or 'none'}"
+    return f"drained: {drained or 'none'}; writes go to: {writer or 'the nearest region'}"
 
 
-def _write(environment: Environment, region: str, *, drained: bool) -> list[str]:
-    store_arn = _store_arn(environment)
-    store = store_client()
+def _write(environment: Environment, store: Any, store_arn: str, key: str, change: Change) -> None:
     for _ in range(ATTEMPTS):
         etag = store.describe_key_value_store(KvsARN=store_arn)["ETag"]
-        regions = set(_drained(store, store_arn))
-        regions = regions | {region} if drained else regions - {region}
-        if regions == set(environment.regions):
-            raise UsageError(f"{region} is the last region that serves; undrain another first")
+        before = _read(store, store_arn, key)
+        after = change(before)
+        if after == before:
+            return
+        if key == DRAINED and after == set(environment.regions):
+            raise UsageError(
+                f"{(after - before).pop()} is the last region that serves; undrain another first"
+            )
         try:
-            if regions:
-                store.put_key(KvsARN=store_arn, Key=KEY, Value=",".join(sorted(regions)), IfMatch=etag)
-            elif _drained(store, store_arn):
-                store.delete_key(KvsARN=store_arn, Key=KEY, IfMatch=etag)
+            if after:
+                store.put_key(KvsARN=store_arn, Key=key, Value=",".join(sorted(after)), IfMatch=etag)
+            else:
+                store.delete_key(KvsARN=store_arn, Key=key, IfMatch=etag)
         except (store.exceptions.ConflictException, store.exceptions.ValidationException):
             continue
-        return sorted(regions)
+        return
     raise OperationError("the routing store keeps changing; try again")
 
 
-def _drained(store: Any, store_arn: str) -> list[str]:
+def _read(store: Any, store_arn: str, key: str) -> set[str]:
     try:
-        value = store.get_key(KvsARN=store_arn, Key=KEY)["Value"]
+        value = store.get_key(KvsARN=store_arn, Key=key)["Value"]
     except store.exceptions.ResourceNotFoundException:
-        return []
-    return [region for region in value.split(",") if region]
+        return set()
+    return {region for region in value.split(",") if region}
 
 
 def _store_arn(environment: Environment) -> str:

@@ -24,4 +24,5 @@ ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "lake-replication": lake_replication.ACKNOWLEDGED,
     "boundary": security.BOUNDARY,
     "security": security.ACKNOWLEDGED,
+    "edge-state": edge.STATE_ACKNOWLEDGED,
 }

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from stacks.edge_paths import CachedPath, PathPattern, Protected, overlap
 from stacks.errors import ConfigurationError
 from stacks.settings import TaskCount
 from stacks.yaml_file import ROOT, Frozen, load, relative
@@ -40,7 +41,6 @@ PRIORITIES = range(1000, 49000)
 _NEED = re.compile(
     r"^(database|cache|global-cache|stream|lake(:[a-z0-9_-]+(/[a-z0-9_-]+)*)?|secrets:[a-z0-9][a-z0-9/_-]*)$"
 )
-_PATH = re.compile(r"^/[A-Za-z0-9_.$/~@:+-]*\*?$")
 _SCHEDULE = re.compile(r"^(rate\(\d+ (minute|hour|day)s?\)|cron\((\S+ ){5}\S+\))$")
 
 
@@ -53,15 +53,8 @@ def _need(value: str) -> str:
     return value
 
 
-def _path(value: str) -> str:
-    if not _PATH.match(value):
-        raise ValueError(f"{value!r} is no path pattern; write one such as /market/* or /graphql")
-    return value
-
-
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,29}$")]
 Need = Annotated[str, AfterValidator(_need)]
-PathPattern = Annotated[str, AfterValidator(_path)]
 Command = Annotated[list[str], Field(min_length=1)]
 Placement = Literal["every-region", "writer-region"]
 
@@ -140,6 +133,9 @@ class Manifest(Frozen):
     description: str
     paths: list[PathPattern] = Field(default_factory=list)
     default: bool = False
+    cached: list[CachedPath] = Field(default_factory=list)
+    protected: list[Protected] = Field(default_factory=list)
+    streams: list[PathPattern] = Field(default_factory=list)
     port: Annotated[int, Field(ge=1024, le=65535)]
     command: Command
     cpu: int
@@ -227,6 +223,7 @@ def load_manifests(directory: Path = SERVICES) -> tuple[Manifest, ...]:
                 f"is {manifest.name!r}",
                 f"must be {folder!r}, as the folder is called",
             )
+    _check_edge_paths(manifests)
     _check_default(manifests, directory)
     _check_paths(manifests)
     return tuple(manifests.values())
@@ -262,6 +259,23 @@ def _overlap(one: str, other: str) -> bool:
     stems = sorted(((p.removesuffix("*"), p.endswith("*")) for p in (one, other)), key=lambda p: len(p[0]))
     (short, is_open), (long, _) = stems
     return long.startswith(short) and (is_open or long == short)
+
+
+def _check_edge_paths(manifests: Mapping[Path, Manifest]) -> None:
+    """At the edge the first behaviour that fits a path decides, so none may fit what another one serves."""
+    owners: dict[str, str] = {}
+    for file, manifest in manifests.items():
+        entries = [(key, entry.path) for key in ("cached", "protected") for entry in getattr(manifest, key)]
+        for key, path in [*entries, *(("streams", path) for path in manifest.streams)]:
+            for taken, owner in owners.items():
+                if overlap(path, taken):
+                    raise ConfigurationError(
+                        relative(file),
+                        key,
+                        f"{path} overlaps {taken} of {owner}",
+                        "let one behaviour of the edge serve a path",
+                    )
+            owners[path] = f"{manifest.name}.{key}"
 
 
 def _check_default(manifests: Mapping[Path, Manifest], directory: Path) -> None:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 PROJECT = "richesreach"
 
+#: Header by which a load balancer knows that a request came through this platform's distribution.
+ORIGIN_VERIFY_HEADER = "x-origin-verify"
+
 #: Longest id of a replication group (CreateReplicationGroup, ElastiCache API reference).
 MAX_REPLICATION_GROUP = 40
 
@@ -164,6 +167,28 @@ class Names:
     def routing_store(self) -> str:
         """CloudFront KeyValueStore that the viewer-request function reads."""
         return f"{self.prefix}-routing"
+
+    @property
+    def origin_secret(self) -> str:
+        """The origin-verify value in use, replicated to every region."""
+        return self.secret("origin-verify")
+
+    @property
+    def previous_origin_secret(self) -> str:
+        """The origin-verify value before it, which load balancers still accept."""
+        return self.secret("origin-verify-previous")
+
+    def edge_log_bucket(self, account: str) -> str:
+        """Logs of distribution and firewall; the firewall delivers only to a name with this beginning."""
+        return f"aws-waf-logs-{self.prefix}-{account}"
+
+    def sign_in_domain(self, account: str) -> str:
+        """Prefix of the user pool's own domain: one name space for all accounts of a region."""
+        return f"{self.prefix}-{account}"
+
+    def edge_function(self, event: str) -> str:
+        """Lambda@Edge function of an event, such as ``origin-request``."""
+        return f"{self.prefix}-{event}"
 
     def viewer_request_function(self) -> str:
         return f"{self.prefix}-viewer-request"

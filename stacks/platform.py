@@ -16,7 +16,9 @@ from stacks.datalake.stack import DataLakeStack
 from stacks.dns.stack import DnsStack
 from stacks.ecs.stack import EcsStack
 from stacks.ecs.state import EcsStateStack
+from stacks.edge.edge_function import check_variables
 from stacks.edge.stack import EdgeStack
+from stacks.edge.state import EdgeStateStack
 from stacks.environment import Environment
 from stacks.flags import FLAGS
 from stacks.global_db.stack import GlobalDbStack
@@ -60,6 +62,7 @@ class Platform:
         self.regions = sorted(environment.regions, key=lambda region: region != environment.home_region)
 
         self.dns = DnsStack(app, self._site(environment.dns_region))
+        self.edge_state = EdgeStateStack(app, self._site(environment.dns_region))
         self.networks = {region: self._network(region) for region in self.regions}
         self.peerings = self._peerings()
         self.lakes = {region: self._lake(region) for region in self.regions}
@@ -75,6 +78,7 @@ class Platform:
         self.monitoring = {region: self._monitoring(region) for region in self.regions}
         self.security = self._security()
         self._bind()
+        check_variables(self.edge)
         for stack in app.node.children:
             if isinstance(stack, PlatformStack):
                 lock_vaults(stack)
@@ -152,10 +156,17 @@ class Platform:
         )
         for peering in self.peerings.values():
             stack.add_stack_dependency(peering, "tasks write into another region's database")
+        stack.add_stack_dependency(self.edge_state, "its listener rules name the origin-verify secrets")
         return stack
 
     def _edge(self) -> EdgeStack:
-        stack = EdgeStack(self.app, self._site(self.environment.dns_region), zone=self.dns.zone)
+        stack = EdgeStack(
+            self.app,
+            self._site(self.environment.dns_region),
+            zone=self.dns.zone,
+            state=self.edge_state,
+            manifests=self.manifests,
+        )
         for regional in self.ecs.values():
             stack.add_stack_dependency(regional, "CloudFront's origins are the regions' records")
         return stack

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from ops import identity
 from ops.local import aws, paths, state
 from ops.local.readiness import edge_url
 from stacks.environment import Environment
@@ -34,6 +35,7 @@ def endpoints(console: Console, environment: Environment) -> None:
         table.add_row(region, *_region(region, published))
     console.print(table)
     console.print("Try it:", style="bold")
+    bearer = identity.tokens(environment)
     for line in (
         f"curl {edge_url()}/health/detailed/",
         f"curl -H 'X-Viewer-Location: Frankfurt' {edge_url()}/api/status/services",
@@ -41,6 +43,11 @@ def endpoints(console: Console, environment: Environment) -> None:
         "make status    make logs    make down",
     ):
         console.print(f"  {line}", soft_wrap=True, markup=False)
+    console.print(
+        f"Bearer tokens, for {environment.edge.identity.access_token_minutes} minutes:", style="bold"
+    )
+    for role, token in bearer.items():
+        console.print(f"  {role}: {token}", soft_wrap=True, markup=False)
 
 
 def _region(region: str, published: state.State) -> tuple[str, str, str, str]:

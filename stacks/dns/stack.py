@@ -7,6 +7,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
+from stacks.dns.dnssec import Dnssec
 
 
 class DnsStack(PlatformStack):
@@ -24,6 +25,8 @@ class DnsStack(PlatformStack):
             zone = route53.PublicHostedZone(self, "Zone", zone_name=environment.domain)
             zone.apply_removal_policy(site.removal_policy)
             self.zone = zone
+        if environment.edge.dnssec:
+            Dnssec(self, "Dnssec", site=site, zone=self.zone)
         # With an imported zone it is all that the stack holds: CloudFormation takes no empty one.
         ssm.StringParameter(
             self,

@@ -6,9 +6,9 @@ from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
-        "LoadBalancer/SecurityGroup/Resource",
-        "AwsSolutions::AwsSolutions-EC23",
-        "the origin of a public site: CloudFront connects from public addresses, over TLS only",
+        "LoadBalancer/PrefixLists/LookUp/Role/DefaultPolicy/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        "ec2:DescribeManagedPrefixLists knows no resource (service authorization reference of EC2)",
     ),
     *(
         Acknowledged(

@@ -9,6 +9,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
 from stacks.base import Site
+from stacks.ecs.admission import admit_by_list, came_through_the_edge
 from stacks.manifest import Manifest
 from stacks.network.stack import PUBLIC
 
@@ -17,6 +18,10 @@ HEALTH_PRIORITY = 10
 
 #: Weights of a rule's two target groups at birth; a blue/green deployment exchanges them.
 ALL, NONE = 100, 0
+
+FORBIDDEN = (
+    '{"type":"about:blank","title":"Forbidden","status":403,"detail":"this platform answers at its edge"}'
+)
 
 
 class LoadBalancer(Construct):
@@ -65,6 +70,12 @@ class LoadBalancer(Construct):
             idle_timeout=cdk.Duration.seconds(settings.idle_timeout_seconds),
             client_keep_alive=cdk.Duration.seconds(settings.keep_alive_seconds),
         )
+        if settings.managed_prefix_lists:
+            own = admit_by_list(self, site=site, vpc=vpc, group=self.security_group)
+            # Not among the construct's own groups: each service would admit it beside the other.
+            groups = [group.security_group_id for group in (self.security_group, own)]
+            if isinstance(resource.node.default_child, elb.CfnLoadBalancer):
+                resource.node.default_child.security_groups = groups
         for log in ("access", "connection"):
             resource.set_attribute(f"{log}_logs.s3.enabled", "true")
             resource.set_attribute(f"{log}_logs.s3.bucket", site.names.log_bucket(site.account, site.region))
@@ -72,7 +83,7 @@ class LoadBalancer(Construct):
         return resource
 
     def _listener(self, certificate: acm.ICertificate | None) -> elb.ApplicationListener:
-        """What no rule matches is nobody's: the default service's rule matches every path."""
+        """The default service's rule matches every path: what no rule takes came past the edge."""
         settings = self.site.environment.load_balancer
         secure = settings.protocol == "https"
         return self.resource.add_listener(
@@ -83,7 +94,7 @@ class LoadBalancer(Construct):
             ssl_policy=elb.SslPolicy.TLS13_RES if secure else None,
             open=False,
             default_action=elb.ListenerAction.fixed_response(
-                404, content_type="text/plain", message_body="no service owns this path"
+                403, content_type="application/json", message_body=FORBIDDEN
             ),
         )
 
@@ -123,7 +134,7 @@ class LoadBalancer(Construct):
 
     def _conditions(self, paths: list[str]) -> list[elb.ListenerCondition]:
         """What a request to a service must satisfy; all conditions together hold at most five values."""
-        return [elb.ListenerCondition.path_patterns(paths)]
+        return [came_through_the_edge(self.site), elb.ListenerCondition.path_patterns(paths)]
 
 
 def _forward(groups: list[elb.ApplicationTargetGroup]) -> elb.ListenerAction:

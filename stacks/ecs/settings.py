@@ -12,17 +12,23 @@ from stacks.yaml_file import Frozen
 
 Weight = Annotated[int, Field(ge=0, le=1000)]
 
+#: Shortest prefix that `allowed_cidrs` takes: 10.0.0.0/8 is the largest private network.
+WIDEST = 8
+
 
 class LoadBalancerSettings(Frozen):
     """How CloudFront reaches a region: the listener's protocol and port, and who may connect.
 
     ``keep_alive_seconds`` is the longest life of a client's connection, ``idle_timeout_seconds`` that of a
     silent one; ``slow_start_seconds`` lets a new target's share of requests grow, 0 gives it all at once.
+    ``managed_prefix_lists`` admits CloudFront's origin-facing servers and the Route 53 health checkers,
+    ``allowed_cidrs`` further networks. Whoever connects, a request without the origin-verify header gets 403.
     """
 
     protocol: Literal["https", "http"]
     port: Annotated[int, Field(ge=1, le=65535)]
-    allowed_cidrs: Annotated[list[str], Field(min_length=1)]
+    managed_prefix_lists: bool
+    allowed_cidrs: list[str]
     idle_timeout_seconds: Annotated[int, Field(ge=1, le=4000)] = 60
     keep_alive_seconds: Annotated[int, Field(ge=60, le=604800)] = 3600
     slow_start_seconds: Annotated[int, Field(ge=0, le=900)] = 0
@@ -31,9 +37,16 @@ class LoadBalancerSettings(Frozen):
     def _networks(self) -> LoadBalancerSettings:
         for cidr in self.allowed_cidrs:
             try:
-                ipaddress.IPv4Network(cidr)
+                network = ipaddress.IPv4Network(cidr)
             except ValueError as error:
                 raise ValueError(f"allowed_cidrs: {error}; write networks such as 10.0.0.0/8") from None
+            if network.prefixlen < WIDEST:
+                raise ValueError(
+                    f"allowed_cidrs: {cidr} opens the load balancers to the internet, past the firewall;"
+                    f" name networks of /{WIDEST} or smaller"
+                )
+        if not self.managed_prefix_lists and not self.allowed_cidrs:
+            raise ValueError("nobody may connect; set managed_prefix_lists: true or list allowed_cidrs")
         return self
 
     @model_validator(mode="after")

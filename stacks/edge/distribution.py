@@ -3,27 +3,44 @@ function chooses among exactly those."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from constructs import Construct
 
 from stacks.base import Site
-from stacks.naming import latency_origin, regional_origin
-
-#: Id of the origin that Route 53 resolves by latency; the others are called as their regions.
-LATENCY = "latency"
-
-#: Managed by AWS: every header of the viewer but Host ("Using managed origin request policies").
-ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+from stacks.edge.behaviours import Behaviour
+from stacks.edge.edge_function import EdgeFunction
+from stacks.edge.identity import Identity
+from stacks.edge.origins import LATENCY, origins
+from stacks.edge.policies import ALL_VIEWER_EXCEPT_HOST_HEADER, Policies
 
 #: CloudFront keeps an origin's errors for ten seconds unless told not to, even where nothing is cached.
 UNKEPT_ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 
+READ_METHODS = ["GET", "HEAD", "OPTIONS"]
+ALL_METHODS = [*READ_METHODS, "PUT", "PATCH", "POST", "DELETE"]
+
 Cfn = cloudfront.CfnDistribution
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What stands beside a distribution and is named in it; edge functions by their event."""
+
+    viewer_request: cloudfront.Function
+    edge_functions: Mapping[str, EdgeFunction]
+    identity: Identity
+    certificate: acm.ICertificate | None
+    firewall_arn: str | None
+
+
 class Distribution(Construct):
-    """One behaviour in this form: everything is the API, nothing is cached for longer than a second."""
+    """The behaviours in their order, each with its policies and functions; the staging one where asked
+    for."""
 
     def __init__(
         self,
@@ -31,112 +48,131 @@ class Distribution(Construct):
         construct_id: str,
         *,
         site: Site,
-        function: cloudfront.Function,
-        certificate: acm.ICertificate | None,
+        behaviours: Sequence[Behaviour],
+        parts: Parts,
     ) -> None:
         super().__init__(scope, construct_id)
         self.site = site
-        environment = site.environment
+        self.behaviours = behaviours
+        self.parts = parts
+        self.policies = Policies(self, "Policies", site=site)
+        self.staging, policy = self._staging()
         self.resource = Cfn(
-            self,
-            "Resource",
-            distribution_config=Cfn.DistributionConfigProperty(
-                enabled=True,
-                comment=f"{site.names.prefix}: the platform's front door",
-                aliases=[environment.domain] if certificate else None,
-                http_version="http2and3",
-                ipv6_enabled=True,
-                price_class=environment.edge.price_class,
-                origins=self._origins(),
-                default_cache_behavior=self._api_behaviour(function),
-                custom_error_responses=[
-                    Cfn.CustomErrorResponseProperty(error_code=code, error_caching_min_ttl=0)
-                    for code in UNKEPT_ERRORS
-                ],
-                viewer_certificate=Cfn.ViewerCertificateProperty(
-                    acm_certificate_arn=certificate.certificate_arn,
-                    minimum_protocol_version="TLSv1.2_2021",
-                    ssl_support_method="sni-only",
-                )
-                if certificate
-                else Cfn.ViewerCertificateProperty(cloud_front_default_certificate=True),
-            ),
+            self, "Resource", distribution_config=self._config("the platform's front door", policy=policy)
         )
 
     @property
     def domain_name(self) -> str:
         return self.resource.attr_domain_name
 
-    def _origins(self) -> list[Cfn.OriginProperty]:
-        domain = self.site.environment.domain
-        by_region = [
-            self._origin(region, regional_origin(region, domain)) for region in self.site.environment.regions
-        ]
-        return [self._origin(LATENCY, latency_origin(domain)), *by_region]
+    @property
+    def ids(self) -> list[str]:
+        """The distribution, and its staging one where there is one."""
+        return [self.resource.ref, *([self.staging.ref] if self.staging else [])]
 
-    def _origin(self, origin_id: str, domain_name: str) -> Cfn.OriginProperty:
-        edge, balancer = self.site.environment.edge, self.site.environment.load_balancer
-        secure = balancer.protocol == "https"
-        return Cfn.OriginProperty(
-            id=origin_id,
-            domain_name=domain_name,
-            connection_attempts=2,
-            connection_timeout=edge.origin_connect_seconds,
-            custom_origin_config=Cfn.CustomOriginConfigProperty(
-                origin_protocol_policy="https-only" if secure else "http-only",
-                https_port=balancer.port if secure else 443,
-                http_port=80 if secure else balancer.port,
-                origin_ssl_protocols=["TLSv1.2"],
-                origin_read_timeout=edge.origin_read_seconds,
-                origin_keepalive_timeout=30,
+    def _staging(self) -> tuple[Cfn | None, str | None]:
+        settings = self.site.environment.edge.staging
+        if settings is None:
+            return None, None
+        staging = Cfn(self, "Staging", distribution_config=self._config("staging", staging=True))
+        policy = cloudfront.CfnContinuousDeploymentPolicy
+        if settings.weight is not None:
+            traffic = policy.TrafficConfigProperty(
+                type="SingleWeight",
+                single_weight_config=policy.SingleWeightConfigProperty(weight=settings.weight),
+            )
+        else:
+            traffic = policy.TrafficConfigProperty(
+                type="SingleHeader",
+                single_header_config=policy.SingleHeaderConfigProperty(
+                    header=settings.header or "", value=settings.value or ""
+                ),
+            )
+        made = policy(
+            self,
+            "ContinuousDeployment",
+            continuous_deployment_policy_config=policy.ContinuousDeploymentPolicyConfigProperty(
+                enabled=True,
+                staging_distribution_dns_names=[staging.attr_domain_name],
+                traffic_config=traffic,
             ),
         )
+        return staging, made.ref
 
-    def _api_behaviour(self, function: cloudfront.Function) -> Cfn.DefaultCacheBehaviorProperty:
-        return Cfn.DefaultCacheBehaviorProperty(
-            target_origin_id=LATENCY,
-            viewer_protocol_policy="redirect-to-https",
-            allowed_methods=["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"],
-            cached_methods=["GET", "HEAD"],
-            compress=True,
-            cache_policy_id=self._api_cache_policy().ref,
-            origin_request_policy_id=ALL_VIEWER_EXCEPT_HOST_HEADER,
-            function_associations=[
+    def _config(
+        self, what: str, *, staging: bool | None = None, policy: str | None = None
+    ) -> Cfn.DistributionConfigProperty:
+        site, certificate = self.site, self.parts.certificate
+        *others, default = self.behaviours
+        return Cfn.DistributionConfigProperty(
+            enabled=True,
+            staging=staging,
+            continuous_deployment_policy_id=policy,
+            comment=f"{site.names.prefix}: {what}",
+            aliases=[site.environment.domain] if certificate and not staging else None,
+            http_version="http2and3" if site.environment.edge.http3 else "http2",
+            ipv6_enabled=True,
+            price_class=site.environment.edge.price_class,
+            web_acl_id=self.parts.firewall_arn,
+            origins=origins(site, self.parts.identity),
+            default_cache_behavior=Cfn.DefaultCacheBehaviorProperty(**self._behaviour(default)),
+            cache_behaviors=[
+                Cfn.CacheBehaviorProperty(path_pattern=behaviour.path, **self._behaviour(behaviour))
+                for behaviour in others
+            ],
+            custom_error_responses=[
+                Cfn.CustomErrorResponseProperty(error_code=code, error_caching_min_ttl=0)
+                for code in UNKEPT_ERRORS
+            ],
+            viewer_certificate=Cfn.ViewerCertificateProperty(
+                acm_certificate_arn=certificate.certificate_arn,
+                minimum_protocol_version="TLSv1.2_2021",
+                ssl_support_method="sni-only",
+            )
+            if certificate
+            else Cfn.ViewerCertificateProperty(cloud_front_default_certificate=True),
+        )
+
+    def _behaviour(self, behaviour: Behaviour) -> dict[str, Any]:
+        """What the default and the other behaviours have in common.
+
+        All target the latency record alone, and no group: a behaviour that takes POST may not. The function
+        at viewer-request makes the group of a read.
+        """
+        return {
+            "target_origin_id": LATENCY,
+            "viewer_protocol_policy": "redirect-to-https",
+            "allowed_methods": READ_METHODS if behaviour.cached else ALL_METHODS,
+            "cached_methods": ["GET", "HEAD"],
+            "compress": behaviour.kind != "stream",
+            "cache_policy_id": self._cache_policy(behaviour),
+            "origin_request_policy_id": (
+                self.policies.cached_request if behaviour.cached else ALL_VIEWER_EXCEPT_HOST_HEADER
+            ),
+            "response_headers_policy_id": self.policies.response_headers,
+            "function_associations": [
                 Cfn.FunctionAssociationProperty(
-                    event_type="viewer-request", function_arn=function.function_arn
+                    event_type="viewer-request", function_arn=self.parts.viewer_request.function_arn
                 )
             ],
-        )
+            "lambda_function_associations": [
+                Cfn.LambdaFunctionAssociationProperty(
+                    event_type=event, lambda_function_arn=self.parts.edge_functions[event].version_arn
+                )
+                for event in self._events(behaviour)
+            ],
+        }
 
-    def _api_cache_policy(self) -> cloudfront.CfnCachePolicy:
-        """Nothing is cached unless the service says so, and then for a second.
+    def _cache_policy(self, behaviour: Behaviour) -> str:
+        if behaviour.cached is not None:
+            return self.policies.cached(behaviour.cached)
+        return self.policies.stream() if behaviour.kind == "stream" else self.policies.api()
 
-        The maximum is not 0 because only a policy that may cache can name headers, and only a header
-        named here reaches the function: it needs the viewer's place to choose the nearest region.
-        """
-        policy = cloudfront.CfnCachePolicy
-        return cloudfront.CfnCachePolicy(
-            self,
-            "ApiCachePolicy",
-            cache_policy_config=policy.CachePolicyConfigProperty(
-                name=f"{self.site.names.prefix}-api",
-                comment="API: no caching by default; keyed by caller and place",
-                min_ttl=0,
-                default_ttl=0,
-                max_ttl=1,
-                parameters_in_cache_key_and_forwarded_to_origin=policy.ParametersInCacheKeyAndForwardedToOriginProperty(
-                    enable_accept_encoding_brotli=True,
-                    enable_accept_encoding_gzip=True,
-                    cookies_config=policy.CookiesConfigProperty(cookie_behavior="all"),
-                    query_strings_config=policy.QueryStringsConfigProperty(query_string_behavior="all"),
-                    headers_config=policy.HeadersConfigProperty(
-                        header_behavior="whitelist",
-                        headers=[
-                            "Authorization",
-                            "CloudFront-Viewer-Latitude",
-                            "CloudFront-Viewer-Longitude",
-                        ],
-                    ),
-                ),
-            ),
-        )
+    def _events(self, behaviour: Behaviour) -> list[str]:
+        """Origin events alone: the viewer events are the CloudFront Function's, and no behaviour takes
+        both."""
+        everywhere = self.site.environment.edge.shape_errors == "everywhere"
+        events = ["origin-request"] if behaviour.kind == "protected" else []
+        if behaviour.kind in {"protected", "cached"} or (everywhere and behaviour.kind == "api"):
+            events.append("origin-response")
+        return events

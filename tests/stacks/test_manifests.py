@@ -13,7 +13,11 @@ from stacks.manifest import FARGATE_SIZES, SERVICES, Manifest, load_manifests
 from tests.stacks.environments import Document, put
 
 GATEWAY: Document = yaml.safe_load((SERVICES / "gateway" / "service.yaml").read_text(encoding="utf-8"))
-MARKET: Document = GATEWAY | {"name": "market-data", "paths": ["/market/*"], "default": False, "tasks": []}
+MARKET: Document = (
+    GATEWAY
+    | {"name": "market-data", "paths": ["/market/*"], "default": False, "tasks": []}
+    | {"cached": [], "protected": [], "streams": []}
+)
 
 
 def load(folder: Path, *manifests: Document) -> tuple[Manifest, ...]:

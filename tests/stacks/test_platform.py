@@ -62,7 +62,8 @@ def any_assembly(request: pytest.FixtureRequest) -> Assembly:
 
 def test_every_region_has_every_area_and_us_east_1_has_dns_edge_and_rotation_besides(prod: Assembly) -> None:
     expected = {f"richesreach-prod-{region}-{area}" for region in REGIONS for area in AREAS}
-    expected |= {f"richesreach-prod-us-east-1-{area}" for area in ("dns", "edge", "rotation")}
+    home = ("dns", "edge", "edge-state", "rotation")
+    expected |= {f"richesreach-prod-us-east-1-{area}" for area in home}
     assert set(prod.stacks) == expected
 
 
@@ -154,7 +155,9 @@ def test_stack_fits_cloudformations_template_size(any_assembly: Assembly) -> Non
 def test_stateful_stacks_of_prod_are_protected_from_termination(prod: Assembly) -> None:
     for name, artifact in prod.stacks.items():
         stateful = bool(
-            re.search(r"-(boundary|dns|network-state|network|datalake|global-db|security-state)$", name)
+            re.search(
+                r"-(boundary|dns|edge-state|network-state|network|datalake|global-db|security-state)$", name
+            )
         )
         assert artifact["properties"].get("terminationProtection", False) is stateful, name
 

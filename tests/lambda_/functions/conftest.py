@@ -15,21 +15,25 @@ from stacks.regions import REGIONS
 ROOT = Path(__file__).resolve().parents[3]
 RUNTIME = ROOT / "ops" / "local" / "edge" / "runtime.mjs"
 SOURCE = ROOT / "lambda" / "functions" / "viewer_request.js"
+PROTECTED = ["/api/admin/*", "/api/status/cache/clear"]
+ORIGINS = ["latency", "latency-stream"]
 PLACED = ("us-east-1", "eu-west-1", "ap-southeast-1")
 
 
 def code() -> str:
     """The viewer-request function as synth writes it for the three regions."""
     places = {region: list(REGIONS[region].location) for region in PLACED}
-    return SOURCE.read_text().replace("__REGIONS__", json.dumps(places))
+    text = SOURCE.read_text().replace("__REGIONS__", json.dumps(places))
+    return text.replace("__PROTECTED__", json.dumps(PROTECTED))
 
 
 @dataclass
 class ViewerFunction:
-    """The loaded function; `drained` is the value of its key, None when the key is absent."""
+    """The loaded function; `drained` and `writer` are values of their keys, None when the key is absent."""
 
     process: subprocess.Popen[str]
     drained: str | None = None
+    writer: str | None = None
     calls: int = 0
     defaults: dict[str, str] = field(default_factory=lambda: {"host": "app.example.test"})
 
@@ -49,17 +53,20 @@ class ViewerFunction:
         headers: dict[str, str] | None = None,
         querystring: dict[str, Any] | None = None,
         store: bool = True,
+        method: str = "GET",
+        cookies: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """The runtime's answer to a viewer request: `ok`, `output`, `origin`."""
-        items = {} if self.drained is None else {"drained": self.drained}
+        keys = {"drained": self.drained, "writer": self.writer}
+        items = {key: value for key, value in keys.items() if value is not None}
         self.send(op="store", items=items if store else None)
         sent = {name: {"value": value} for name, value in {**self.defaults, **(headers or {})}.items()}
         request = {
-            "method": "GET",
+            "method": method,
             "uri": uri,
             "querystring": querystring or {},
             "headers": sent,
-            "cookies": {},
+            "cookies": {name: {"value": value} for name, value in (cookies or {}).items()},
         }
         event = {
             "version": "1.0",
@@ -67,7 +74,12 @@ class ViewerFunction:
             "viewer": {"ip": "127.0.0.1"},
             "request": request,
         }
-        return self.send(op="run", event=event, origins=["latency", *PLACED], limit_ms=1000)
+        return self.send(
+            op="run",
+            event=event,
+            origins=[*ORIGINS, *(f"{r}{kind}" for r in PLACED for kind in ("", "-read", "-stream"))],
+            limit_ms=1000,
+        )
 
     def request(self, uri: str = "/", **options: Any) -> dict[str, Any]:
         """The request that the function passed on; fails when it answered itself."""
@@ -77,9 +89,11 @@ class ViewerFunction:
         return dict(answer["output"])
 
     def origin(self, **options: Any) -> str | None:
-        """Id of the origin that the function chose."""
+        """Id of the origin that the function chose; of a group, "first then second"."""
         chosen = self.run(**options)["origin"]
-        return None if chosen is None else str(chosen["id"])
+        if chosen is None:
+            return None
+        return " then ".join(member["id"] for member in chosen.get("group", [chosen]))
 
 
 @pytest.fixture(scope="session")
@@ -97,5 +111,5 @@ def loaded() -> Iterator[ViewerFunction]:
 
 @pytest.fixture
 def viewer(loaded: ViewerFunction) -> ViewerFunction:
-    loaded.drained = None
+    loaded.drained = loaded.writer = None
     return loaded

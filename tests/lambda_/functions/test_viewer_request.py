@@ -158,47 +158,134 @@ def test_a_malformed_request_id_is_replaced(viewer: ViewerFunction, bad: str) ->
     assert viewer.request(headers={"x-request-id": bad})["headers"]["x-request-id"]["value"] != bad
 
 
+NEAREST = "eu-west-1-read then us-east-1-read"
+WEBSOCKET = {"upgrade": "websocket"}
+EVENTS = {"accept": "text/html, text/event-stream"}
+
+
 @pytest.mark.parametrize("drained", [None, "", " ", "unknown-region-1"])
-def test_latency_decides_while_nothing_is_drained(viewer: ViewerFunction, drained: str | None) -> None:
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_read_asks_the_nearest_region_and_then_the_next(
+    viewer: ViewerFunction, drained: str | None, method: str
+) -> None:
     viewer.drained = drained
-    assert viewer.origin(headers=FRANKFURT) is None
+    assert viewer.origin(headers=FRANKFURT, method=method) == NEAREST
+
+
+def test_a_read_fails_over_only_when_the_origin_is_unwell(viewer: ViewerFunction) -> None:
+    assert viewer.run(headers=FRANKFURT)["origin"]["codes"] == [502, 503, 504]
 
 
 @pytest.mark.parametrize(
-    ("drained", "place", "origin"),
+    ("drained", "place", "first", "second"),
     [
-        ("eu-west-1", FRANKFURT, "us-east-1"),
-        ("eu-west-1", SINGAPORE, "ap-southeast-1"),
-        ("eu-west-1", NEW_YORK, "us-east-1"),
-        ("us-east-1", NEW_YORK, "eu-west-1"),
-        ("ap-southeast-1,us-east-1", SINGAPORE, "eu-west-1"),
-        (" us-east-1 , eu-west-1 ", FRANKFURT, "ap-southeast-1"),
+        ("eu-west-1", FRANKFURT, "us-east-1", "ap-southeast-1"),
+        ("eu-west-1", SINGAPORE, "ap-southeast-1", "us-east-1"),
+        ("us-east-1", NEW_YORK, "eu-west-1", "ap-southeast-1"),
+        ("ap-southeast-1,us-east-1", SINGAPORE, "eu-west-1", None),
+        (" us-east-1 , eu-west-1 ", FRANKFURT, "ap-southeast-1", None),
     ],
 )
-def test_a_drain_sends_every_viewer_to_the_nearest_open_region(
-    viewer: ViewerFunction, drained: str, place: dict[str, str], origin: str
+def test_a_drained_region_gets_nothing(
+    viewer: ViewerFunction, drained: str, place: dict[str, str], first: str, second: str | None
 ) -> None:
     viewer.drained = drained
-    assert viewer.origin(headers=place) == origin
+    group = f"{first}-read then {second}-read" if second else f"{first}-read"
+    assert viewer.origin(headers=place) == group
+    assert viewer.origin(headers=place, method="POST") == first
+    assert viewer.origin(headers=place | WEBSOCKET) == f"{first}-stream"
 
 
-def test_when_everything_is_drained_latency_decides(viewer: ViewerFunction) -> None:
+def test_when_everything_is_drained_nothing_is(viewer: ViewerFunction) -> None:
     viewer.drained = "us-east-1,eu-west-1,ap-southeast-1"
-    assert viewer.origin(headers=FRANKFURT) is None
+    assert viewer.origin(headers=FRANKFURT) == NEAREST
+    assert viewer.origin(headers=FRANKFURT, method="POST") is None
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_write_never_fails_over(viewer: ViewerFunction, method: str) -> None:
+    assert viewer.origin(headers=FRANKFURT, method=method) is None
+    viewer.writer = "ap-southeast-1"
+    assert viewer.origin(headers=FRANKFURT, method=method) == "ap-southeast-1"
+
+
+def test_writes_leave_a_writer_that_is_drained(viewer: ViewerFunction) -> None:
+    viewer.writer = viewer.drained = "ap-southeast-1"
+    assert viewer.origin(headers=SINGAPORE, method="POST") == "eu-west-1"
+
+
+def test_an_unknown_writer_is_none(viewer: ViewerFunction) -> None:
+    viewer.writer = "mars-north-1"
+    assert viewer.origin(headers=SINGAPORE, method="POST") is None
+
+
+def test_a_writer_takes_no_reads(viewer: ViewerFunction) -> None:
+    viewer.writer = "ap-southeast-1"
+    assert viewer.origin(headers=FRANKFURT) == NEAREST
+
+
+@pytest.mark.parametrize("stream", [WEBSOCKET, EVENTS])
+def test_a_stream_goes_to_one_origin_that_waits(viewer: ViewerFunction, stream: dict[str, str]) -> None:
+    assert viewer.origin(headers=FRANKFURT | stream) == "eu-west-1-stream"
+    assert viewer.origin(headers=stream) == "latency-stream"
 
 
 @pytest.mark.parametrize("place", [{}, at(50.0, 8.0) | {"cloudfront-viewer-longitude": "?"}])
-def test_a_viewer_without_a_place_gets_the_first_open_region(
+def test_a_viewer_without_a_place_is_led_by_latency_and_past_a_drained_region(
     viewer: ViewerFunction, place: dict[str, str]
 ) -> None:
+    assert viewer.origin(headers=place) is None
     viewer.drained = "us-east-1"
-    assert viewer.origin(headers=place) == "eu-west-1"
+    assert viewer.origin(headers=place) == "eu-west-1-read then ap-southeast-1-read"
 
 
 def test_a_store_that_fails_does_not_stop_traffic(viewer: ViewerFunction) -> None:
     answer = viewer.run("/api", store=False)
     assert answer["output"]["uri"] == "/api"
     assert answer["origin"] is None
+
+
+@pytest.mark.parametrize("path", ["/api/admin/users", "/api/status/cache/clear", "/api/admin/a/../b"])
+def test_a_protected_path_in_its_own_spelling_goes_on(viewer: ViewerFunction, path: str) -> None:
+    assert viewer.request(path)["uri"].startswith("/api/")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//api/admin/users",
+        "/api//admin/users",
+        "/api/%61dmin/users",
+        "/api/%2561dmin/users",
+        "/API/Admin/users",
+        "/api/admin;x/users",
+        "/x/..//api/admin/users",
+        "/api/admin/..//../api/admin/users",
+        "/api\\admin\\users",
+        "/api/status/cache//clear",
+    ],
+)
+def test_no_spelling_leads_round_the_guard_of_a_protected_path(viewer: ViewerFunction, path: str) -> None:
+    answer = viewer.run(path)
+    assert answer["ok"], answer
+    assert answer["output"].get("statusCode") == 404
+
+
+def test_the_bucket_of_the_cookie_is_kept(viewer: ViewerFunction) -> None:
+    sent = viewer.request(cookies={"rr-experiment": "42"})
+    assert sent["headers"]["x-experiment-bucket"]["value"] == "42"
+
+
+@pytest.mark.parametrize("cookie", ["", "100", "-1", "a", "4 2"])
+def test_a_bucket_that_is_none_is_drawn(viewer: ViewerFunction, cookie: str) -> None:
+    sent = viewer.request(cookies={"rr-experiment": cookie})
+    assert 0 <= int(sent["headers"]["x-experiment-bucket"]["value"]) < 100
+
+
+def test_a_viewer_does_not_name_its_bucket_in_a_header(viewer: ViewerFunction) -> None:
+    headers = {"x-request-id": "request-0001", "x-experiment-bucket": "777"}
+    sent = viewer.request(headers=headers)
+    assert sent["headers"]["x-experiment-bucket"]["value"] != "777"
 
 
 def test_the_function_fits_into_ten_kilobytes_with_twelve_regions() -> None:

@@ -1,0 +1,119 @@
+"""edge-state: what must outlive a distribution. Identities, the origin-verify values, the logs."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from stacks.base import PlatformStack, Site
+from stacks.edge.identity import Identity
+
+#: Letters and digits alone: a listener rule reads * and ? as wildcards.
+SECRET_LENGTH = 64
+
+
+class EdgeStateStack(PlatformStack):
+    """One stack, in us-east-1, before every load balancer: their rules name the secrets."""
+
+    def __init__(self, scope: Construct, site: Site) -> None:
+        super().__init__(
+            scope, site, "edge-state", description="Identities, origin secret and logs of the edge"
+        )
+        names = site.names
+        self.origin_secret = self._secret("OriginSecret", names.origin_secret, "value in use")
+        self.previous_origin_secret = self._secret(
+            "PreviousOriginSecret", names.previous_origin_secret, "value before the one in use"
+        )
+        self.identity = Identity(self, "Identity", site=site)
+        self.log_bucket = self._log_bucket() if site.environment.edge.logs else None
+        self._publish()
+
+    def _secret(self, construct_id: str, name: str, what: str) -> secretsmanager.Secret:
+        others = [region for region in self.site.environment.regions if region != self.site.region]
+        return secretsmanager.Secret(
+            self,
+            construct_id,
+            secret_name=name,
+            description=f"Origin-verify header: the {what}",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=SECRET_LENGTH, exclude_punctuation=True
+            ),
+            replica_regions=[secretsmanager.ReplicaRegion(region=region) for region in others],
+            removal_policy=self.site.removal_policy,
+        )
+
+    def _log_bucket(self) -> s3.Bucket:
+        """SSE-S3 and not the lake's key: log delivery writes here from outside the account."""
+        site = self.site
+        days = cdk.Duration.days(site.environment.edge.logs.days if site.environment.edge.logs else 1)
+        bucket = s3.Bucket(
+            self,
+            "Logs",
+            bucket_name=site.names.edge_log_bucket(site.account),
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="expire-logs",
+                    expiration=days,
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+                )
+            ],
+            removal_policy=site.removal_policy,
+        )
+        for statement in _log_delivery(bucket, site):
+            bucket.add_to_resource_policy(statement)
+        return bucket
+
+    def _publish(self) -> None:
+        """What services and ops need to verify and to get a token."""
+        values = {
+            "user-pool-id": self.identity.pool.user_pool_id,
+            "token-issuer": self.identity.issuer,
+            "web-client-id": self.identity.web.user_pool_client_id,
+            "service-client-id": self.identity.service.user_pool_client_id,
+        }
+        for name, value in values.items():
+            ssm.StringParameter(
+                self,
+                f"Parameter-{name}",
+                parameter_name=self.site.names.parameter("edge", name),
+                string_value=value,
+            )
+
+
+def _log_delivery(bucket: s3.Bucket, site: Site) -> list[iam.PolicyStatement]:
+    """What CloudWatch Logs needs to deliver ("Logs sent to Amazon S3", CloudWatch Logs user guide)."""
+    delivery = iam.ServicePrincipal("delivery.logs.amazonaws.com")
+    own = {
+        "StringEquals": {"aws:SourceAccount": site.account},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:logs:{site.region}:{site.account}:*"},
+    }
+    return [
+        iam.PolicyStatement(
+            sid="LogDeliveryWrite",
+            principals=[delivery],
+            actions=["s3:PutObject"],
+            resources=[bucket.arn_for_objects(f"AWSLogs/{site.account}/*")],
+            conditions={
+                **own,
+                "StringEquals": {**own["StringEquals"], "s3:x-amz-acl": "bucket-owner-full-control"},
+            },
+        ),
+        iam.PolicyStatement(
+            sid="LogDeliveryCheck",
+            principals=[delivery],
+            actions=["s3:GetBucketAcl", "s3:ListBucket"],
+            resources=[bucket.bucket_arn],
+            conditions=own,
+        ),
+    ]
