@@ -89,7 +89,17 @@ UNTAGGABLE = ("AWS::ElastiCache::GlobalReplicationGroup",)
 
 #: Areas that hold data or what data depends on; their stacks are protected where the environment is.
 STATEFUL_AREAS = frozenset(
-    {"boundary", "dns", "network-state", "network", "datalake", "global-db", "ecs-state", "security-state"}
+    {
+        "boundary",
+        "dns",
+        "network-state",
+        "network",
+        "datalake",
+        "global-db",
+        "ecs-state",
+        "monitoring-state",
+        "security-state",
+    }
 )
 
 

@@ -21,6 +21,7 @@ class EdgeStack(PlatformStack):
     def __init__(self, scope: Construct, site: Site, *, zone: route53.IHostedZone) -> None:
         super().__init__(scope, site, "edge", description="CloudFront distribution and origin routing")
         certificate = self._certificate(zone) if site.environment.edge.certificate else None
+        self.certificate_arn = certificate.certificate_arn if certificate else None
         self.routing = ViewerRequestRouting(self, "Routing", site=site)
         self.distribution = Distribution(
             self, "Distribution", site=site, function=self.routing.function, certificate=certificate
