@@ -9,6 +9,7 @@ import stacks.edge.acknowledged as edge
 import stacks.global_db.acknowledged as global_db
 import stacks.lake_catalogue.acknowledged as lake_catalogue
 import stacks.lake_replication.acknowledged as lake_replication
+import stacks.monitoring.acknowledged as monitoring
 import stacks.network.acknowledged as network
 import stacks.rotation.acknowledged as rotation
 import stacks.security.acknowledged as security
@@ -16,6 +17,7 @@ from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "network": network.ACKNOWLEDGED,
+    "monitoring": monitoring.ACKNOWLEDGED,
     "global-db": global_db.ACKNOWLEDGED,
     "rotation": rotation.ACKNOWLEDGED,
     "ecs": ecs.ACKNOWLEDGED,

@@ -98,6 +98,7 @@ STATEFUL_AREAS = frozenset(
         "datalake",
         "global-db",
         "ecs-state",
+        "monitoring-state",
         "security-state",
     }
 )

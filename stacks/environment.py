@@ -139,6 +139,7 @@ class Environment(Frozen):
         self._check_zones()
         self._check_overlaps()
         self.lake.check(protect=self.protect, regions=list(self.regions))
+        self._check_suppression()
         return self
 
     def _check_membership(self) -> None:
@@ -184,6 +185,14 @@ class Environment(Frozen):
                 "cache.tls",
                 "is false, and ElastiCache takes users with TLS only",
                 "set it to true; false is for servers that are not ElastiCache's",
+            )
+
+    def _check_suppression(self) -> None:
+        if self.monitoring.suppress_during_deployments and not self.services.container_insights:
+            raise MisfitError(
+                "monitoring.suppress_during_deployments",
+                "cannot know of deployments: Container Insights counts them and is off",
+                "set services.container_insights to true, or this to false",
             )
 
     def _check_zones(self) -> None:

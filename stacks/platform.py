@@ -25,7 +25,11 @@ from stacks.global_db.stack import GlobalDbStack
 from stacks.lake_catalogue.stack import LakeCatalogueStack
 from stacks.lake_replication.stack import LakeReplicationStack
 from stacks.manifest import Manifest
+from stacks.monitoring.edge import EdgeMetrics
+from stacks.monitoring.global_stack import GlobalMonitoringStack
+from stacks.monitoring.region import RegionMetrics, nat_gateways
 from stacks.monitoring.stack import MonitoringStack
+from stacks.monitoring.state import MonitoringStateStack
 from stacks.network.flow_log_archive import FlowLogArchive
 from stacks.network.stack import NetworkStack
 from stacks.network.state import NetworkStateStack
@@ -75,7 +79,12 @@ class Platform:
         self.rotation = self._rotation()
         self.ecs = {region: self._ecs(region) for region in self.regions}
         self.edge = self._edge()
+        self.monitoring_states = {
+            region: MonitoringStateStack(app, self._site(region))
+            for region in dict.fromkeys([*self.regions, environment.dns_region])
+        }
         self.monitoring = {region: self._monitoring(region) for region in self.regions}
+        self.global_monitoring = self._global_monitoring()
         self.security = self._security()
         self._bind()
         check_variables(self.edge)
@@ -172,13 +181,34 @@ class Platform:
         return stack
 
     def _monitoring(self, region: str) -> MonitoringStack:
-        ecs = self.ecs[region]
+        ecs, site = self.ecs[region], self._site(region)
+        balancer = ecs.load_balancer
         return MonitoringStack(
             self.app,
-            self._site(region),
-            # A service that no viewer reaches has no requests to keep an objective of.
-            services=[service for service in ecs.services if service.manifest.exposed],
-            balancer=ecs.load_balancer.resource.load_balancer_full_name,
+            site,
+            key=self.monitoring_states[region].key,
+            edge_url=self._edge_url(),
+            metrics=RegionMetrics.of(site, ecs.services, balancer.resource.load_balancer_full_name),
+            nat_gateways=nat_gateways(self.networks[region].vpc),
+            certificate=balancer.certificate.certificate_arn if balancer.certificate else None,
+        )
+
+    def _edge_url(self) -> str:
+        """CloudFront answers on the site's name where it has a certificate, else on its own."""
+        with_certificate = self.environment.edge.certificate
+        host = self.environment.domain if with_certificate else self.edge.distribution.domain_name
+        return f"https://{host}"
+
+    def _global_monitoring(self) -> GlobalMonitoringStack:
+        distribution = self.edge.distribution
+        checks = {region: ecs.health_check_id for region, ecs in self.ecs.items()}
+        return GlobalMonitoringStack(
+            self.app,
+            self._site(self.environment.dns_region),
+            key=self.monitoring_states[self.environment.dns_region].key,
+            edge=EdgeMetrics(distribution.resource.ref, checks),
+            regions=[stack.metrics for stack in self.monitoring.values()],
+            certificate=self.edge.certificate_arn,
         )
 
     def _security(self) -> dict[str, SecurityStack]:

@@ -38,6 +38,7 @@ class LoadBalancer(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.site = site
+        self.certificate = certificate
         settings = site.environment.load_balancer
         self.security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=vpc, description="Front door of the region", allow_all_outbound=False

@@ -54,7 +54,7 @@ class OriginRecords(Construct):
             type="A",
             alias_target=alias,
         )
-        check = route53.CfnHealthCheck(
+        self.health_check = route53.CfnHealthCheck(
             self,
             "HealthCheck",
             health_check_config=route53.CfnHealthCheck.HealthCheckConfigProperty(
@@ -79,6 +79,6 @@ class OriginRecords(Construct):
             type="A",
             region=site.region,
             set_identifier=site.region,
-            health_check_id=check.attr_health_check_id,
+            health_check_id=self.health_check.attr_health_check_id,
             alias_target=alias,
         )

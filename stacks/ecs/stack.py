@@ -61,7 +61,14 @@ class EcsStack(PlatformStack):
         self.services = [
             self._service(manifest, variables) for manifest in manifests if self._places(manifest.placement)
         ]
-        OriginRecords(self, "Origin", site=site, zone=zone, load_balancer=self.load_balancer.resource)
+        self.origin = OriginRecords(
+            self, "Origin", site=site, zone=zone, load_balancer=self.load_balancer.resource
+        )
+
+    @property
+    def health_check_id(self) -> str:
+        """Of the check that takes the region out of the latency record."""
+        return self.origin.health_check.attr_health_check_id
 
     def _places(self, placement: str) -> bool:
         return placement == "every-region" or self.site.is_writer

@@ -46,6 +46,7 @@ class EdgeStack(PlatformStack):
         self.functions = self._functions(manifests)
         self.firewall = self._firewall()
         certificate = self._certificate(zone) if site.environment.edge.certificate else None
+        self.certificate_arn = certificate.certificate_arn if certificate else None
         self.distribution = Distribution(
             self,
             "Distribution",

@@ -1,39 +1,82 @@
-"""monitoring: one dashboard a region, and the alarms of its services."""
+"""monitoring: what watches one region from inside it. Dashboards are central: see `global_stack`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
-from stacks.ecs.service import ManifestService
-from stacks.monitoring.alarms import AlarmFactory
-from stacks.monitoring.service import ServiceMetrics
+from stacks.monitoring.cache import CacheMetrics, cache_alarms, datastore_alarm
+from stacks.monitoring.canary import canary_alarms
+from stacks.monitoring.condition import Condition, Severity
+from stacks.monitoring.database import database_alarms
+from stacks.monitoring.delivery import delivery_alarms
+from stacks.monitoring.factory import AlarmFactory, all_of, any_of
+from stacks.monitoring.lake import lake_alarms
+from stacks.monitoring.load_balancer import certificate_alarm, front_door_alarms, nat_alarm
+from stacks.monitoring.notification import Notification
+from stacks.monitoring.region import RegionMetrics
+from stacks.monitoring.service_alarms import service_alarms
+
+#: What publishes to a region's topics.
+PUBLISHERS = ("cloudwatch.amazonaws.com",)
+
+REGION_IMPAIRED = Condition(
+    "region-impaired",
+    Severity.PAGE,
+    "The region as a whole fails its users: drain it, then look.",
+)
 
 
 class MonitoringStack(PlatformStack):
-    """Alarms live where their metrics do; all of a region's go to one topic."""
+    """Alarms live where their metrics do; all of a region's go to its two topics."""
 
     def __init__(
-        self, scope: Construct, site: Site, *, services: Sequence[ManifestService], balancer: str
+        self,
+        scope: Construct,
+        site: Site,
+        *,
+        key: kms.IKey,
+        edge_url: str,
+        metrics: RegionMetrics,
+        nat_gateways: Sequence[str],
+        certificate: str | None,
     ) -> None:
-        super().__init__(scope, site, "monitoring", description="Dashboard and service alarms")
-        self.topic = self._topic()
-        factory = AlarmFactory(self, site, actions.SnsAction(self.topic))
-        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=site.names.dashboard(site.region))
-        for service in services:
-            metrics = ServiceMetrics(service, balancer)
-            dashboard.add_widgets(*metrics.widgets())
-            factory.service_alarms(metrics)
+        super().__init__(scope, site, "monitoring", description="Alarms of the region and whom they tell")
+        settings = site.environment.monitoring
+        self.metrics = metrics
+        self.notification = Notification(self, "Notification", site=site, key=key, publishers=PUBLISHERS)
+        factory = AlarmFactory(self, site, self.notification.actions)
 
-    def _topic(self) -> sns.Topic:
-        topic = sns.Topic(self, "Alarms", topic_name=f"{self.site.names.prefix}-alarms", enforce_ssl=True)
-        email = self.site.environment.monitoring.alarm_email
-        if email:
-            topic.add_subscription(subscriptions.EmailSubscription(email))
-        return topic
+        impaired = [service_alarms(factory, service) for service in metrics.services]
+        front_door = front_door_alarms(factory, metrics.front_door, settings.anomaly_band)
+        own = canary_alarms(factory, edge_url)
+        self._region(factory, impaired, [front_door, *own])
+        if metrics.database is not None:
+            database_alarms(factory, metrics.database)
+        cache_alarms(factory, metrics.cache, of="regional")
+        if metrics.datastore is not None:
+            self._datastore(factory, metrics.datastore)
+        lake_alarms(factory, metrics.lake)
+        nat_alarm(factory, nat_gateways)
+        if certificate is not None:
+            certificate_alarm(factory, certificate, settings.certificate_days, of="load-balancer")
+        delivery_alarms(factory, self.notification)
+
+    def _region(
+        self,
+        factory: AlarmFactory,
+        services: Sequence[cloudwatch.IAlarm],
+        whole: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        """Every service impaired at once, or something that all of them stand behind."""
+        factory.composite(REGION_IMPAIRED, cloudwatch.AlarmRule.any_of(all_of(services), any_of(whole)))
+
+    def _datastore(self, factory: AlarmFactory, datastore: CacheMetrics) -> None:
+        cache_alarms(factory, datastore, of="global")
+        environment = self.site.environment
+        if self.site.region != environment.nearest_datastore_region(environment.writer_region):
+            datastore_alarm(factory, datastore)

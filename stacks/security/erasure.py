@@ -255,7 +255,7 @@ class ErasureMachine(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         topic = sns.Topic.from_topic_arn(
-            self, "Alarms", f"arn:aws:sns:{self.site.region}:{self.site.account}:{names.prefix}-alarms"
+            self, "Alarms", f"arn:aws:sns:{self.site.region}:{self.site.account}:{names.prefix}-ticket"
         )
         alarm.add_alarm_action(actions.SnsAction(topic))
 

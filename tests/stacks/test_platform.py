@@ -19,6 +19,7 @@ AREAS = (
     "lake-replication",
     "global-db",
     "ecs",
+    "monitoring-state",
     "monitoring",
     "security-state",
     "security",
@@ -53,6 +54,11 @@ STATELESS = {
 RESOURCE_LIMIT = 400
 
 
+STATEFUL_NAMES = (
+    "boundary|dns|edge-state|network-state|network|datalake|global-db|ecs-state|monitoring-state|security-state"
+)
+
+
 @pytest.fixture(params=["prod", "local", "dev", "staging", "single", "twelve"])
 def any_assembly(request: pytest.FixtureRequest) -> Assembly:
     """Each environment of the matrix: the four that are committed, prod in one region and in twelve."""
@@ -60,10 +66,10 @@ def any_assembly(request: pytest.FixtureRequest) -> Assembly:
     return assembly
 
 
-def test_every_region_has_every_area_and_us_east_1_has_dns_edge_and_rotation_besides(prod: Assembly) -> None:
+def test_every_region_has_every_area_and_us_east_1_has_what_is_global_besides(prod: Assembly) -> None:
     expected = {f"richesreach-prod-{region}-{area}" for region in REGIONS for area in AREAS}
-    home = ("dns", "edge", "edge-state", "rotation")
-    expected |= {f"richesreach-prod-us-east-1-{area}" for area in home}
+    once = ("dns", "edge", "edge-state", "rotation", "monitoring-global")
+    expected |= {f"richesreach-prod-us-east-1-{area}" for area in once}
     assert set(prod.stacks) == expected
 
 
@@ -96,7 +102,9 @@ def test_edge_comes_after_every_regions_ecs(any_assembly: Assembly) -> None:
     (edge,) = (any_assembly.stack_id(region, "edge") for region in any_assembly.regions("edge"))
     before = any_assembly.depends(edge)
     assert {any_assembly.stack_id(region, "ecs") for region in any_assembly.regions("ecs")} <= before
-    assert not any(edge in any_assembly.depends(name) for name in any_assembly.stacks)
+    behind = {name for name in any_assembly.stacks if edge in any_assembly.depends(name)}
+    watching = {any_assembly.stack_id(r, "monitoring") for r in any_assembly.regions("monitoring")}
+    assert behind - watching == {any_assembly.stack_id("us-east-1", "monitoring-global")}
 
 
 def test_other_regions_databases_come_after_the_home_regions(prod: Assembly) -> None:
@@ -154,11 +162,7 @@ def test_stack_fits_cloudformations_template_size(any_assembly: Assembly) -> Non
 
 def test_stateful_stacks_of_prod_are_protected_from_termination(prod: Assembly) -> None:
     for name, artifact in prod.stacks.items():
-        stateful = bool(
-            re.search(
-                r"-(boundary|dns|edge-state|network-state|network|datalake|global-db|security-state)$", name
-            )
-        )
+        stateful = bool(re.search(rf"-({STATEFUL_NAMES})$", name))
         assert artifact["properties"].get("terminationProtection", False) is stateful, name
 
 

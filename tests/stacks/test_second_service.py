@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from stacks.environment import load_environment
 from stacks.manifest import Manifest, load_manifests
+from tests.stacks.alarms import alarms
 from tests.stacks.assembly import Assembly
 from tests.stacks.conftest import Synthesise
 
@@ -118,9 +120,23 @@ def test_service_without_a_database_gets_no_role_that_reads_its_secret(two: Asse
 
 
 def test_dashboard_and_alarms_cover_both_services(two: Assembly) -> None:
-    named = {a.properties["AlarmName"] for a in two.all("us-east-1", "monitoring", "AWS::CloudWatch::Alarm")}
-    assert named == {
-        f"richesreach-prod-{service}-{condition}"
-        for service in ("gateway", "market-data")
-        for condition in ("latency", "errors", "healthy-tasks")
-    }
+    found = alarms(two, "us-east-1")
+    own = [name.removeprefix("gateway-") for name in found if name.startswith("gateway-")]
+    assert len(own) > 20
+    assert {f"market-data-{condition}" for condition in own} <= found.keys()
+    board = two.one(
+        "us-east-1",
+        "monitoring-global",
+        "AWS::CloudWatch::Dashboard",
+        DashboardName="richesreach-prod-us-east-1",
+    )
+    assert "## market-data" in str(board.properties["DashboardBody"])
+
+
+def test_region_is_impaired_only_when_both_services_are(two: Assembly) -> None:
+    found = alarms(two, "us-east-1")
+    rule = json.dumps(found["region-impaired"].properties["AlarmRule"])
+    both, whole = rule.split(" OR ")
+    assert both.count(" AND ") == 1
+    assert all(found[f"{name}-impaired"].logical_id in both for name in ("gateway", "market-data"))
+    assert found["front-door-errors"].logical_id in whole

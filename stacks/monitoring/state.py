@@ -1,0 +1,54 @@
+"""monitoring-state: the key of a region's alarm topics, which what waits in their queue needs to be read."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.base import PlatformStack, Site, allow_logs
+
+#: What publishes to a topic; SNS itself puts into the queue what it could not deliver.
+PUBLISHERS = ("cloudwatch.amazonaws.com", "sns.amazonaws.com")
+#: What publishes to the topics of us-east-1 besides.
+COSTS = ("budgets.amazonaws.com", "costalerts.amazonaws.com")
+
+
+def function_name(prefix: str) -> str:
+    """The function that calls PagerDuty; ``prefix`` is the topics'."""
+    return f"{prefix}-pagerduty"
+
+
+def function_log(site: Site, prefix: str) -> str:
+    return f"/{site.names.prefix}/lambda/{function_name(prefix)}"
+
+
+class MonitoringStateStack(PlatformStack):
+    """One a region, and one in us-east-1 in any case."""
+
+    def __init__(self, scope: Construct, site: Site) -> None:
+        super().__init__(scope, site, "monitoring-state", description="Key of the region's alarm topics")
+        prefix = site.names.prefix
+        self.key = kms.Key(
+            self,
+            "Key",
+            alias=f"{prefix}-notifications",
+            description=f"Alarm topics of {prefix} in {site.region}",
+            enable_key_rotation=True,
+            removal_policy=site.removal_policy,
+        )
+        is_global = site.region == site.environment.dns_region
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Publishers",
+                principals=[
+                    iam.ServicePrincipal(service) for service in (*PUBLISHERS, *(COSTS if is_global else ()))
+                ],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],  # in a key policy that is the key itself
+                conditions={"StringEquals": {"aws:SourceAccount": site.account}},
+            )
+        )
+        allow_logs(self.key, site, function_log(site, prefix))
+        if is_global:
+            allow_logs(self.key, site, function_log(site, f"{prefix}-global"))

@@ -1,0 +1,102 @@
+"""Alarms reach people through two encrypted topics and a function with no more rights than it needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from stacks.environment import Environment, load_environment
+from tests.stacks.assembly import Assembly
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+every_region = pytest.mark.parametrize("region", REGIONS)
+
+
+@every_region
+def test_topics_are_encrypted_with_the_stacks_own_key(region: str, prod: Assembly) -> None:
+    key = prod.one(region, "monitoring-state", "AWS::KMS::Key")
+    topics = prod.all(region, "monitoring", "AWS::SNS::Topic")
+    assert {topic.properties["TopicName"] for topic in topics} == {
+        "richesreach-prod-page",
+        "richesreach-prod-ticket",
+    }
+    for topic in topics:
+        assert key.logical_id in json.dumps(topic.properties["KmsMasterKeyId"])
+    assert key.properties["EnableKeyRotation"] is True
+
+
+@every_region
+def test_publishers_may_use_the_key_for_this_account_alone(region: str, prod: Assembly) -> None:
+    policy = prod.one(region, "monitoring-state", "AWS::KMS::Key").properties["KeyPolicy"]
+    (publishers,) = [s for s in policy["Statement"] if s.get("Sid") == "Publishers"]
+    services = ["cloudwatch.amazonaws.com", "sns.amazonaws.com"]
+    costs = ["budgets.amazonaws.com", "costalerts.amazonaws.com"] if region == "us-east-1" else []
+    assert publishers["Principal"] == {"Service": sorted(services + costs)}
+    assert publishers["Condition"] == {"StringEquals": {"aws:SourceAccount": "111111111111"}}
+
+
+@every_region
+def test_topics_refuse_whoever_comes_without_tls(region: str, prod: Assembly) -> None:
+    policies = prod.all(region, "monitoring", "AWS::SNS::TopicPolicy")
+    assert len(policies) == 2
+    for policy in policies:
+        denied = [s for s in policy.properties["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+        assert [s["Condition"] for s in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
+
+
+def test_function_reads_one_secret_and_writes_one_log(prod: Assembly) -> None:
+    (policy,) = [
+        each.properties["PolicyDocument"]
+        for each in prod.all("eu-west-1", "monitoring", "AWS::IAM::Policy")
+        if "secretsmanager" in json.dumps(each.properties)
+    ]
+    allowed = {
+        action
+        for statement in policy["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert allowed == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "secretsmanager:GetSecretValue",
+        "sqs:SendMessage",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+    }
+    (reading,) = [s for s in policy["Statement"] if s["Action"] == "secretsmanager:GetSecretValue"]
+    assert reading["Resource"] == (
+        "arn:aws:secretsmanager:eu-west-1:111111111111:secret:richesreach/prod/pagerduty-??????"
+    )
+
+
+def test_what_reaches_nobody_waits_in_a_queue_and_is_told_of(prod: Assembly) -> None:
+    queue = prod.one("us-east-1", "monitoring", "AWS::SQS::Queue")
+    arn = {"Fn::GetAtt": [queue.logical_id, "Arn"]}
+    function = prod.one("us-east-1", "monitoring", "AWS::Lambda::Function").properties
+    assert function["DeadLetterConfig"] == {"TargetArn": arn}
+    for subscription in prod.all("us-east-1", "monitoring", "AWS::SNS::Subscription"):
+        assert subscription.properties["RedrivePolicy"] == {"deadLetterTargetArn": arn}
+    assert queue.properties["MessageRetentionPeriod"] == 14 * 86_400
+
+
+def test_template_holds_no_routing_key(prod: Assembly) -> None:
+    function = prod.one("us-east-1", "monitoring", "AWS::Lambda::Function").properties
+    variables = function["Environment"]["Variables"]
+    assert variables["ROUTING_KEY_SECRET"] == "richesreach/prod/pagerduty"
+    assert not [name for name in variables if name.endswith("ROUTING_KEY")]
+
+
+def test_address_is_told_by_both_topics(synthesise: Callable[[Environment], Assembly]) -> None:
+    environment = load_environment("prod")
+    monitoring = environment.monitoring.model_copy(
+        update={"alarm_email": "night@richesreach.example", "pagerduty_events_url": None}
+    )
+    made = synthesise(environment.model_copy(update={"monitoring": monitoring}))
+    subscriptions = made.all("us-east-1", "monitoring", "AWS::SNS::Subscription")
+    assert [(s.properties["Protocol"], s.properties["Endpoint"]) for s in subscriptions] == [
+        ("email", "night@richesreach.example")
+    ] * 2
+    assert made.all("us-east-1", "monitoring", "AWS::Lambda::Function") == []
+    assert "alarms-undelivered" not in json.dumps(made.templates[made.stack_id("us-east-1", "monitoring")])
