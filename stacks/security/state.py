@@ -9,9 +9,11 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
+from stacks.datalake.stack import DataLakeStack
 
 TRAIL_PREFIX = "cloudtrail"
 CONFIG_PREFIX = "config"
+ACCESS_LOG_PREFIX = "s3/audit/"
 
 
 class SecurityStateStack(PlatformStack):
@@ -19,7 +21,7 @@ class SecurityStateStack(PlatformStack):
 
     bucket: s3.Bucket | None = None
 
-    def __init__(self, scope: Construct, site: Site, *, logs: cdk.Stack) -> None:
+    def __init__(self, scope: Construct, site: Site, *, logs: DataLakeStack) -> None:
         super().__init__(scope, site, "security-state", description="Audit key; audit bucket (home)")
         self.trail_arn = f"arn:aws:cloudtrail:{site.region}:{site.account}:trail/{site.names.trail}"
         self.key = self._key()
@@ -27,6 +29,7 @@ class SecurityStateStack(PlatformStack):
             self.add_stack_dependency(logs, "the log bucket takes the audit bucket's access log")
             self.bucket = self._bucket()
             self._admit_trail(self.bucket)
+            self._admit_access_log(logs.log_bucket)
 
     def _key(self) -> kms.Key:
         site = self.site
@@ -83,8 +86,29 @@ class SecurityStateStack(PlatformStack):
             server_access_logs_bucket=s3.Bucket.from_bucket_name(
                 self, "Logs", names.log_bucket(site.account, site.region)
             ),
-            server_access_logs_prefix="s3/audit/",
+            server_access_logs_prefix=ACCESS_LOG_PREFIX,
             removal_policy=site.removal_policy,
+        )
+
+    def _admit_access_log(self, logs: s3.Bucket) -> None:
+        """The log bucket is older than the audit bucket and cannot refer to it, so both are named."""
+        names, site = self.site.names, self.site
+        logs.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AuditAccessLog",
+                principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[logs.arn_for_objects(f"{ACCESS_LOG_PREFIX}*")],
+                conditions={
+                    "ArnLike": {
+                        "aws:SourceArn": f"arn:aws:s3:::{names.audit_bucket(site.account, site.region)}"
+                    },
+                    "StringEquals": {"aws:SourceAccount": site.account},
+                },
+            )
+        )
+        cdk.Annotations.of(self).acknowledge_warning(
+            "@aws-cdk/aws-s3:accessLogsPolicyNotAdded", "the statement AuditAccessLog admits them"
         )
 
     def _admit_trail(self, bucket: s3.Bucket) -> None:

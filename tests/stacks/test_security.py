@@ -54,6 +54,15 @@ def test_trail_delivers_where_the_audit_bucket_admits_it_and_nobody_elses(prod: 
     assert admitted == f"/{trail['S3KeyPrefix']}/AWSLogs/111111111111/*"
 
 
+def test_log_bucket_admits_the_access_log_of_the_audit_bucket(prod: Assembly) -> None:
+    policies = [p.properties["PolicyDocument"] for p in prod.all(HOME, "datalake", "AWS::S3::BucketPolicy")]
+    (said,) = [found["AuditAccessLog"] for found in map(statements, policies) if "AuditAccessLog" in found]
+    bucket = prod.one(HOME, "security-state", "AWS::S3::Bucket").properties
+    prefix = bucket["LoggingConfiguration"]["LogFilePrefix"]
+    assert said["Resource"]["Fn::Join"][1][-1] == f"/{prefix}*"
+    assert said["Condition"]["ArnLike"]["aws:SourceArn"] == f"arn:aws:s3:::{bucket['BucketName']}"
+
+
 def test_audit_record_cannot_be_deleted_before_its_lock_ends(prod: Assembly) -> None:
     bucket = prod.one(HOME, "security-state", "AWS::S3::Bucket").properties
     lock = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
