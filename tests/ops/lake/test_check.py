@@ -28,8 +28,7 @@ POLYGON = dataset("market_data_polygon")
 
 def sound(now: datetime) -> list[dict[str, Any]]:
     """Records of no sample that is loaded already."""
-    made = records(POLYGON, REGION, (now - timedelta(days=30)).date(), seed=1)
-    return made
+    return records(POLYGON, REGION, (now - timedelta(days=30)).date(), seed=1)
 
 
 def put(lake: Lake, now: datetime, name: str, body: bytes) -> str:
