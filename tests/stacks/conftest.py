@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +84,25 @@ def twelve(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> 
     return synthesise(
         environments.read(tmp_path_factory.mktemp("twelve-file"), environments.twelve_regions())
     )
+
+
+@pytest.fixture(scope="session")
+def optioned_lake(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Prod with the options of the lake on that prod itself leaves off."""
+    changes: dict[str, Any] = {
+        "lake.object_lock": {"mode": "governance", "days": 400},
+        "lake.zones.processed": {"intelligent_tiering": 1},
+        "lake.archive_tiers": {"archive": 90, "deep_archive": 180},
+        "lake.noncurrent_versions": 3,
+        "lake.inventory": None,
+        "lake.request_metrics": False,
+        "lake.events": False,
+        "lake.replication.destinations": ["eu-west-1"],
+        "lake.replication.prefix": "curated/",
+        "lake.replication.time_control": True,
+        "lake.replication.delete_markers": True,
+    }
+    contents = environments.document()
+    for path, value in changes.items():
+        contents = environments.put(contents, path, value)
+    return synthesise(environments.read(tmp_path_factory.mktemp("optioned-lake-file"), contents))

@@ -38,6 +38,14 @@ def test_writer_region_must_be_a_data_region(tmp_path: Path) -> None:
     assert error.mend == "choose one of us-east-1, eu-west-1"
 
 
+def test_lock_for_compliance_is_refused_where_the_environment_is_to_be_destroyed(tmp_path: Path) -> None:
+    locked = put(document(), "lake.object_lock", {"mode": "compliance", "days": 400})
+    assert read(tmp_path, locked).lake.object_lock is not None
+    error = error_of(tmp_path, put(locked, "protect", False))
+    assert error.key == "lake.object_lock.mode"
+    assert error.mend == "use governance, or set protect: true"
+
+
 def test_more_data_regions_than_aurora_takes_are_refused(tmp_path: Path) -> None:
     contents = twelve_regions()
     error = error_of(tmp_path, contents | {"data_regions": list(contents["regions"])})
