@@ -54,9 +54,7 @@ STATELESS = {
 RESOURCE_LIMIT = 400
 
 
-STATEFUL_NAMES = (
-    "boundary|dns|edge-state|network-state|network|datalake|global-db|ecs-state|monitoring-state|security-state"
-)
+STATEFUL_NAMES = "boundary|dns|edge-state|network-state|network|datalake|global-db|ecs-state|monitoring-state|security-state"
 
 
 @pytest.fixture(params=["prod", "local", "dev", "staging", "single", "twelve"])
