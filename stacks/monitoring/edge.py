@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from stacks.monitoring.condition import BELOW, QUIET_IS_BAD, Condition, Severity
@@ -70,20 +69,9 @@ class EdgeMetrics:
 
 
 def edge_alarms(factory: AlarmFactory, metrics: EdgeMetrics) -> None:
-    """CloudFront publishes its origins' latency only for a distribution that subscribes to it."""
+    """CloudFront publishes its origins' latency only where ``edge.real_time_metrics`` is on."""
     for region, status in metrics.health_checks.items():
         factory.alarm(ORIGIN, status, of=region)
     factory.alarm(ERRORS, metrics.cloudfront("5xxErrorRate", "Average"))
-    cloudfront.CfnMonitoringSubscription(
-        factory.scope,
-        "AdditionalMetrics",
-        distribution_id=metrics.distribution_id,
-        monitoring_subscription=cloudfront.CfnMonitoringSubscription.MonitoringSubscriptionProperty(
-            realtime_metrics_subscription_config=(
-                cloudfront.CfnMonitoringSubscription.RealtimeMetricsSubscriptionConfigProperty(
-                    realtime_metrics_subscription_status="Enabled"
-                )
-            )
-        ),
-    )
-    factory.alarm(ORIGIN_LATENCY, metrics.cloudfront("OriginLatency", "p95"))
+    if factory.site.environment.edge.real_time_metrics:
+        factory.alarm(ORIGIN_LATENCY, metrics.cloudfront("OriginLatency", "p95"))

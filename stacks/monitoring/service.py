@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import aws_cdk as cdk
@@ -97,10 +98,13 @@ def _total(metrics: Sequence[cloudwatch.Metric], label: str) -> cloudwatch.IMetr
 
 
 def _combined(metrics: Sequence[cloudwatch.Metric], function: str, label: str) -> cloudwatch.IMetric:
-    """The group that serves nobody publishes nothing: it counts as 0."""
+    """The group that serves nobody publishes nothing: it counts as 0.
+
+    ``label`` is unique on a widget, and so are the identifiers that are made from it.
+    """
     if len(metrics) == 1:
         return metrics[0]
-    using = named(metrics, f"of{metrics[0].metric_name}")  # unique where two totals meet
+    using = named(metrics, f"{re.sub('[^A-Za-z0-9]', '_', label)}_")
     return cloudwatch.MathExpression(
         expression=f"{function}([{', '.join(f'FILL({name}, 0)' for name in using)}])",
         using_metrics=using,

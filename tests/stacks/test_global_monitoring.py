@@ -56,7 +56,9 @@ def test_origin_of_every_region_is_watched_by_its_health_check(region: str, prod
 
 
 def test_origin_latency_is_published_because_the_distribution_subscribes_to_it(prod: Assembly) -> None:
-    prod.one("us-east-1", AREA, "AWS::CloudFront::MonitoringSubscription")
+    prod.one("us-east-1", "edge", "AWS::CloudFront::MonitoringSubscription")
+    # CloudFront takes one subscription of a distribution: a second is refused.
+    assert prod.all("us-east-1", AREA, "AWS::CloudFront::MonitoringSubscription") == []
     (stat,) = stats(alarms(prod, "us-east-1", AREA)["edge-origin-latency"])
     assert {d["Name"] for d in stat["Metric"]["Dimensions"]} == {"DistributionId", "Region"}
 

@@ -10,7 +10,7 @@ from tests.stacks.alarms import KINDS, RUNBOOKS, runbook, severity
 from tests.stacks.assembly import Assembly
 
 #: What somebody does by decision, not because an alarm fired.
-PROCEDURES = {"drain-a-region"}
+PROCEDURES = {"aurora-detach-and-delete", "aurora-failover", "aurora-switchover", "drain-a-region"}
 PAGES = sorted({page.stem for page in RUNBOOKS.glob("*.md")} - PROCEDURES)
 SECTIONS = ("First look", "Likely causes", "Mend", "Escalation")
 BASE = load_environment("prod").monitoring.runbook_base_url
