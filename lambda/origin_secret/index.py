@@ -1,6 +1,6 @@
 """Rotates the value that proves to a load balancer that a request came through CloudFront.
 
-Two secrets: the one that rotates holds the value in use; ``PREVIOUS_SECRET`` the one before it. Every
+Two secrets: the one that rotates holds the value in use; ``PREVIOUS_SECRET_NAME`` the one before it. Every
 listener rule that asks for the header accepts both. A rotation never refuses a request of CloudFront:
 
 1. createSecret  a new value waits as AWSPENDING;
@@ -10,7 +10,7 @@ listener rule that asks for the header accepts both. A rotation never refuses a 
 4. finishSecret  the value that was in use becomes the previous one, and the new one AWSCURRENT.
 
 Each step may run again and then changes nothing. While a distribution still deploys, testSecret fails, and
-Secrets Manager calls again. Variables: HEADER, PREVIOUS_SECRET (name or ARN), LOAD_BALANCER (name), REGIONS
+Secrets Manager calls again. Variables: HEADER, PREVIOUS_SECRET_NAME (name or ARN), LOAD_BALANCER (name), REGIONS
 and DISTRIBUTIONS (comma-separated). Protocol: "Rotation by Lambda function", AWS Secrets Manager user guide.
 """
 
@@ -51,7 +51,7 @@ class Settings:
     def of(cls, variables: Any) -> Settings:
         return cls(
             header=variables["HEADER"],
-            previous_secret=variables["PREVIOUS_SECRET"],
+            previous_secret=variables["PREVIOUS_SECRET_NAME"],
             load_balancer=variables["LOAD_BALANCER"],
             regions=tuple(variables["REGIONS"].split(",")),
             distributions=tuple(variables["DISTRIBUTIONS"].split(",")),

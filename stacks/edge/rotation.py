@@ -39,7 +39,7 @@ class OriginSecretRotation(Construct):
             timeout=cdk.Duration.minutes(15),
             variables={
                 "HEADER": ORIGIN_VERIFY_HEADER,
-                "PREVIOUS_SECRET": names.previous_origin_secret,
+                "PREVIOUS_SECRET_NAME": names.previous_origin_secret,
                 "LOAD_BALANCER": names.load_balancer,
                 "REGIONS": ",".join(site.environment.regions),
                 "DISTRIBUTIONS": ",".join(distributions),

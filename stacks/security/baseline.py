@@ -85,8 +85,8 @@ class ConfigurationRecord(Construct):
                 config_rule_name=f"{site.names.prefix}-{identifier.lower().replace('_', '-')}",
                 source=config.CfnConfigRule.SourceProperty(owner="AWS", source_identifier=identifier),
             )
-            rule.add_dependency(recorder)
-            rule.add_dependency(channel)
+            rule.add_resource_dependency(recorder)
+            rule.add_resource_dependency(channel)
 
     @property
     def _bucket(self) -> str:
@@ -145,4 +145,4 @@ class Standards(Construct):
                 standard.replace("/", "-"),
                 standards_arn=f"arn:aws:securityhub:{site.region}::standards/{standard}",
             )
-            subscription.add_dependency(hub)
+            subscription.add_resource_dependency(hub)

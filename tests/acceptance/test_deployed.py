@@ -96,7 +96,9 @@ def test_distribution_targets_the_latency_record_through_its_function(environmen
     config = cloudfront.get_distribution_config(Id=summary[0]["Id"])["DistributionConfig"]
     origins = {origin["Id"]: origin["DomainName"] for origin in config["Origins"]["Items"]}
     assert origins == {"latency": latency_origin(environment.domain)} | {
-        region: regional_origin(region, environment.domain) for region in REGIONS
+        f"{region}{purpose}": regional_origin(region, environment.domain)
+        for region in REGIONS
+        for purpose in ("", "-read", "-stream")
     }
     behaviour = config["DefaultCacheBehavior"]
     assert behaviour["TargetOriginId"] == "latency"

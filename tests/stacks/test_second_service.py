@@ -97,7 +97,7 @@ def test_service_is_told_what_it_needs_and_nothing_more(two: Assembly) -> None:
     names = {entry["Name"] for entry in container["Environment"]}
     assert "REDIS_PRIMARY_HOST" in names
     assert not [name for name in names if name.startswith(("DATABASE", "GLOBAL_CACHE"))]
-    assert "Secrets" not in container
+    assert {secret["Name"] for secret in container["Secrets"]} == {"REDIS_USERNAME", "REDIS_PASSWORD"}
 
 
 def test_service_listens_on_its_own_port(two: Assembly) -> None:
@@ -113,7 +113,7 @@ def test_service_without_a_database_gets_no_role_that_reads_its_secret(two: Asse
     reading = [
         policy.logical_id
         for policy in two.all("us-east-1", "ecs", "AWS::IAM::Policy")
-        if "GetSecretValue" in str(policy.properties)
+        if "secret:richesreach/prod/database" in str(policy.properties)
     ]
     assert reading
     assert not [name for name in reading if name.startswith("marketdata")]

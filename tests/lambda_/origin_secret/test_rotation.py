@@ -137,7 +137,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 @pytest.fixture
 def rotate(index: ModuleType, account: Account, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("HEADER", HEADER)
-    monkeypatch.setenv("PREVIOUS_SECRET", PREVIOUS)
+    monkeypatch.setenv("PREVIOUS_SECRET_NAME", PREVIOUS)
     monkeypatch.setenv("LOAD_BALANCER", "richesreach-prod")
     monkeypatch.setenv("REGIONS", ",".join(REGIONS))
     monkeypatch.setenv("DISTRIBUTIONS", account.distribution)
