@@ -4,7 +4,7 @@ Protocol: "Events API v2" and "Send an alert event" in PagerDuty's developer doc
 (https://developer.pagerduty.com/docs/events-api-v2-overview): POST JSON, 202 when taken, 400 when the
 event is wrong, 429 when too many came, 5xx when PagerDuty fails.
 
-Variables: EVENTS_URL, ROUTING_KEY_SECRET (name of the secret; absent in Secrets Manager: disabled, and said
+Variables: EVENTS_URL, ROUTING_KEY_SECRET_NAME (name of the secret; absent in Secrets Manager: disabled, and said
 so), ENVIRONMENT, TOPIC_PAGE and TOPIC_TICKET (topic ARNs, which decide the severity), RUNBOOK_BASE_URL.
 """
 
@@ -71,7 +71,9 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, int]:
 def routing_key() -> str | None:
     """The integration's key, plain or as {"routing_key": …}; None where there is none."""
     try:
-        answer = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["ROUTING_KEY_SECRET"])
+        answer = boto3.client("secretsmanager").get_secret_value(
+            SecretId=os.environ["ROUTING_KEY_SECRET_NAME"]
+        )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None

@@ -55,7 +55,9 @@ def _message(line: str) -> str:
             record = json.loads(line)
         except ValueError:
             return line
-        parts = (record.get(key) for key in ("level", "message", "msg", "event", "error", "exception"))
+        parts = [record.get(key) for key in ("level", "message", "msg", "event", "error", "exception")]
+        problems = record.get("problems")
+        parts += problems if isinstance(problems, list) else []
         texts = [part.strip().splitlines()[-1] for part in parts if isinstance(part, str) and part.strip()]
         return " ".join(texts)
     return "" if _QUIET.match(line) else line.rstrip()

@@ -139,7 +139,7 @@ class Notification(Construct):
             retry_attempts=2,
             environment={
                 "EVENTS_URL": events_url,
-                "ROUTING_KEY_SECRET": secret,
+                "ROUTING_KEY_SECRET_NAME": secret,
                 "ENVIRONMENT": site.environment.name,
                 "RUNBOOK_BASE_URL": site.environment.monitoring.runbook_base_url,
             },

@@ -95,7 +95,7 @@ def test_distribution_targets_the_latency_record_through_its_function(environmen
     assert len(summary) == 1
     config = cloudfront.get_distribution_config(Id=summary[0]["Id"])["DistributionConfig"]
     origins = {origin["Id"]: origin["DomainName"] for origin in config["Origins"]["Items"]}
-    assert origins == {"latency": latency_origin(environment.domain)} | {
+    assert origins == dict.fromkeys(("latency", "latency-stream"), latency_origin(environment.domain)) | {
         f"{region}{purpose}": regional_origin(region, environment.domain)
         for region in REGIONS
         for purpose in ("", "-read", "-stream")

@@ -84,7 +84,7 @@ def test_what_reaches_nobody_waits_in_a_queue_and_is_told_of(prod: Assembly) -> 
 def test_template_holds_no_routing_key(prod: Assembly) -> None:
     function = prod.one("us-east-1", "monitoring", "AWS::Lambda::Function").properties
     variables = function["Environment"]["Variables"]
-    assert variables["ROUTING_KEY_SECRET"] == "richesreach/prod/pagerduty"
+    assert variables["ROUTING_KEY_SECRET_NAME"] == "richesreach/prod/pagerduty"
     assert not [name for name in variables if name.endswith("ROUTING_KEY")]
 
 

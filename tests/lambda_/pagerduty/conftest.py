@@ -47,7 +47,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch, api: EventsApi) -> Iterator[Any]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": REGION,
         "EVENTS_URL": api.url,
-        "ROUTING_KEY_SECRET": "richesreach/prod/pagerduty",
+        "ROUTING_KEY_SECRET_NAME": "richesreach/prod/pagerduty",
         "ENVIRONMENT": "prod",
         "TOPIC_PAGE": f"{TOPIC}page",
         "TOPIC_TICKET": f"{TOPIC}ticket",
