@@ -10,7 +10,7 @@ listener rule that asks for the header accepts both. A rotation never refuses a 
 4. finishSecret  the value that was in use becomes the previous one, and the new one AWSCURRENT.
 
 Each step may run again and then changes nothing. While a distribution still deploys, testSecret fails, and
-Secrets Manager calls again. Variables: HEADER, PREVIOUS_SECRET_NAME (name or ARN), LOAD_BALANCER (name), REGIONS
+Secrets Manager calls again. Variables: HEADER, PREVIOUS_SECRET_NAME (or ARN), LOAD_BALANCER (name), REGIONS
 and DISTRIBUTIONS (comma-separated). Protocol: "Rotation by Lambda function", AWS Secrets Manager user guide.
 """
 

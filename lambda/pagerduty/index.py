@@ -4,8 +4,8 @@ Protocol: "Events API v2" and "Send an alert event" in PagerDuty's developer doc
 (https://developer.pagerduty.com/docs/events-api-v2-overview): POST JSON, 202 when taken, 400 when the
 event is wrong, 429 when too many came, 5xx when PagerDuty fails.
 
-Variables: EVENTS_URL, ROUTING_KEY_SECRET_NAME (name of the secret; absent in Secrets Manager: disabled, and said
-so), ENVIRONMENT, TOPIC_PAGE and TOPIC_TICKET (topic ARNs, which decide the severity), RUNBOOK_BASE_URL.
+Variables: EVENTS_URL, ROUTING_KEY_SECRET_NAME (name of the secret; absent in Secrets Manager: disabled, and
+said so), ENVIRONMENT, TOPIC_PAGE and TOPIC_TICKET (topic ARNs, which decide the severity), RUNBOOK_BASE_URL.
 """
 
 from __future__ import annotations
