@@ -41,7 +41,13 @@ def main() -> int:
         return 2
     if owner == PLACEHOLDER_ACCOUNT:
         print(f"CDK_DEFAULT_ACCOUNT is not set: synthesising for {PLACEHOLDER_ACCOUNT}", file=sys.stderr)  # noqa: T201
-    app.synth()
+    try:
+        app.synth()
+    except RuntimeError as error:
+        if not str(error).startswith("ValidationFailed"):
+            raise
+        print("error: findings of the policy packs, above; mend them or acknowledge each", file=sys.stderr)  # noqa: T201
+        return 1
     return 0
 
 

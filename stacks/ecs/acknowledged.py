@@ -6,7 +6,7 @@ from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
-        "LoadBalancer/PrefixLists/LookUp/Role/DefaultPolicy/Resource",
+        "LoadBalancer/PrefixLists/LookUp/Policy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "ec2:DescribeManagedPrefixLists knows no resource (service authorization reference of EC2)",
     ),
@@ -32,7 +32,7 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "the Describe actions of ELB know no resource (service authorization reference of ELB v2)",
     ),
     Acknowledged(
-        "gateway-migrate/Role/DefaultPolicy/Resource",
+        "gateway-migrate/Runner/Policy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:ecs:{region}:{account}:task/{prefix}/*]",
         "a task's id is made when it starts; the statement is bound to the platform's own cluster",
     ),

@@ -10,8 +10,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.base import Site
+from stacks.function import FunctionProps, PlatformFunction
 from stacks.naming import ORIGIN_VERIFY_HEADER
-from stacks.python_function import PythonFunction
 
 #: CloudFront's servers that call origins; the list weighs 55 of the 60 rules of a security group (VPC user
 #: guide).
@@ -23,20 +23,20 @@ class ManagedPrefixLists(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, site: Site) -> None:
         super().__init__(scope, construct_id)
-        function = PythonFunction(
+        function = PlatformFunction(
             self,
             "LookUp",
             site=site,
-            code="prefix_lists",
-            description="Ids of AWS-managed prefix lists in this region",
-            timeout=cdk.Duration.minutes(1),
-        )
-        function.grant(
-            iam.PolicyStatement(
-                sid="FindPrefixLists",
-                actions=["ec2:DescribeManagedPrefixLists"],
-                resources=["*"],
-            )
+            props=FunctionProps(
+                code="prefix_lists",
+                description="Ids of AWS-managed prefix lists in this region",
+                timeout=cdk.Duration.minutes(1),
+                statements=[
+                    iam.PolicyStatement(
+                        sid="FindPrefixLists", actions=["ec2:DescribeManagedPrefixLists"], resources=["*"]
+                    )
+                ],
+            ),
         )
         found = cdk.CustomResource(
             self,
@@ -50,7 +50,6 @@ class ManagedPrefixLists(Construct):
                 }
             },
         )
-        found.node.add_dependency(function.role)
         self.cloudfront = found.get_att_string("CloudFront")
         self.health_checkers = found.get_att_string("HealthCheckers")
 

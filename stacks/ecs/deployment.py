@@ -12,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.base import Site
+from stacks.base import Site, accept_redundant_dependencies
 from stacks.ecs.load_balancer import LoadBalancer
 from stacks.manifest import Manifest
 
@@ -98,19 +98,21 @@ class Frontage(Construct):
             alternate_target=alternate,
         )
         entry.attach_to_application_target_group(self.groups[0])
-        service.node.add_dependency(self.rule, *self.alarms)
-        if self.health_rule:
-            service.node.add_dependency(self.health_rule)
+        service.node.add_dependency(*self.alarms, *([] if alternate else self.rules))
+        accept_redundant_dependencies(service.node.find_child("Service"))
+
+    @property
+    def rules(self) -> list[elb.ApplicationListenerRule]:
+        return [self.rule, *([self.health_rule] if self.health_rule else [])]
 
     def _traffic_role(self) -> iam.Role:
         """With it ECS registers tasks in these groups and moves these rules, and no others."""
         role = iam.Role(self, "TrafficRole", assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"))
         actions = "elasticloadbalancing:"
         described = ("Listeners", "Rules", "TargetGroups", "TargetHealth")
-        rules = [self.rule, *([self.health_rule] if self.health_rule else [])]
         for sid, names, resources in (
             ("Look", [f"Describe{what}" for what in described], ["*"]),
-            ("MoveRules", ["ModifyRule"], [rule.listener_rule_arn for rule in rules]),
+            ("MoveRules", ["ModifyRule"], [rule.listener_rule_arn for rule in self.rules]),
             (
                 "RegisterTasks",
                 ["RegisterTargets", "DeregisterTargets"],

@@ -48,7 +48,7 @@ class ScheduledTask(Construct):
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=self._target(service, role),
         )
-        self.schedule.node.add_dependency(role)
+        self.schedule.node.add_dependency(role.node.find_child("DefaultPolicy"))
 
     def _target(self, service: ManifestService, role: iam.Role) -> scheduler.CfnSchedule.TargetProperty:
         network = scheduler.CfnSchedule.AwsVpcConfigurationProperty(

@@ -43,18 +43,18 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         for construct, event in (("OriginRequest", "origin-request"), ("OriginResponse", "origin-response"))
     ),
     Acknowledged(
-        "Rotation/Function/Role/DefaultPolicy/Resource",
+        "Rotation/Function/Policy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "elasticloadbalancing:Describe* and secretsmanager:GetRandomPassword know no resource",
     ),
     Acknowledged(
-        "Rotation/Function/Role/DefaultPolicy/Resource",
+        "Rotation/Function/Policy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:elasticloadbalancing:*:{account}:"
         "listener-rule/app/{prefix}/*]",
         "ids of rules are drawn when they are made; the statement is bound to the platform's balancers",
     ),
     Acknowledged(
-        "Rotation/Function/Role/DefaultPolicy/Resource",
+        "Rotation/Function/Policy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Action::lambda:EnableReplication*]",
         "the action's own name ends in an asterisk (IAM permissions for Lambda@Edge)",
     ),

@@ -21,7 +21,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
-from stacks.base import Site, retention
+from stacks.base import Site, accept_redundant_dependencies, retention
 from stacks.errors import ConfigurationError
 from stacks.yaml_file import ROOT, relative
 
@@ -81,6 +81,7 @@ class EdgeFunction(Construct):
                 # then.
                 current_version_options=lambda_.VersionOptions(removal_policy=cdk.RemovalPolicy.RETAIN),
             )
+        accept_redundant_dependencies(self.resource)
 
     @property
     def version_arn(self) -> str:

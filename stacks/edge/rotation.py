@@ -11,8 +11,8 @@ from constructs import Construct
 
 from stacks.base import Site
 from stacks.edge.edge_function import EdgeFunction
+from stacks.function import FunctionProps, PlatformFunction
 from stacks.naming import ORIGIN_VERIFY_HEADER
-from stacks.python_function import PythonFunction
 
 
 class OriginSecretRotation(Construct):
@@ -30,25 +30,27 @@ class OriginSecretRotation(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         names = site.names
-        self.function = PythonFunction(
+        self.function = PlatformFunction(
             self,
             "Function",
             site=site,
-            code="origin_secret",
-            description="Rotates the origin-verify header",
-            timeout=cdk.Duration.minutes(15),
-            variables={
-                "HEADER": ORIGIN_VERIFY_HEADER,
-                "PREVIOUS_SECRET_NAME": names.previous_origin_secret,
-                "LOAD_BALANCER": names.load_balancer,
-                "REGIONS": ",".join(site.environment.regions),
-                "DISTRIBUTIONS": ",".join(distributions),
-            },
-        )
-        self.function.grant(
-            *_secrets(site),
-            *_load_balancers(site),
-            *_distributions(site, distributions, edge_functions, firewall_arn),
+            props=FunctionProps(
+                code="origin_secret",
+                description="Rotates the origin-verify header",
+                timeout=cdk.Duration.minutes(15),
+                statements=[
+                    *_secrets(site),
+                    *_load_balancers(site),
+                    *_distributions(site, distributions, edge_functions, firewall_arn),
+                ],
+                variables={
+                    "HEADER": ORIGIN_VERIFY_HEADER,
+                    "PREVIOUS_SECRET_NAME": names.previous_origin_secret,
+                    "LOAD_BALANCER": names.load_balancer,
+                    "REGIONS": ",".join(site.environment.regions),
+                    "DISTRIBUTIONS": ",".join(distributions),
+                },
+            ),
         )
         self.function.resource.add_permission(
             "SecretsManager",
@@ -65,7 +67,8 @@ class OriginSecretRotation(Construct):
                 automatically_after_days=site.environment.edge.origin_secret_days
             ),
         )
-        schedule.node.add_dependency(self.function)
+        # It checks at birth that Secrets Manager may call the function.
+        schedule.node.add_dependency(self.function.resource.node.find_child("SecretsManager"))
 
 
 def _secrets(site: Site) -> list[iam.PolicyStatement]:

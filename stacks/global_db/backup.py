@@ -78,7 +78,7 @@ class DatabaseBackup(Construct):
             ],
         )
         cluster = site.names.database_cluster(site.region)
-        selection = backup.CfnBackupSelection(
+        backup.CfnBackupSelection(
             self,
             "Selection",
             backup_plan_id=self.plan.ref,
@@ -88,7 +88,6 @@ class DatabaseBackup(Construct):
                 resources=[f"arn:aws:rds:{site.region}:{site.account}:cluster:{cluster}"],
             ),
         )
-        selection.node.add_dependency(role)
 
 
 def _keep(days: int) -> backup.CfnBackupPlan.LifecycleResourceTypeProperty:

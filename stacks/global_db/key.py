@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.base import Site
+from stacks.base import Site, allow_logs
 
 
 def data_key(scope: Construct, construct_id: str, *, site: Site) -> kms.Key:
@@ -20,26 +19,6 @@ def data_key(scope: Construct, construct_id: str, *, site: Site) -> kms.Key:
         removal_policy=site.removal_policy,
     )
     names = site.names
-    groups = [names.database_log_group(site.region), names.cache_log_group("*")]
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="CloudWatchLogs",
-            principals=[iam.ServicePrincipal(f"logs.{site.region}.amazonaws.com")],
-            actions=[
-                "kms:Encrypt*",
-                "kms:Decrypt*",
-                "kms:ReEncrypt*",
-                "kms:GenerateDataKey*",
-                "kms:Describe*",
-            ],
-            resources=["*"],  # in a key policy that is the key itself
-            conditions={
-                "ArnLike": {
-                    "kms:EncryptionContext:aws:logs:arn": [
-                        f"arn:aws:logs:{site.region}:{site.account}:log-group:{group}" for group in groups
-                    ]
-                }
-            },
-        )
-    )
+    for group in (names.database_log_group(site.region), names.cache_log_group("*")):
+        allow_logs(key, site, group)
     return key

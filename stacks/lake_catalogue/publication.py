@@ -9,7 +9,7 @@ from constructs import Construct
 from stacks.base import Site
 from stacks.datalake.schemas import documents
 from stacks.datalake.stack import DataLakeStack
-from stacks.function import PlatformFunction
+from stacks.function import FunctionProps, PlatformFunction
 
 
 class SchemaPublication(Construct):
@@ -22,23 +22,26 @@ class SchemaPublication(Construct):
             self,
             "Publisher",
             site=site,
-            code="lake_schemas",
-            name="lake/schema-publisher",
-            description=f"Publishes the schemas of {bucket}",
-            key=lake.key,
-            statements=[
-                iam.PolicyStatement(
-                    sid="Schemas",
-                    actions=["s3:PutObject"],
-                    resources=[f"arn:aws:s3:::{bucket}/{name}" for name in documents()],
-                ),
-                iam.PolicyStatement(
-                    sid="KeyThroughS3",
-                    actions=["kms:GenerateDataKey"],
-                    resources=[lake.key.key_arn],
-                    conditions={"StringEquals": {"kms:ViaService": f"s3.{site.region}.amazonaws.com"}},
-                ),
-            ],
+            props=FunctionProps(
+                code="lake_schemas",
+                log_name="lake/schema-publisher",
+                timeout=cdk.Duration.minutes(2),
+                description=f"Publishes the schemas of {bucket}",
+                key=lake.key,
+                statements=[
+                    iam.PolicyStatement(
+                        sid="Schemas",
+                        actions=["s3:PutObject"],
+                        resources=[f"arn:aws:s3:::{bucket}/{name}" for name in documents()],
+                    ),
+                    iam.PolicyStatement(
+                        sid="KeyThroughS3",
+                        actions=["kms:GenerateDataKey"],
+                        resources=[lake.key.key_arn],
+                        conditions={"StringEquals": {"kms:ViaService": f"s3.{site.region}.amazonaws.com"}},
+                    ),
+                ],
+            ),
         )
         schemas = cdk.CustomResource(
             self,

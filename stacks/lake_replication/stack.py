@@ -11,7 +11,7 @@ from constructs import Construct
 
 from stacks.base import PlatformStack, Site
 from stacks.datalake.stack import DataLakeStack
-from stacks.function import PlatformFunction
+from stacks.function import FunctionProps, PlatformFunction
 from stacks.lake_replication.role import replication_role
 
 
@@ -65,20 +65,23 @@ class LakeReplicationStack(PlatformStack):
             self,
             "Configurator",
             site=self.site,
-            code="lake_replication",
-            name="lake/replication",
-            description=f"Configures the replication of {self._bucket(self.site.region)}",
-            key=source.key,
-            statements=[
-                iam.PolicyStatement(
-                    sid="ReplicationOfTheLake",
-                    actions=["s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"],
-                    resources=[f"arn:aws:s3:::{self._bucket(self.site.region)}"],
-                ),
-                iam.PolicyStatement(
-                    sid="HandTheRoleToS3",
-                    actions=["iam:PassRole"],
-                    resources=[role.role_arn],
-                ),
-            ],
+            props=FunctionProps(
+                code="lake_replication",
+                log_name="lake/replication",
+                timeout=cdk.Duration.minutes(2),
+                description=f"Configures the replication of {self._bucket(self.site.region)}",
+                key=source.key,
+                statements=[
+                    iam.PolicyStatement(
+                        sid="ReplicationOfTheLake",
+                        actions=["s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"],
+                        resources=[f"arn:aws:s3:::{self._bucket(self.site.region)}"],
+                    ),
+                    iam.PolicyStatement(
+                        sid="HandTheRoleToS3",
+                        actions=["iam:PassRole"],
+                        resources=[role.role_arn],
+                    ),
+                ],
+            ),
         )

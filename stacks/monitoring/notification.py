@@ -7,17 +7,16 @@ from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.base import Site, retention
+from stacks.base import Site
+from stacks.function import FunctionProps, PlatformFunction
 from stacks.monitoring.condition import Severity
 from stacks.monitoring.factory import Actions
-from stacks.monitoring.state import function_log, function_name
-from stacks.yaml_file import ROOT
+from stacks.monitoring.state import function_name
 
 #: Severities that somebody is told of, each with a topic of its own.
 TOLD = (Severity.PAGE, Severity.TICKET)
@@ -79,11 +78,10 @@ class Notification(Construct):
     def _pagerduty(self, events_url: str) -> None:
         self.undelivered = self._queue()
         self.function = self._function(events_url, self.undelivered)
-        for severity, topic in self.topics.items():
+        for topic in self.topics.values():
             topic.add_subscription(
                 subscriptions.LambdaSubscription(self.function, dead_letter_queue=self.undelivered)
             )
-            self.function.add_environment(f"TOPIC_{severity.upper()}", topic.topic_arn)
 
     def _queue(self) -> sqs.Queue:
         """What could be delivered nowhere waits here, and its alarm goes to the topics' e-mail."""
@@ -99,48 +97,40 @@ class Notification(Construct):
 
     def _function(self, events_url: str, queue: sqs.Queue) -> lambda_.Function:
         site = self.site
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=function_log(site, self.prefix),
-            encryption_key=self.key,
-            retention=retention(site.environment.services.log_days),
-            removal_policy=site.removal_policy,
-        )
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log_group.grant_write(role)
-        self.key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")  # to put into the queue what failed
         secret = site.names.secret("pagerduty")
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid="ReadRoutingKey",
-                actions=["secretsmanager:GetSecretValue"],
-                # Secrets Manager ends a secret's ARN in six characters of its own choice.
-                resources=[
-                    f"arn:aws:secretsmanager:{site.region}:{site.account}:secret:{secret}-??????",
-                ],
-            )
-        )
-        return lambda_.Function(
+        return PlatformFunction(
             self,
             "PagerDuty",
-            function_name=function_name(self.prefix),
-            description="Sends alarms to PagerDuty's Events API v2",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            handler="index.handler",
-            code=lambda_.Code.from_asset(
-                str(ROOT / "lambda" / "pagerduty"), exclude=["__pycache__", "*.pyc"]
+            site=site,
+            props=FunctionProps(
+                code="pagerduty",
+                name=function_name(self.prefix),
+                description="Sends alarms to PagerDuty's Events API v2",
+                timeout=TIME_LIMIT,
+                key=self.key,
+                log_name=f"lambda/{function_name(self.prefix)}",
+                dead_letters=queue,
+                statements=[
+                    iam.PolicyStatement(
+                        sid="PutIntoTheQueueWhatFailed",
+                        actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                        resources=[self.key.key_arn],
+                    ),
+                    iam.PolicyStatement(
+                        sid="ReadRoutingKey",
+                        actions=["secretsmanager:GetSecretValue"],
+                        # Secrets Manager ends a secret's ARN in six characters of its own choice.
+                        resources=[
+                            f"arn:aws:secretsmanager:{site.region}:{site.account}:secret:{secret}-??????"
+                        ],
+                    ),
+                ],
+                variables={
+                    "EVENTS_URL": events_url,
+                    "ROUTING_KEY_SECRET_NAME": secret,
+                    "ENVIRONMENT": site.environment.name,
+                    "RUNBOOK_BASE_URL": site.environment.monitoring.runbook_base_url,
+                }
+                | {f"TOPIC_{severity.upper()}": topic.topic_arn for severity, topic in self.topics.items()},
             ),
-            timeout=TIME_LIMIT,
-            memory_size=128,
-            role=role,
-            log_group=log_group,
-            dead_letter_queue=queue,
-            retry_attempts=2,
-            environment={
-                "EVENTS_URL": events_url,
-                "ROUTING_KEY_SECRET_NAME": secret,
-                "ENVIRONMENT": site.environment.name,
-                "RUNBOOK_BASE_URL": site.environment.monitoring.runbook_base_url,
-            },
-        )
+        ).resource

@@ -11,7 +11,7 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "the data subnets' ACL is wanted: a second fence behind the security groups, of networks only",
     ),
     Acknowledged(
-        "DefaultGroup/Role/DefaultPolicy/Resource",
+        "DefaultGroup/Closer/Policy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "ec2:DescribeSecurityGroups knows no resource (service authorization reference of EC2)",
     ),

@@ -9,14 +9,11 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.base import Site
-from stacks.yaml_file import ROOT
-
-SOURCE = ROOT / "lambda" / "close_security_group"
+from stacks.function import FunctionProps, PlatformFunction
 
 
 class ClosedDefaultGroup(Construct):
@@ -36,43 +33,32 @@ class ClosedDefaultGroup(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         group = f"arn:aws:ec2:{site.region}:{site.account}:security-group/{vpc.vpc_default_security_group}"
-        function = self._function(group, log_group)
+        function = PlatformFunction(
+            self,
+            "Closer",
+            site=site,
+            props=FunctionProps(
+                code="close_security_group",
+                description="Takes every rule from a security group",
+                timeout=cdk.Duration.minutes(1),
+                log_group=log_group,
+                statements=[
+                    iam.PolicyStatement(
+                        sid="TakeTheRules",
+                        actions=["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
+                        resources=[group],
+                    ),
+                    # The action knows no resource (service authorization reference of EC2).
+                    iam.PolicyStatement(
+                        sid="ReadTheRules", actions=["ec2:DescribeSecurityGroups"], resources=["*"]
+                    ),
+                ],
+            ),
+        )
         cdk.CustomResource(
             self,
             "Resource",
             resource_type="Custom::ClosedSecurityGroup",
-            service_token=function.function_arn,
+            service_token=function.resource.function_arn,
             properties={"GroupId": vpc.vpc_default_security_group, "Revision": self.REVISION},
         )
-
-    def _function(self, group_arn: str, log_group: logs.ILogGroup) -> lambda_.Function:
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log_group.grant_write(role)
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid="TakeTheRules",
-                actions=["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
-                resources=[group_arn],
-            )
-        )
-        role.add_to_policy(
-            # The action knows no resource (service authorization reference of EC2).
-            iam.PolicyStatement(sid="ReadTheRules", actions=["ec2:DescribeSecurityGroups"], resources=["*"])
-        )
-        function = lambda_.Function(
-            self,
-            "Function",
-            description="Takes every rule from a security group",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            handler="index.handler",
-            code=lambda_.Code.from_asset(str(SOURCE), exclude=["__pycache__", "*.pyc"]),
-            timeout=cdk.Duration.minutes(1),
-            memory_size=128,
-            role=role,
-            log_group=log_group,
-        )
-        # The CDK writes DependsOn beside the reference; cfn-lint finds that redundant.
-        resource = function.node.find_child("Resource")
-        if isinstance(resource, lambda_.CfnFunction):
-            resource.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
-        return function

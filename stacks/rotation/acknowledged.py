@@ -6,14 +6,8 @@ from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
-        "Role/Resource",
-        "AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
-        "AWSLambdaVPCAccessExecutionRole]",
-        "AWS keeps this policy in step with what Lambda needs to join a network",
-    ),
-    Acknowledged(
-        "Role/DefaultPolicy/Resource",
+        "Rotate/Policy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-        "secretsmanager:GetRandomPassword knows no resource (service authorization reference)",
+        "secretsmanager:GetRandomPassword and the interfaces of a function in a network know no resource",
     ),
 )

@@ -8,16 +8,15 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from stacks.base import PlatformStack, Site, retention
+from stacks.base import PlatformStack, Site
+from stacks.function import FunctionProps, Placement, PlatformFunction
 from stacks.global_db.database import DATABASE_NAME
 from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
 from stacks.network.stack import PRIVATE
-from stacks.yaml_file import ROOT
 
 #: The last step waits for the replicas of the secret in every region.
 TIME_LIMIT = cdk.Duration.minutes(10)
@@ -39,43 +38,32 @@ class RotationStack(PlatformStack):
         super().__init__(scope, site, "rotation", description="Rotation of the database's master password")
         self.databases = databases
         self.services = [manifest.name for manifest in manifests if "database" in manifest.needs]
-        self.log_group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=f"/{site.names.prefix}/rotation",
-            retention=retention(site.environment.database.log_days),
-            removal_policy=site.removal_policy,
-        )
         function = self._function(vpc)
-        self._schedule(function, days)
+        self._schedule(function.resource, days)
 
-    def _function(self, vpc: ec2.IVpc) -> lambda_.Function:
+    def _function(self, vpc: ec2.IVpc) -> PlatformFunction:
         environment = self.site.environment
-        return lambda_.Function(
+        return PlatformFunction(
             self,
             "Rotate",
-            description="Gives the database a new master password, wherever its writer is",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            handler="index.handler",
-            code=lambda_.Code.from_asset(
-                str(ROOT / "lambda" / "rotation"), exclude=["__pycache__", "*.pyc", ".*"]
+            site=self.site,
+            props=FunctionProps(
+                code="rotation",
+                description="Gives the database a new master password, wherever its writer is",
+                timeout=TIME_LIMIT,
+                memory=256,
+                log_name="rotation",
+                placement=Placement(vpc, PRIVATE, self._security_group(vpc)),
+                statements=self._statements(),
+                variables={
+                    "DATABASE_HOSTS": ",".join(self._hosts()),
+                    "DATABASE_NAME": DATABASE_NAME,
+                    "DATABASE_TLS": str(environment.database.tls).lower(),
+                    "CLUSTER": self.site.names.cluster,
+                    "REGIONS": ",".join(environment.regions),
+                    "SERVICES": ",".join(self.services),
+                },
             ),
-            timeout=TIME_LIMIT,
-            memory_size=256,
-            role=self._role(),
-            log_group=self.log_group,
-            vpc=vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_group_name=PRIVATE),
-            security_groups=[self._security_group(vpc)],
-            environment={
-                "DATABASE_HOSTS": ",".join(self._hosts()),
-                "DATABASE_NAME": DATABASE_NAME,
-                "DATABASE_TLS": str(environment.database.tls).lower(),
-                "CLUSTER": self.site.names.cluster,
-                "REGIONS": ",".join(environment.regions),
-                "SERVICES": ",".join(self.services),
-            },
         )
 
     def _hosts(self) -> list[str]:
@@ -94,17 +82,9 @@ class RotationStack(PlatformStack):
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "APIs of AWS, authorities of RDS")
         return group
 
-    def _role(self) -> iam.Role:
+    def _statements(self) -> list[iam.PolicyStatement]:
         site = self.site
         name = f"secret:{site.names.secret('database')}-??????"
-        role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            managed_policies=[
-                iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AWSLambdaVPCAccessExecutionRole")
-            ],
-        )
         regions = site.environment.regions
         grants = {
             "RotateTheSecret": (
@@ -130,9 +110,10 @@ class RotationStack(PlatformStack):
             # GetRandomPassword knows no resource (service authorization reference of Secrets Manager).
             "MakeAPassword": (["secretsmanager:GetRandomPassword"], ["*"]),
         }
-        for sid, (actions, resources) in grants.items():
-            role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources))
-        return role
+        return [
+            iam.PolicyStatement(sid=sid, actions=actions, resources=resources)
+            for sid, (actions, resources) in grants.items()
+        ]
 
     def _schedule(self, function: lambda_.Function, days: int) -> None:
         credentials = self.databases[self.site.region].credentials

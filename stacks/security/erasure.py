@@ -20,7 +20,8 @@ from constructs import Construct
 
 from stacks.base import Site, allow_logs, retention
 from stacks.environment import Environment
-from stacks.security.erasure_function import ErasureFunction
+from stacks.function import PlatformFunction
+from stacks.security.erasure_function import erasure_function
 from stacks.yaml_file import ROOT
 
 DEFINITION = ROOT / "stacks" / "security" / "erasure.asl.json"
@@ -39,67 +40,63 @@ def steps(environment: Environment) -> list[dict[str, str]]:
     return found
 
 
-class ErasureWorker(ErasureFunction):
+def erasure_worker(
+    scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, key: kms.Key
+) -> PlatformFunction:
     """Erases in the stores of its own region."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, key: kms.Key
-    ) -> None:
-        environment, names = site.environment, site.names
-        settings = environment.security.erasure
-        bucket = names.lake_bucket(site.account, site.region)
-        parameters = names.parameter("global-db", "")[:-1]
-        account = f"{site.region}:{site.account}"
-        super().__init__(
-            scope,
-            construct_id,
-            site=site,
-            name=names.erasure,
-            key=key,
-            vpc=vpc,
-            variables={
-                "LAKE_BUCKET": bucket,
-                "LAKE_PREFIXES": json.dumps(settings.lake_prefixes),
-                "CACHE_LOGIN": names.secret("cache/app"),
-                "GLOBAL_CACHE_LOGIN": names.secret("global-cache/app"),
-                "CACHE_PATTERNS": json.dumps(settings.cache_patterns),
-                "CACHE_PORT": str(environment.cache.port),
-                "CACHE_TLS": str(environment.cache.tls).lower(),
-                "DATABASE_PORT": str(environment.database.port),
-                "DATABASE_TLS": str(environment.database.tls).lower(),
-                "DATABASE_LOGIN": names.secret("database"),
-                "PARAMETERS": parameters,
-            },
-            statements=[
-                iam.PolicyStatement(
-                    sid="FindObjects",
-                    actions=["s3:ListBucketVersions"],
-                    resources=[f"arn:aws:s3:::{bucket}"],
-                    conditions={
-                        "StringLike": {"s3:prefix": [f"{p}subject=*" for p in settings.lake_prefixes]}
-                    },
-                ),
-                iam.PolicyStatement(
-                    sid="DeleteObjects",
-                    actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
-                    resources=[f"arn:aws:s3:::{bucket}/{p}subject=*" for p in settings.lake_prefixes],
-                ),
-                iam.PolicyStatement(
-                    sid="FindStores",
-                    actions=["ssm:GetParameter"],
-                    resources=[f"arn:aws:ssm:{account}:parameter{parameters}/{name}" for name in ENDPOINTS],
-                ),
-                iam.PolicyStatement(
-                    sid="LogIn",
-                    actions=["secretsmanager:GetSecretValue"],
-                    # Secrets Manager ends an ARN with six characters of its own.
-                    resources=[
-                        f"arn:aws:secretsmanager:{account}:secret:{names.secret(name)}-??????"
-                        for name in ("database", "cache/app", "global-cache/app")
-                    ],
-                ),
-            ],
-        )
+    environment, names = site.environment, site.names
+    settings = environment.security.erasure
+    bucket = names.lake_bucket(site.account, site.region)
+    parameters = names.parameter("global-db", "")[:-1]
+    account = f"{site.region}:{site.account}"
+    return erasure_function(
+        scope,
+        construct_id,
+        site=site,
+        name=names.erasure,
+        key=key,
+        vpc=vpc,
+        variables={
+            "LAKE_BUCKET": bucket,
+            "LAKE_PREFIXES": json.dumps(settings.lake_prefixes),
+            "CACHE_LOGIN": names.secret("cache/app"),
+            "GLOBAL_CACHE_LOGIN": names.secret("global-cache/app"),
+            "CACHE_PATTERNS": json.dumps(settings.cache_patterns),
+            "CACHE_PORT": str(environment.cache.port),
+            "CACHE_TLS": str(environment.cache.tls).lower(),
+            "DATABASE_PORT": str(environment.database.port),
+            "DATABASE_TLS": str(environment.database.tls).lower(),
+            "DATABASE_LOGIN": names.secret("database"),
+            "PARAMETERS": parameters,
+        },
+        statements=[
+            iam.PolicyStatement(
+                sid="FindObjects",
+                actions=["s3:ListBucketVersions"],
+                resources=[f"arn:aws:s3:::{bucket}"],
+                conditions={"StringLike": {"s3:prefix": [f"{p}subject=*" for p in settings.lake_prefixes]}},
+            ),
+            iam.PolicyStatement(
+                sid="DeleteObjects",
+                actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                resources=[f"arn:aws:s3:::{bucket}/{p}subject=*" for p in settings.lake_prefixes],
+            ),
+            iam.PolicyStatement(
+                sid="FindStores",
+                actions=["ssm:GetParameter"],
+                resources=[f"arn:aws:ssm:{account}:parameter{parameters}/{name}" for name in ENDPOINTS],
+            ),
+            iam.PolicyStatement(
+                sid="LogIn",
+                actions=["secretsmanager:GetSecretValue"],
+                # Secrets Manager ends an ARN with six characters of its own.
+                resources=[
+                    f"arn:aws:secretsmanager:{account}:secret:{names.secret(name)}-??????"
+                    for name in ("database", "cache/app", "global-cache/app")
+                ],
+            ),
+        ],
+    )
 
 
 #: Parameters of the global-db area that hold endpoints.
@@ -118,7 +115,7 @@ class ErasureMachine(Construct):
         names = site.names
         bucket = names.lake_bucket(site.account, site.region)
         regions = sorted({step["region"] for step in steps(site.environment)})
-        self.control = ErasureFunction(
+        self.control = erasure_function(
             self,
             "Control",
             site=site,

@@ -11,7 +11,7 @@ from stacks.base import PlatformStack, Site
 from stacks.datalake.stack import DataLakeStack
 from stacks.security.baseline import ConfigurationRecord, Standards, ThreatDetection
 from stacks.security.drills import Drills
-from stacks.security.erasure import ErasureMachine, ErasureWorker
+from stacks.security.erasure import ErasureMachine, erasure_worker
 from stacks.security.state import SecurityStateStack
 from stacks.security.trail import Trail
 
@@ -44,7 +44,7 @@ class SecurityStack(PlatformStack):
             Drills(self, "Drills", site=site)
 
     def _erasure(self, key: kms.Key, vpc: ec2.IVpc, lake: DataLakeStack) -> None:
-        ErasureWorker(self, "ErasureWorker", site=self.site, vpc=vpc, key=key)
+        erasure_worker(self, "ErasureWorker", site=self.site, vpc=vpc, key=key)
         if self.site.is_writer:
             ErasureMachine(self, "Erasure", site=self.site, key=key, lake_key=lake.key)
 

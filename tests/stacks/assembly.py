@@ -78,6 +78,11 @@ class Assembly:
             if whole["Type"] == kind
         ]
 
+    def policies(self, region: str, area: str) -> list[Resource]:
+        """Identity policies of one stack, inline and managed."""
+        kinds = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        return [resource for kind in kinds for resource in self.all(region, area, kind)]
+
     def one(self, region: str, area: str, kind: str, **having: Json) -> Resource:
         """The only resource of one type whose properties equal `having`."""
         found = [

@@ -135,9 +135,7 @@ def test_default_security_group_of_every_network_is_closed(twelve: Assembly) -> 
 
 
 def test_function_that_closes_the_group_may_take_rules_of_that_group_only(prod: Assembly) -> None:
-    policy = next(
-        p for p in prod.all(REGION, "network", "AWS::IAM::Policy") if "DefaultGroup" in p.logical_id
-    )
+    policy = next(p for p in prod.policies(REGION, "network") if "DefaultGroup" in p.logical_id)
     statements = {s.get("Sid"): s for s in policy.properties["PolicyDocument"]["Statement"]}
     assert "DefaultSecurityGroup" in str(statements["TakeTheRules"]["Resource"])
     assert statements["ReadTheRules"]["Action"] == "ec2:DescribeSecurityGroups"

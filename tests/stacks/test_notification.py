@@ -49,7 +49,7 @@ def test_topics_refuse_whoever_comes_without_tls(region: str, prod: Assembly) ->
 def test_function_reads_one_secret_and_writes_one_log(prod: Assembly) -> None:
     (policy,) = [
         each.properties["PolicyDocument"]
-        for each in prod.all("eu-west-1", "monitoring", "AWS::IAM::Policy")
+        for each in prod.policies("eu-west-1", "monitoring")
         if "secretsmanager" in json.dumps(each.properties)
     ]
     allowed = {

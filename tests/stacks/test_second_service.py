@@ -112,7 +112,7 @@ def test_service_listens_on_its_own_port(two: Assembly) -> None:
 def test_service_without_a_database_gets_no_role_that_reads_its_secret(two: Assembly) -> None:
     reading = [
         policy.logical_id
-        for policy in two.all("us-east-1", "ecs", "AWS::IAM::Policy")
+        for policy in two.policies("us-east-1", "ecs")
         if "secret:richesreach/prod/database" in str(policy.properties)
     ]
     assert reading

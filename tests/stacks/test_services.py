@@ -206,7 +206,7 @@ def test_migration_starts_after_its_role_may_read_the_secret(prod: Assembly) -> 
     run, _ = migration(prod)
     policies = [
         policy.logical_id
-        for policy in prod.all(WRITER, "ecs", "AWS::IAM::Policy")
+        for policy in prod.policies(WRITER, "ecs")
         if "secretsmanager:GetSecretValue" in str(policy.properties) and "migrate" in policy.logical_id
     ]
     assert policies
@@ -226,7 +226,7 @@ def test_runner_of_the_migration_may_start_its_own_task_and_no_other(prod: Assem
     )
     allowed = [
         statement
-        for policy in prod.all(WRITER, "ecs", "AWS::IAM::Policy")
+        for policy in prod.policies(WRITER, "ecs")
         for statement in policy.properties["PolicyDocument"]["Statement"]
         if "ecs:RunTask" in statement["Action"]
     ]
@@ -235,7 +235,7 @@ def test_runner_of_the_migration_may_start_its_own_task_and_no_other(prod: Assem
 
 def test_no_role_of_a_task_may_do_everything(prod: Assembly) -> None:
     for region in REGIONS:
-        for policy in prod.all(region, "ecs", "AWS::IAM::Policy"):
+        for policy in prod.policies(region, "ecs"):
             for statement in policy.properties["PolicyDocument"]["Statement"]:
                 actions = statement["Action"]
                 listed = [actions] if isinstance(actions, str) else actions
