@@ -44,7 +44,7 @@ def task_environment(cluster: PostgresCluster | None, caches: CachePair | None) 
         "AWS_REGION": "eu-west-1",
         "HOME_REGION": "us-east-1",
         "WRITER_REGION": "us-east-1",
-        "BIND_ADDRESS": "127.60.0.1",
+        "BIND_ADDRESS": loopback.own_address()[0],
         "PORT": "8000",
         "LOG_LEVEL": "DEBUG",
         "S3_BUCKET": "richesreach-test-lake",

@@ -21,6 +21,7 @@ from ops.local.process import ProcessError
 from ops.local.reconcilers.aurora import install
 from ops.local.reconcilers.aurora_topology import Credentials, Instance
 from ops.local.reconcilers.postgres import PostgresServer
+from tests.loopback import SERVERS
 
 HOME, EUROPE = "us-east-1", "eu-west-1"
 SECRET = "richesreach/test/database"
@@ -77,7 +78,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     (folder / "logs").mkdir()
     installation = install(folder / "data", folder / "logs")
     writer, reader = (
-        PostgresServer(Instance(HOME, "test", name, PORT, (f"127.59.7.{number}",)), installation)
+        PostgresServer(Instance(HOME, "test", name, PORT, (f"{SERVERS}.7.{number}",)), installation)
         for number, name in ((1, "one"), (2, "two"))
     )
     try:

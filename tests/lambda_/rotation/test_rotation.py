@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from tests.lambda_.rotation.conftest import EUROPE, HOME, OLD, SECRET, TOKEN, Database, begin, value
+from tests.loopback import SERVERS
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 Step = Callable[..., None]
@@ -72,7 +73,7 @@ def test_pending_password_that_opens_nothing_is_not_made_current(
     step("createSecret")
     with pytest.raises(rotation.RotationError, match="no member is the writer") as caught:
         step("testSecret")
-    assert "127.59.7.1: password authentication failed" in str(caught.value)
+    assert f"{SERVERS}.7.1: password authentication failed" in str(caught.value)
     assert OLD not in str(caught.value)
 
 
@@ -99,13 +100,13 @@ def test_unknown_step_is_refused(step: Step, rotation: ModuleType) -> None:
 
 def test_readers_are_asked_and_passed_over(rotation: ModuleType, database: Database) -> None:
     with rotation.writer({"username": "richesreach", "password": OLD}) as connection:
-        assert connection.query("SELECT host(inet_server_addr())") == [["127.59.7.1"]]
+        assert connection.query("SELECT host(inet_server_addr())") == [[f"{SERVERS}.7.1"]]
 
 
 def test_members_that_are_down_are_passed_over(
     rotation: ModuleType, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATABASE_HOSTS", "127.59.7.99:5432,127.59.7.1:5432")
+    monkeypatch.setenv("DATABASE_HOSTS", f"{SERVERS}.7.99:5432,{SERVERS}.7.1:5432")
     with rotation.writer({"username": "richesreach", "password": OLD}) as connection:
         assert connection.query("SELECT 1, NULL, 'a'") == [["1", None, "a"]]
 

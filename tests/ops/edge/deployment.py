@@ -1,10 +1,10 @@
 """What the edge's tests deploy: a function with its store, a distribution, records and health checks."""
 
-import json
 from typing import Any
 
-from stacks.regions import REGIONS
-from tests.ops.edge.conftest import LISTENER_PORT, ROOT, LocalAws, Region
+from stacks.edge.routing import function_code
+from tests.loopback import SERVERS
+from tests.ops.edge.conftest import LISTENER_PORT, LocalAws, Region
 
 DOMAIN = "edge.example.test"
 PLACES = {"us-east-1": 1, "eu-west-1": 2, "ap-southeast-1": 3}
@@ -16,8 +16,6 @@ def deploy_function(aws: LocalAws) -> tuple[str, str]:
     """ARNs of the published viewer-request function and of its store."""
     api = aws.client("cloudfront")
     store = api.create_key_value_store(Name="routing")["KeyValueStore"]["ARN"]
-    places = {code: list(REGIONS[code].location) for code in PLACES}
-    source = (ROOT / "lambda/functions/viewer_request.js").read_text()
     made = api.create_function(
         Name="viewer-request",
         FunctionConfig={
@@ -25,7 +23,7 @@ def deploy_function(aws: LocalAws) -> tuple[str, str]:
             "Runtime": "cloudfront-js-2.0",
             "KeyValueStoreAssociations": {"Quantity": 1, "Items": [{"KeyValueStoreARN": store}]},
         },
-        FunctionCode=source.replace("__REGIONS__", json.dumps(places)).encode(),
+        FunctionCode=function_code(list(PLACES), protected=[]).encode(),
     )
     api.publish_function(Name="viewer-request", IfMatch=made["ETag"])
     return made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"], store
@@ -83,7 +81,9 @@ EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
 def deploy_distribution(aws: LocalAws, function: str) -> None:
     policy = cache_policy(aws)
     origins = [origin("latency", f"origin.{DOMAIN}"), origin("nowhere", f"nowhere.{DOMAIN}")]
-    origins += [origin(code, f"origin-{code}.{DOMAIN}") for code in PLACES]
+    for code in PLACES:
+        origins += [origin(f"{code}{use}", f"origin-{code}.{DOMAIN}") for use in ("", "-read", "-stream")]
+    origins.append(origin("latency-stream", f"origin.{DOMAIN}"))
     origins.append(origin("shut", f"origin-eu-west-1.{DOMAIN}", port=9))
     special = [("/read-only/*", "latency", ["GET", "HEAD"]), ("/lost/*", "nowhere", EVERY_METHOD)]
     special.append(("/shut/*", "shut", EVERY_METHOD))
@@ -124,5 +124,5 @@ def deploy_records(aws: LocalAws, regions: dict[str, Region]) -> None:
 
 
 def register(aws: LocalAws, place: Region, call: str) -> None:
-    target = {"Id": f"127.61.2.{PLACES[place.region]}", "Port": PORT}
+    target = {"Id": f"{SERVERS}.2.{PLACES[place.region]}", "Port": PORT}
     getattr(aws.client("elbv2", place.region), call)(TargetGroupArn=place.group, Targets=[target])

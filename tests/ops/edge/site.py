@@ -4,10 +4,11 @@ import io
 import zipfile
 from typing import Any
 
+from tests.loopback import SERVERS
 from tests.ops.edge.conftest import LocalAws
 
 HOST = "site.example.test"
-ONE, TWO = "127.61.5.1", "127.61.5.2"
+ONE, TWO = f"{SERVERS}.5.1", f"{SERVERS}.5.2"
 PORT = 8000
 BUCKET = "site-example"
 ROLE = "arn:aws:iam::000000000000:role/edge"
@@ -124,7 +125,7 @@ def deploy_names(aws: LocalAws) -> None:
     """`one` and `two` serve; at `dead` nobody listens."""
     route53 = aws.client("route53")
     zone = route53.create_hosted_zone(Name=HOST, CallerReference="site")["HostedZone"]["Id"]
-    for name, address in (("one", ONE), ("two", TWO), ("dead", "127.61.5.9")):
+    for name, address in (("one", ONE), ("two", TWO), ("dead", f"{SERVERS}.5.9")):
         values = [{"Value": address}]
         record = {"Name": f"{name}.{HOST}", "Type": "A", "TTL": 60, "ResourceRecords": values}
         changes = [{"Action": "CREATE", "ResourceRecordSet": record}]

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.loopback import SERVERS
 from tests.ops.edge.conftest import (
     LocalAws,
     Region,
@@ -65,9 +66,9 @@ def edge(
     local_aws: LocalAws, upstreams: Upstreams, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Edge]:
     state = tmp_path_factory.mktemp("state")
-    regions = {code: create_region(local_aws, code, f"127.61.8.{n}", state) for code, n in PLACES.items()}
+    regions = {code: create_region(local_aws, code, f"{SERVERS}.8.{n}", state) for code, n in PLACES.items()}
     for code, place in regions.items():
-        upstreams.start(f"127.61.2.{PLACES[code]}", PORT, code)
+        upstreams.start(f"{SERVERS}.2.{PLACES[code]}", PORT, code)
         register(local_aws, place, "register_targets")
     function, store = deploy_function(local_aws)
     deploy_records(local_aws, regions)
@@ -139,7 +140,7 @@ async def test_the_origin_gets_what_policies_let_through(edge: Edge, session: ai
         seen = await answer.json()
     headers = {name.lower(): value for name, value in seen["headers"].items()}
     assert seen["path"] == "/echo/path?a=1&b=2&b=3"
-    assert headers["host"] == f"origin.{DOMAIN}"
+    assert headers["host"] == f"origin-eu-west-1.{DOMAIN}"
     assert headers["x-forwarded-host"] == "app.example.test"
     assert headers["authorization"] == "Bearer t"
     assert headers["cookie"] == "a=1; b=2"
@@ -188,17 +189,28 @@ async def test_a_method_that_the_behaviour_lacks_is_forbidden(session: aiohttp.C
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "reason"),
+    ("method", "path", "status", "reason"),
     [
-        ("/lost/x", 502, f"origin nowhere (nowhere.{DOMAIN}): no Route 53 record"),
-        ("/shut/x", 502, f"origin shut (origin-eu-west-1.{DOMAIN}): connection refused on 127.61.8.2:9"),
-        ("/slow?5", 504, f"origin latency (origin.{DOMAIN}): no response from 127.61.8.1:8080 within 2 s"),
+        ("GET", "/lost/x", 502, f"origin nowhere (nowhere.{DOMAIN}): no Route 53 record"),
+        (
+            "GET",
+            "/shut/x",
+            502,
+            f"origin shut (origin-eu-west-1.{DOMAIN}): connection refused on {SERVERS}.8.2:9",
+        ),
+        # A read would be asked of the next region too.
+        (
+            "POST",
+            "/slow?5",
+            504,
+            f"origin latency (origin.{DOMAIN}): no response from {SERVERS}.8.1:8080 within 2 s",
+        ),
     ],
 )
 async def test_a_failing_origin_is_named_with_the_reason(
-    session: aiohttp.ClientSession, path: str, status: int, reason: str
+    session: aiohttp.ClientSession, method: str, path: str, status: int, reason: str
 ) -> None:
-    async with session.get(path) as answer:
+    async with session.request(method, path) as answer:
         assert answer.status == status
         assert answer.headers["x-cache"] == "Error from cloudfront"
         assert answer.content_type == "text/html"

@@ -12,9 +12,10 @@ from ops.local.edge.health_checker import HealthChecker
 from ops.local.edge.probe import InvalidMatcherError, Matcher, Probe, Thresholds
 from ops.local.edge.route53_config import HealthCheckConfig
 from ops.local.edge.targets import Monitor, NoTargetError, Targets
+from tests.loopback import SERVERS
 from tests.ops.edge.conftest import Upstreams, until
 
-ADDRESS, PORT = "127.61.3.1", 8000
+ADDRESS, PORT = f"{SERVERS}.3.1", 8000
 CHECK = HealthCheck("http", "traffic-port", "/ok", 0.05, 1.0, 3, 2, Matcher("200"))
 
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from tests.loopback import SERVERS
 from tests.ops.edge.conftest import (
     LISTENER_PORT,
     LocalAws,
@@ -23,9 +24,9 @@ from tests.ops.edge.conftest import (
 )
 
 REGION = "eu-west-1"
-FIRST, SECOND, WRONG = "127.61.1.1", "127.61.1.2", "127.61.1.3"
+FIRST, SECOND, WRONG = f"{SERVERS}.1.1", f"{SERVERS}.1.2", f"{SERVERS}.1.3"
 PORT = 8000
-BASE = f"http://127.61.0.1:{LISTENER_PORT}"
+BASE = f"http://{SERVERS}.0.1:{LISTENER_PORT}"
 
 
 def register(aws: LocalAws, group: str, *ids: str) -> None:
@@ -46,7 +47,7 @@ def balancer(
 ) -> Iterator[Region]:
     upstreams.start(FIRST, PORT, "first")
     upstreams.start(SECOND, PORT, "second")
-    place = create_region(local_aws, REGION, "127.61.0.1", tmp_path_factory.mktemp("state"))
+    place = create_region(local_aws, REGION, f"{SERVERS}.0.1", tmp_path_factory.mktemp("state"))
     register(local_aws, place.group, FIRST, SECOND)
     with balancer_process(local_aws, place):
         eventually(lambda: place.states() == ["healthy", "healthy"], "both targets healthy")
@@ -78,7 +79,7 @@ async def test_the_target_learns_of_the_client_connection(session: aiohttp.Clien
     assert seen["headers"]["X-Forwarded-Proto"] == "http"
     assert seen["headers"]["X-Forwarded-Port"] == str(LISTENER_PORT)
     assert seen["headers"]["X-Amzn-Trace-Id"].startswith("Root=1-")
-    assert seen["headers"]["Host"] == f"127.61.0.1:{LISTENER_PORT}"
+    assert seen["headers"]["Host"] == f"{SERVERS}.0.1:{LISTENER_PORT}"
 
 
 async def test_rules_apply_by_priority(
@@ -197,14 +198,14 @@ async def test_a_refused_websocket_keeps_its_status(session: aiohttp.ClientSessi
 def test_a_wrong_health_path_is_said_in_words(
     local_aws: LocalAws, upstreams: Upstreams, tmp_path: Path
 ) -> None:
-    address = "127.61.1.9"
+    address = f"{SERVERS}.1.9"
     upstreams.start(address, PORT)
-    place = create_region(local_aws, REGION, "127.61.0.2", tmp_path, check_path="/wrong")
+    place = create_region(local_aws, REGION, f"{SERVERS}.0.2", tmp_path, check_path="/wrong")
     register(local_aws, place.group, address)
     with balancer_process(local_aws, place):
         eventually(lambda: place.states() == ["unhealthy"], "the target is unhealthy")
         assert place.targets()[0]["reason"] == "GET /wrong answered 404, expected 200-299"
-        status, body = get_text(f"http://127.61.0.2:{LISTENER_PORT}/")
+        status, body = get_text(f"http://{SERVERS}.0.2:{LISTENER_PORT}/")
         assert status == 503
         assert "GET /wrong answered 404" in body
         local_aws.client("elbv2", REGION).modify_target_group(
@@ -223,7 +224,7 @@ def get_text(url: str) -> tuple[int, str]:
 
 
 def test_sigterm_ends_the_process_in_under_three_seconds(local_aws: LocalAws, tmp_path: Path) -> None:
-    place = create_region(local_aws, REGION, "127.61.0.3", tmp_path)
+    place = create_region(local_aws, REGION, f"{SERVERS}.0.3", tmp_path)
     with balancer_process(local_aws, place) as child:
         eventually(lambda: "listener_open" in place.log.read_text(), "the listener is open")
         child.send_signal(signal.SIGTERM)

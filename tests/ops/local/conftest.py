@@ -15,6 +15,7 @@ import pytest
 from ops.local import aws
 from ops.local.paths import LOCAL_PYTHON, ROOT
 from ops.local.process import BASE_PATH, Child, Command
+from tests import loopback
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 
@@ -26,7 +27,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 40.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
     """The first true answer of `condition`; fails the test when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -68,6 +69,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "GATEWAY_PORT": str(port),
         "EDGE_PORT": str(port),
         "LOG_LEVEL": "WARNING",
+        loopback.VARIABLE: os.environ[loopback.VARIABLE],
     }
     launcher = str(Path(__file__).with_name("local_aws.py"))
     child = Child(Command((str(LOCAL_PYTHON), launcher), folder / "log", env, folder))

@@ -11,6 +11,7 @@ from ops.local.reconcilers.rollout import Patience
 from ops.local.reconcilers.tasks import Host
 from ops.local.reconcilers.traffic import LoadBalancers
 from ops.local.state import ProcessState, ServiceState
+from tests.loopback import TASKS
 from tests.ops.local.conftest import eventually
 
 REGION = "eu-west-1"
@@ -31,7 +32,7 @@ http.server.HTTPServer((os.environ["BIND_ADDRESS"], 8000), Handler).serve_foreve
 class Platform:
     """A cluster with a load balancer; the reconcilers in one loop."""
 
-    def __init__(self, host: Host, run: Any, cluster: str = "ecs-test", network: str = "127.62") -> None:
+    def __init__(self, host: Host, run: Any, cluster: str = "ecs-test", network: str = TASKS) -> None:
         addresses = Addresses(network, ("none", REGION))
         self.address = f"{network}.2.1"
         self.ecs = Ecs(host, (REGION,), addresses, run, patience=Patience(failing=4.0, replace=30.0))

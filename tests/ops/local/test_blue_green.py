@@ -8,6 +8,7 @@ import pytest
 from ops.local import aws
 from ops.local.paths import PYTHON
 from ops.local.reconcilers.tasks import Host
+from tests.loopback import OTHER_TASKS
 from tests.ops.local.conftest import eventually
 from tests.ops.local.ecs_platform import REGION, Platform
 
@@ -65,7 +66,7 @@ def platform(local_aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RICHESREACH_STATE_DIR", str(folder))
         host = Host(aws.client, folder / "logs", folder / "tasks", PYTHON)
-        running = Platform(host, run, cluster="blue-green", network="127.63")
+        running = Platform(host, run, cluster="blue-green", network=OTHER_TASKS)
         try:
             eventually(lambda: running.processes)
             yield running
