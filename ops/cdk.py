@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from ops.errors import OperationError, UsageError
 from ops.local import aws
 from stacks.environment import load_environment
+from stacks.node import NODE
 from stacks.yaml_file import ROOT
 
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-NODE = Path(sys.executable).parent / "node"
 
 LOCAL = "local"
 

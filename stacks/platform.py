@@ -240,10 +240,29 @@ class Platform:
                     stack.add_stack_dependency(boundary, "no role is made without its boundary")
 
 
-def build(environment: Environment, account: str, manifests: Sequence[Manifest], **kwargs: Any) -> cdk.App:
-    """An app with every stack of ``environment`` in it; ``kwargs`` go to the app."""
-    app = cdk.App(context=context(environment, account), **kwargs)
+def validate(
+    app: cdk.App, environment: Environment, rules: cdk.CloudFormationValidatePlugin | None = None
+) -> None:
+    """Has the app's templates checked while it synthesises."""
+    plugins = cdk.Validations.of(app)
     if environment.cdk_nag:
-        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+        plugins.add_plugins(AwsSolutionsChecks())
+    if rules is not None:
+        plugins.add_plugins(rules)
+
+
+def build(
+    environment: Environment,
+    account: str,
+    manifests: Sequence[Manifest],
+    rules: cdk.CloudFormationValidatePlugin | None = None,
+    **kwargs: Any,
+) -> cdk.App:
+    """An app with every stack of ``environment`` in it; ``kwargs`` go to the app.
+
+    ``rules`` are the CDK's own for templates where they are made already (``stacks.validation``).
+    """
+    app = cdk.App(context=context(environment, account), **kwargs)
+    validate(app, environment, rules)
     Platform(app, environment, account, manifests)
     return app

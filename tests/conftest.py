@@ -4,10 +4,8 @@ Set before anything imports aws_cdk, which starts that Node.
 """
 
 import os
-import sys
-from pathlib import Path
 
-NODE = Path(sys.executable).parent / "node"
+from stacks.node import NODE
 
 if NODE.exists():
     os.environ["JSII_NODE"] = str(NODE)

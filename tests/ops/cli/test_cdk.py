@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from ops import cdk
 from ops.local import aws
+from stacks.node import NODE
 
 #: Each would send a request, or a credential, elsewhere.
 ELSEWHERE = {
@@ -64,12 +65,12 @@ def test_command_for_a_real_account_keeps_its_credentials() -> None:
 
 def test_pinned_node_comes_before_any_other() -> None:
     values = cdk.variables("prod", {"PATH": "/usr/bin"})
-    assert values["PATH"].split(os.pathsep) == [str(cdk.NODE.parent), "/usr/bin"]
-    assert values["JSII_NODE"] == str(cdk.NODE)
+    assert values["PATH"].split(os.pathsep) == [str(NODE.parent), "/usr/bin"]
+    assert values["JSII_NODE"] == str(NODE)
 
 
 def test_pinned_cli_is_run_by_the_pinned_node() -> None:
-    assert cdk.command(["diff"]) == [str(cdk.NODE), str(cdk.CDK), "diff"]
+    assert cdk.command(["diff"]) == [str(NODE), str(cdk.CDK), "diff"]
 
 
 @pytest.fixture
