@@ -35,6 +35,11 @@ test: install ## Run every test; acceptance starts the platform itself where it 
 	@.venv-services/bin/python -m pytest tests/services
 	@$(BIN)/python -m pytest tests/acceptance
 
+.PHONY: test-rules
+test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fetches promtool from Debian)
+	@ops/promtool
+	@$(BIN)/python -m pytest tests/rules
+
 .PHONY: lint
 lint: install ## Formatting, lint, types, import contracts, and cfn-lint on prod
 	@ruff check .

@@ -16,7 +16,7 @@ import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from stacks.datalake.settings import LakeSettings
-from stacks.ecs.settings import LoadBalancerSettings, ServiceSettings
+from stacks.ecs.settings import LoadBalancerSettings, ServiceSettings, TelemetrySettings
 from stacks.edge.settings import EdgeSettings
 from stacks.errors import ConfigurationError
 from stacks.global_db.settings import CacheSettings, DatabaseSettings
@@ -110,6 +110,7 @@ class Environment(Frozen):
     services: ServiceSettings
     edge: EdgeSettings
     monitoring: MonitoringSettings
+    telemetry: TelemetrySettings | None = None
     security: SecuritySettings
 
     @property
@@ -140,6 +141,8 @@ class Environment(Frozen):
         self._check_overlaps()
         self.lake.check(protect=self.protect, regions=list(self.regions))
         self._check_suppression()
+        if self.telemetry is not None:
+            self.telemetry.check(self.network.nat_gateways, self.network.interface_endpoints)
         return self
 
     def _check_membership(self) -> None:

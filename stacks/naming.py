@@ -83,6 +83,10 @@ class Names:
     def trail(self) -> str:
         return self.prefix
 
+    def topic(self, severity: str) -> str:
+        """SNS topic of a region that tells of its pages, or of its tickets."""
+        return f"{self.prefix}-{severity}"
+
     @property
     def region_alarm(self) -> str:
         """Composite alarm of a region, which ends a drill there."""
@@ -135,6 +139,11 @@ class Names:
     def cache_log_group(self, kind: str) -> str:
         """Where ElastiCache delivers logs; below ``vendedlogs`` no policy of its own is needed for each."""
         return f"/aws/vendedlogs/elasticache/{self.prefix}/{kind}"
+
+    @property
+    def metrics_log_group(self) -> str:
+        """Where Managed Prometheus says which rule or notification failed."""
+        return f"/aws/vendedlogs/prometheus/{self.prefix}"
 
     @property
     def cluster(self) -> str:

@@ -16,6 +16,7 @@ from stacks.datalake.stack import DataLakeStack
 from stacks.dns.stack import DnsStack
 from stacks.ecs.stack import EcsStack
 from stacks.ecs.state import EcsStateStack
+from stacks.ecs.telemetry import Observation
 from stacks.edge.edge_function import check_variables
 from stacks.edge.stack import EdgeStack
 from stacks.edge.state import EdgeStateStack
@@ -77,12 +78,12 @@ class Platform:
         self.lake_replications = self._lake_replications()
         self.databases = self._databases()
         self.rotation = self._rotation()
-        self.ecs = {region: self._ecs(region) for region in self.regions}
-        self.edge = self._edge()
         self.monitoring_states = {
             region: MonitoringStateStack(app, self._site(region))
             for region in dict.fromkeys([*self.regions, environment.dns_region])
         }
+        self.ecs = {region: self._ecs(region) for region in self.regions}
+        self.edge = self._edge()
         self.monitoring = {region: self._monitoring(region) for region in self.regions}
         self.global_monitoring = self._global_monitoring()
         self.security = self._security()
@@ -153,10 +154,14 @@ class Platform:
     def _ecs(self, region: str) -> EcsStack:
         site = self._site(region)
         recorded = self.environment.services.execute_command
+        store = self.monitoring_states[region].store
         stack = EcsStack(
             self.app,
             site,
-            state=EcsStateStack(self.app, site) if recorded else None,
+            observation=Observation(
+                exec_key=EcsStateStack(self.app, site).exec_key if recorded else None,
+                workspace=store.workspace if store else None,
+            ),
             vpc=self.networks[region].vpc,
             zone=self.dns.zone,
             lake=self.lakes[region],
@@ -186,7 +191,7 @@ class Platform:
         return MonitoringStack(
             self.app,
             site,
-            key=self.monitoring_states[region].key,
+            state=self.monitoring_states[region],
             edge_url=self._edge_url(),
             metrics=RegionMetrics.of(site, ecs.services, balancer.resource.load_balancer_full_name),
             nat_gateways=nat_gateways(self.networks[region].vpc),

@@ -27,6 +27,11 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         for task in ("gateway", "gateway-migrate")
     ),
     Acknowledged(
+        "gateway/Collector/Policy/Resource",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        "what is put into X-Ray knows no resource (service authorization reference of X-Ray)",
+    ),
+    Acknowledged(
         "gateway/Frontage/TrafficRole/DefaultPolicy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "the Describe actions of ELB know no resource (service authorization reference of ELB v2)",

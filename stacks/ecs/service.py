@@ -15,6 +15,7 @@ from stacks.ecs.deployment import Frontage
 from stacks.ecs.load_balancer import LoadBalancer
 from stacks.ecs.scaling import ServiceScaling
 from stacks.ecs.task import PORT_NAME, Tasks
+from stacks.ecs.telemetry import SPANS, Collector, Workspace
 from stacks.manifest import Manifest
 from stacks.network.egress import allow_needs
 from stacks.network.stack import PRIVATE
@@ -34,6 +35,7 @@ class ManifestService(Construct):
         manifest: Manifest,
         tasks: Tasks,
         load_balancer: LoadBalancer,
+        workspace: Workspace | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.site = site
@@ -50,6 +52,8 @@ class ManifestService(Construct):
         allow_needs(self.security_group, site, manifest.needs)
         self.frontage = self._frontage(load_balancer) if manifest.exposed else None
         self.task_definition = tasks.define(self, manifest.name, manifest.command)
+        if workspace is not None:
+            self._observe(workspace)
         self.service = self._service()
         if self.frontage:
             self.frontage.target(self.service)
@@ -81,6 +85,24 @@ class ManifestService(Construct):
 
     def wait_for(self, dependency: IDependable) -> None:
         self.service.node.add_dependency(dependency)
+
+    def _observe(self, workspace: Workspace) -> None:
+        """The service's own task alone: a task that runs to its end has no metrics to be read."""
+        settings, container = self.site.environment.telemetry, self.task_definition.default_container
+        if settings is None or container is None:
+            return
+        for name, value in SPANS.items():
+            container.add_environment(name, value)
+        Collector(
+            self,
+            "Collector",
+            site=self.site,
+            settings=settings,
+            manifest=self.manifest,
+            definition=self.task_definition,
+            workspace=workspace,
+            logging=self.tasks.log_driver(f"{self.manifest.name}-collector"),
+        )
 
     def _frontage(self, load_balancer: LoadBalancer) -> Frontage:
         return Frontage(

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from stacks.settings import LogDays, TaskCount
-from stacks.yaml_file import Frozen
+from stacks.yaml_file import Frozen, MisfitError
 
 Weight = Annotated[int, Field(ge=0, le=1000)]
 
 #: Shortest prefix that `allowed_cidrs` takes: 10.0.0.0/8 is the largest private network.
 WIDEST = 8
+
+_DIGEST = re.compile(r"^[a-z0-9][a-z0-9./_-]*(:[\w.-]+)?@sha256:[0-9a-f]{64}$")
+
+#: Interface endpoints of what a collector writes to, where nothing else leaves the network.
+TELEMETRY_ENDPOINTS = ("aps-workspaces", "xray")
 
 
 class LoadBalancerSettings(Frozen):
@@ -118,3 +125,50 @@ class ServiceSettings(Frozen):
     capacity: CapacitySettings
     execute_command: bool
     tasks: TaskCount | None = None
+
+
+def _pinned(image: str) -> str:
+    if not _DIGEST.match(image):
+        raise ValueError(
+            f"{image!r} may be another image tomorrow; name it by digest: <image>@sha256:<64 hex>"
+        )
+    return image
+
+
+class TelemetrySettings(Frozen):
+    """What services measure of themselves: a collector beside each task, a Managed Prometheus workspace in
+    each region, traces in X-Ray.
+
+    ``image`` is the collector's. ``cpu`` (units) and ``memory`` (MiB) are what it takes of the task's size.
+    ``scrape_seconds`` lies between two readings; ``trace_percent`` of traces are kept, all or none of a
+    trace's spans; ``retention_days`` is of metrics, 1095 at most (quotas of Managed Prometheus).
+    """
+
+    image: Annotated[str, AfterValidator(_pinned)]
+    cpu: Annotated[int, Field(ge=32, le=1024)]
+    memory: Annotated[int, Field(ge=128, le=2048)]
+    scrape_seconds: Annotated[int, Field(ge=10, le=60)]
+    trace_percent: Annotated[float, Field(ge=0, le=100)]
+    retention_days: Annotated[int, Field(ge=30, le=1095)]
+
+    def check(self, nat_gateways: str, endpoints: Sequence[str]) -> None:
+        """What the network must let through.
+
+        Raises:
+            MisfitError: the collector could not start, or could write nowhere.
+        """
+        if nat_gateways != "none":
+            return
+        missing = [name for name in TELEMETRY_ENDPOINTS if name not in endpoints]
+        if missing:
+            raise MisfitError(
+                "telemetry",
+                f"needs {' and '.join(missing)}, and network.nat_gateways is none",
+                "add them to network.interface_endpoints, or leave telemetry out",
+            )
+        if ".dkr.ecr." not in self.image:
+            raise MisfitError(
+                "telemetry.image",
+                "is in a public registry, and network.nat_gateways is none",
+                "name its copy in the account's own registry (a pull-through cache), or keep a NAT gateway",
+            )

@@ -18,8 +18,8 @@ from stacks.ecs.one_off import OneOffTaskRun
 from stacks.ecs.origin import OriginRecords, certificate
 from stacks.ecs.schedule import ScheduledTask
 from stacks.ecs.service import ManifestService
-from stacks.ecs.state import EcsStateStack
 from stacks.ecs.task import Tasks
+from stacks.ecs.telemetry import Observation
 from stacks.ecs.variables import TaskVariables
 from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
@@ -39,14 +39,13 @@ class EcsStack(PlatformStack):
         lake: DataLakeStack,
         databases: Mapping[str, GlobalDbStack],
         manifests: Sequence[Manifest],
-        state: EcsStateStack | None,
+        observation: Observation,
     ) -> None:
         super().__init__(scope, site, "ecs", description="Cluster, load balancer and services")
         self.add_stack_dependency(lake, "the load balancer checks at birth that it may write its logs")
         self.lake = lake
-        self.cluster = RegionCluster(
-            self, "Cluster", site=site, vpc=vpc, exec_key=state.exec_key if state else None
-        )
+        self.workspace = observation.workspace
+        self.cluster = RegionCluster(self, "Cluster", site=site, vpc=vpc, exec_key=observation.exec_key)
         self.load_balancer = LoadBalancer(
             self,
             "LoadBalancer",
@@ -90,6 +89,7 @@ class EcsStack(PlatformStack):
             manifest=manifest,
             tasks=tasks,
             load_balancer=self.load_balancer,
+            workspace=self.workspace,
         )
         for task in manifest.tasks:
             name = f"{manifest.name}-{task.name}"

@@ -26,6 +26,10 @@ class Severity(StrEnum):
     COMPONENT = "component"
 
 
+#: Severities that somebody is told of, each with a topic of its own.
+TOLD = (Severity.PAGE, Severity.TICKET)
+
+
 @dataclass(frozen=True)
 class Condition:
     """``name`` ends the alarm's name and, unless ``runbook`` says otherwise, names its runbook.

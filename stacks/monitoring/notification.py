@@ -14,12 +14,9 @@ from constructs import Construct
 
 from stacks.base import Site
 from stacks.function import FunctionProps, PlatformFunction
-from stacks.monitoring.condition import Severity
+from stacks.monitoring.condition import TOLD, Severity
 from stacks.monitoring.factory import Actions
 from stacks.monitoring.state import function_name
-
-#: Severities that somebody is told of, each with a topic of its own.
-TOLD = (Severity.PAGE, Severity.TICKET)
 
 #: PagerDuty's own deadline for an event is far away; five attempts with back-off need about half a minute.
 TIME_LIMIT = cdk.Duration.minutes(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
@@ -17,9 +16,11 @@ from stacks.monitoring.delivery import delivery_alarms
 from stacks.monitoring.factory import AlarmFactory, all_of, any_of
 from stacks.monitoring.lake import lake_alarms
 from stacks.monitoring.load_balancer import certificate_alarm, front_door_alarms, nat_alarm
+from stacks.monitoring.metric_rules import metric_rules
 from stacks.monitoring.notification import Notification
 from stacks.monitoring.region import RegionMetrics
 from stacks.monitoring.service_alarms import service_alarms
+from stacks.monitoring.state import MonitoringStateStack
 
 #: What publishes to a region's topics.
 PUBLISHERS = ("cloudwatch.amazonaws.com",)
@@ -39,7 +40,7 @@ class MonitoringStack(PlatformStack):
         scope: Construct,
         site: Site,
         *,
-        key: kms.IKey,
+        state: MonitoringStateStack,
         edge_url: str,
         metrics: RegionMetrics,
         nat_gateways: Sequence[str],
@@ -48,7 +49,9 @@ class MonitoringStack(PlatformStack):
         super().__init__(scope, site, "monitoring", description="Alarms of the region and whom they tell")
         settings = site.environment.monitoring
         self.metrics = metrics
-        self.notification = Notification(self, "Notification", site=site, key=key, publishers=PUBLISHERS)
+        self.notification = Notification(
+            self, "Notification", site=site, key=state.key, publishers=PUBLISHERS
+        )
         factory = AlarmFactory(self, site, self.notification.actions)
 
         impaired = [service_alarms(factory, service) for service in metrics.services]
@@ -65,6 +68,9 @@ class MonitoringStack(PlatformStack):
         if certificate is not None:
             certificate_alarm(factory, certificate, settings.certificate_days, of="load-balancer")
         delivery_alarms(factory, self.notification)
+        if state.store is not None:
+            manifests = [service.manifest for service in metrics.services]
+            metric_rules(factory, self.notification, state.store, manifests)
 
     def _region(
         self,

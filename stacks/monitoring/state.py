@@ -1,4 +1,4 @@
-"""monitoring-state: the key of a region's alarm topics, which what waits in their queue needs to be read."""
+"""monitoring-state: what outlives a region's alarms: the key of their topics, and the services' metrics."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site, allow_logs
+from stacks.monitoring.metrics_store import MetricsStore
 
 #: What publishes to a topic; SNS itself puts into the queue what it could not deliver.
 PUBLISHERS = ("cloudwatch.amazonaws.com", "sns.amazonaws.com")
+#: What publishes besides where the services' metrics are kept.
+METRICS = "aps.amazonaws.com"
 #: What publishes to the topics of us-east-1 besides.
 COSTS = ("budgets.amazonaws.com", "costalerts.amazonaws.com")
 
@@ -24,7 +27,9 @@ def function_log(site: Site, prefix: str) -> str:
 
 
 class MonitoringStateStack(PlatformStack):
-    """One a region, and one in us-east-1 in any case."""
+    """One a region, and one in us-east-1 in any case; ``store`` is where services run and are measured."""
+
+    store: MetricsStore | None = None
 
     def __init__(self, scope: Construct, site: Site) -> None:
         super().__init__(scope, site, "monitoring-state", description="Key of the region's alarm topics")
@@ -38,12 +43,14 @@ class MonitoringStateStack(PlatformStack):
             removal_policy=site.removal_policy,
         )
         is_global = site.region == site.environment.dns_region
+        telemetry = site.environment.telemetry
+        if telemetry is not None and site.region in site.environment.regions:
+            self.store = MetricsStore(self, "Metrics", site=site, settings=telemetry)
+        publishers = (*PUBLISHERS, *((METRICS,) if self.store else ()), *(COSTS if is_global else ()))
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="Publishers",
-                principals=[
-                    iam.ServicePrincipal(service) for service in (*PUBLISHERS, *(COSTS if is_global else ()))
-                ],
+                principals=[iam.ServicePrincipal(service) for service in publishers],
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
                 resources=["*"],  # in a key policy that is the key itself
                 conditions={"StringEquals": {"aws:SourceAccount": site.account}},

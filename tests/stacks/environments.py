@@ -46,6 +46,7 @@ def single_region() -> Document:
     """Prod in one region that is not us-east-1, so that DNS and edge stand alone there; imported zone; no
     way out but the endpoints."""
     return put(document(), "network.nat_gateways", "none") | {
+        "telemetry": None,  # its collector's image is in a public registry
         "home_region": "eu-central-1",
         "writer_region": "eu-central-1",
         "data_regions": ["eu-central-1"],

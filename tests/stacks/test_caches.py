@@ -159,7 +159,7 @@ def test_minor_versions_arrive_in_the_maintenance_window(region: str, prod: Asse
 
 def test_services_get_name_and_password_of_each_store_by_reference(prod: Assembly) -> None:
     (task,) = prod.all(HOME, "ecs", "AWS::ECS::TaskDefinition")[:1]
-    (container,) = task.properties["ContainerDefinitions"]
+    container = task.properties["ContainerDefinitions"][0]
     given = {secret["Name"]: str(secret["ValueFrom"]) for secret in container["Secrets"]}
     for variable, secret, key in (
         ("REDIS_USERNAME", "cache/app", "username"),

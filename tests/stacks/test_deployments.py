@@ -130,7 +130,7 @@ def test_service_is_found_by_its_name_and_each_call_is_logged(prod: Assembly) ->
 
 def test_container_neither_waits_for_its_log_nor_checks_itself(prod: Assembly) -> None:
     for task in prod.all(HOME, "ecs", "AWS::ECS::TaskDefinition"):
-        (only,) = task.properties["ContainerDefinitions"]
+        only = task.properties["ContainerDefinitions"][0]
         assert only["LogConfiguration"]["Options"]["mode"] == "non-blocking"
         assert only["LogConfiguration"]["Options"]["max-buffer-size"] == "26214400b"
         assert only["LinuxParameters"] == {"Capabilities": {"Drop": ["ALL"]}, "InitProcessEnabled": True}

@@ -66,9 +66,9 @@ def test_origin_latency_is_published_because_the_distribution_subscribes_to_it(p
 def test_topics_of_the_edge_take_notices_of_costs(prod: Assembly) -> None:
     names = {topic.properties["TopicName"] for topic in prod.all("us-east-1", AREA, "AWS::SNS::Topic")}
     assert names == {"richesreach-prod-global-page", "richesreach-prod-global-ticket"}
-    key = prod.one("us-east-1", "monitoring-state", "AWS::KMS::Key").properties["KeyPolicy"]
+    keys = [key.properties for key in prod.all("us-east-1", "monitoring-state", "AWS::KMS::Key")]
     assert {"budgets.amazonaws.com", "costalerts.amazonaws.com"} <= set(
-        re.findall(r"\w+\.amazonaws\.com", json.dumps(key))
+        re.findall(r"\w+\.amazonaws\.com", json.dumps(keys))
     )
 
 

@@ -8,15 +8,31 @@ from collections.abc import Callable
 import pytest
 
 from stacks.environment import Environment, load_environment
-from tests.stacks.assembly import Assembly
+from tests.stacks.assembly import Assembly, Resource
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 every_region = pytest.mark.parametrize("region", REGIONS)
 
 
+def topics_key(assembly: Assembly, region: str) -> Resource:
+    """The key of a region's topics, beside which that of its metrics stands."""
+    alias = f"alias/richesreach-{assembly.environment}-notifications"
+    (target,) = [
+        each.properties["TargetKeyId"]["Fn::GetAtt"][0]
+        for each in assembly.all(region, "monitoring-state", "AWS::KMS::Alias")
+        if each.properties["AliasName"] == alias
+    ]
+    (key,) = [
+        each
+        for each in assembly.all(region, "monitoring-state", "AWS::KMS::Key")
+        if each.logical_id == target
+    ]
+    return key
+
+
 @every_region
 def test_topics_are_encrypted_with_the_stacks_own_key(region: str, prod: Assembly) -> None:
-    key = prod.one(region, "monitoring-state", "AWS::KMS::Key")
+    key = topics_key(prod, region)
     topics = prod.all(region, "monitoring", "AWS::SNS::Topic")
     assert {topic.properties["TopicName"] for topic in topics} == {
         "richesreach-prod-page",
@@ -29,9 +45,9 @@ def test_topics_are_encrypted_with_the_stacks_own_key(region: str, prod: Assembl
 
 @every_region
 def test_publishers_may_use_the_key_for_this_account_alone(region: str, prod: Assembly) -> None:
-    policy = prod.one(region, "monitoring-state", "AWS::KMS::Key").properties["KeyPolicy"]
+    policy = topics_key(prod, region).properties["KeyPolicy"]
     (publishers,) = [s for s in policy["Statement"] if s.get("Sid") == "Publishers"]
-    services = ["cloudwatch.amazonaws.com", "sns.amazonaws.com"]
+    services = ["aps.amazonaws.com", "cloudwatch.amazonaws.com", "sns.amazonaws.com"]
     costs = ["budgets.amazonaws.com", "costalerts.amazonaws.com"] if region == "us-east-1" else []
     assert publishers["Principal"] == {"Service": sorted(services + costs)}
     assert publishers["Condition"] == {"StringEquals": {"aws:SourceAccount": "111111111111"}}

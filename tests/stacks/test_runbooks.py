@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import yaml
+
 from stacks.environment import load_environment
 from stacks.monitoring.cost import NOTICES
 from tests.stacks.alarms import KINDS, RUNBOOKS, runbook, severity
@@ -26,6 +28,18 @@ def linked(assembly: Assembly) -> dict[str, str]:
     }
 
 
+def linked_by_rules(assembly: Assembly) -> set[str]:
+    """Runbooks of the alerts that Managed Prometheus raises."""
+    return {
+        runbook_of(rule["annotations"]["description"])
+        for region in assembly.regions("monitoring")
+        for namespace in assembly.all(region, "monitoring", "AWS::APS::RuleGroupsNamespace")
+        for group in yaml.safe_load(namespace.properties["Data"])["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+
+
 def runbook_of(description: str) -> str:
     found = re.search(rf"(?:{re.escape(BASE)}|docs/runbooks)/([a-z0-9-]+)\.md$", description)
     assert found, f"no link to a runbook at its end: {description}"
@@ -35,10 +49,11 @@ def runbook_of(description: str) -> str:
 def test_every_alarm_links_to_a_runbook_that_exists(prod: Assembly) -> None:
     missing = {alarm: page for alarm, page in linked(prod).items() if page not in PAGES}
     assert missing == {}
+    assert linked_by_rules(prod) <= set(PAGES)
 
 
 def test_every_runbook_belongs_to_an_alarm_or_a_notice(prod: Assembly) -> None:
-    used = {*linked(prod).values(), *NOTICES}
+    used = {*linked(prod).values(), *linked_by_rules(prod), *NOTICES}
     assert [page for page in PAGES if page not in used] == []
 
 
@@ -50,7 +65,7 @@ def test_runbook_of_an_alarm_that_tells_somebody_says_what_to_do(prod: Assembly)
         for kind in KINDS
         for alarm in prod.all(region, area, kind)
     ]
-    for page in sorted({*told, *NOTICES}):
+    for page in sorted({*told, *linked_by_rules(prod), *NOTICES}):
         _check((RUNBOOKS / f"{page}.md").read_text(encoding="utf-8"))
 
 

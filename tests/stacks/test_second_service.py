@@ -87,7 +87,7 @@ def test_priorities_are_unique(two: Assembly) -> None:
 def market_container(assembly: Assembly) -> dict[str, Any]:
     family = "richesreach-prod-market-data"
     task = assembly.one("us-east-1", "ecs", "AWS::ECS::TaskDefinition", Family=family)
-    (only,) = task.properties["ContainerDefinitions"]
+    only = task.properties["ContainerDefinitions"][0]
     found: dict[str, Any] = only
     return found
 

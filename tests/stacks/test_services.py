@@ -21,10 +21,10 @@ SECRET_LOOKING = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|PRIVATE|AP
 
 
 def container(assembly: Assembly, region: str, family: str = "gateway") -> dict[str, Any]:
-    """The container of one task definition; it has one."""
+    """The service's own container of one task definition."""
     name = f"richesreach-{assembly.environment}-{family}"
     task = assembly.one(region, "ecs", "AWS::ECS::TaskDefinition", Family=name)
-    (only,) = task.properties["ContainerDefinitions"]
+    only = task.properties["ContainerDefinitions"][0]
     found: dict[str, Any] = only
     return found
 

@@ -1,0 +1,156 @@
+"""Rules over what services measure of themselves: recorded series, and alerts on their objectives.
+
+Written once for a service, from its manifest; the metrics are those of `richesreach.core.metrics`, with the
+labels ``service``, ``region``, ``environment`` and ``task`` that the collector adds (`ecs/collector.yaml`).
+
+CloudWatch's alarms see an exposed service from the load balancer. These see it from inside, and see the
+services that no viewer reaches: there they page, elsewhere they are tickets beside the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from stacks.base import Site
+from stacks.manifest import Manifest
+from stacks.monitoring.burn_rate import FAST, SLOW, BurnRule, label
+from stacks.monitoring.condition import Condition, Severity
+from stacks.monitoring.slo import LATENCY_OBJECTIVE
+
+#: What asks a service about itself says nothing about how it serves.
+OWN = 'endpoint!~"/(health|metrics).*"'
+
+WINDOWS = sorted({minutes for rule in (*FAST, *SLOW) for minutes in (rule.long, rule.short)})
+
+#: Metrics of the requirements that dashboards draw by service: record, and what it records.
+DRAWN = {
+    "richesreach_active_connections:sum": "sum by (service) (richesreach_active_connections{%s})",
+    "richesreach_api_errors:rate5m": "sum by (service, status) (rate(richesreach_api_errors_total{%s}[5m]))",
+    "richesreach_cache_hit_ratio:avg": "avg by (service, cache) (richesreach_cache_hit_ratio{%s})",
+    "richesreach_database_connections:sum": "sum by (service, pool) (richesreach_database_connections{%s})",
+    "richesreach_ml_predictions:rate5m": (
+        "sum by (service, model, outcome) (rate(richesreach_ml_predictions_total{%s}[5m]))"
+    ),
+}
+
+UNREAD = Condition(
+    "metrics-unread",
+    Severity.TICKET,
+    "The service's metrics have not been read for ten minutes, so that no rule over them can fire.",
+)
+
+Rule = dict[str, Any]
+
+
+def rules(site: Site, manifests: Sequence[Manifest]) -> str:
+    """The rule file of a region, for the services that are placed there."""
+    groups = [group for manifest in manifests for group in ServiceRules(site, manifest).groups()]
+    return yaml.safe_dump({"groups": groups}, sort_keys=False, width=10_000)
+
+
+class ServiceRules:
+    """Two groups a service: what is recorded, and the alerts that read it."""
+
+    def __init__(self, site: Site, manifest: Manifest) -> None:
+        self.site = site
+        self.manifest = manifest
+        self.of = f'service="{manifest.name}"'
+        self.bad = {
+            "availability": 1 - manifest.slo.availability / 100,
+            "latency": 1 - LATENCY_OBJECTIVE / 100,
+        }
+
+    def groups(self) -> list[dict[str, Any]]:
+        name = self.manifest.name
+        return [
+            {"name": f"{name}-recorded", "interval": "1m", "rules": self._recorded()},
+            {"name": f"{name}-objectives", "interval": "1m", "rules": self._alerts()},
+        ]
+
+    def _recorded(self) -> list[Rule]:
+        found: list[Rule] = []
+        for minutes in WINDOWS:
+            window = label(minutes)
+            asked = f"richesreach_requests_total{{{self.of}, {OWN}}}[{window}]"
+            failed = f'richesreach_requests_total{{{self.of}, {OWN}, status=~"5.."}}[{window}]'
+            timed = f"richesreach_request_duration_seconds_count{{{self.of}, {OWN}}}[{window}]"
+            fast = (
+                f"richesreach_request_duration_seconds_bucket{{{self.of}, {OWN},"
+                f' le="{self.manifest.slo.latency_p99_ms / 1000:g}"}}[{window}]'
+            )
+            found += [
+                _record(_requests(window), f"sum by (service) (increase({asked}))"),
+                # A service that never failed has no series of failures: its share is 0, not unknown.
+                _record(
+                    _share("availability", window),
+                    f"(sum by (service) (rate({failed})) or 0 * sum by (service) (rate({asked})))"
+                    f" / sum by (service) (rate({asked}))",
+                ),
+                _record(
+                    _share("latency", window),
+                    f"1 - sum by (service) (rate({fast})) / sum by (service) (rate({timed}))",
+                ),
+            ]
+        return found + [_record(f"service:{name}", text % self.of) for name, text in DRAWN.items()]
+
+    def _alerts(self) -> list[Rule]:
+        found = []
+        severe = Severity.TICKET if self.manifest.exposed else Severity.PAGE
+        for indicator, word in (("availability", "fails"), ("latency", "is slow")):
+            for speed, severity, burns in (("fast", severe, FAST), ("slow", Severity.TICKET, SLOW)):
+                condition = Condition(
+                    f"inside-{indicator}-{speed}-burn",
+                    severity,
+                    f"{self.manifest.name} {word}, measured inside it, and spends its error budget"
+                    f" {' or '.join(f'{rule.rate:g}' for rule in burns)} times faster than 30 days allow.",
+                    runbook=f"{indicator}-{speed}-burn",
+                )
+                expression = " or ".join(f"({self._burns(indicator, rule)})" for rule in burns)
+                reason = "bad share {{ $value | humanizePercentage }}"
+                found.append(self._alert(condition, expression, reason))
+        unread = self._alert(UNREAD, f"absent(up{{{self.of}}} == 1)", "no task answers the collector")
+        return [*found, unread | {"for": "10m"}]
+
+    def _burns(self, indicator: str, rule: BurnRule) -> str:
+        """Both windows burn, over requests enough to judge by. Its value is the long window's bad share."""
+        limit = f"{round(rule.rate * self.bad[indicator], 8):g}"
+        long, short = label(rule.long), label(rule.short)
+        least = self.site.environment.monitoring.minimum_requests
+        return (
+            f"{_share(indicator, long)}{{{self.of}}} > {limit}"
+            f" and {_share(indicator, short)}{{{self.of}}} > {limit}"
+            f" and {_requests(long)}{{{self.of}}} >= {least}"
+        )
+
+    def _alert(self, condition: Condition, expression: str, reason: str) -> Rule:
+        site = self.site
+        base = site.environment.monitoring.runbook_base_url.rstrip("/")
+        annotations: Mapping[str, str] = {
+            "description": (
+                f"{condition.meaning} Region: {site.region}. Severity: {condition.severity}."
+                f" Runbook: {base}/{condition.page}.md"
+            ),
+            "reason": reason,
+        }
+        return {
+            "alert": f"{site.names.prefix}-{self.manifest.name}-{condition.name}",
+            "expr": expression,
+            "labels": {"severity": condition.severity.value, "service": self.manifest.name},
+            "annotations": dict(annotations),
+        }
+
+
+def _record(name: str, expression: str) -> Rule:
+    return {"record": name, "expr": expression}
+
+
+def _requests(window: str) -> str:
+    return f"service:richesreach_requests:increase{window}"
+
+
+def _share(indicator: str, window: str) -> str:
+    """Share of requests, 0 to 1, that were bad by an indicator."""
+    return f"service:richesreach_{indicator}_bad:ratio_rate{window}"
