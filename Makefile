@@ -64,6 +64,10 @@ diff: install ## What deploying ENV would change
 deploy: install ## Deploy ENV; STACKS='richesreach-prod-eu-west-1-*' for one region
 	@richesreach cdk --env $(ENV) deploy --no-notices $(or $(STACKS),--all)
 
+.PHONY: images
+images: .venv/installed .venv-images/installed ## Build, run, list and audit every image; AUDIT=offline without advisories
+	@richesreach images $(SERVICE) --audit $(or $(AUDIT),online)
+
 .PHONY: lock
 lock: .venv/installed ## Write the lock files anew from the *.in files
 	@ops/lock
@@ -71,7 +75,7 @@ lock: .venv/installed ## Write the lock files anew from the *.in files
 .PHONY: clean
 clean: ## Stop the platform and remove everything that is not in git
 	@if [ -x $(BIN)/richesreach ]; then $(BIN)/richesreach down; fi
-	@rm -rf .venv .venv-local .venv-services node_modules cdk.out .local
+	@rm -rf .venv .venv-local .venv-services .venv-images node_modules cdk.out .local
 
 # ---------------------------------------------------------------- environments
 .PHONY: install
@@ -95,6 +99,10 @@ endef
 	@touch $@
 
 .venv-services/installed: services/requirements-dev.txt
+	$(venv)
+	@touch $@
+
+.venv-images/installed: ops/images/requirements.txt
 	$(venv)
 	@touch $@
 

@@ -123,6 +123,21 @@ def capacity(
 
 
 @app.command()
+def images(
+    services: Annotated[
+        list[str] | None, typer.Argument(help="Services, as their manifests are called; default: all.")
+    ] = None,
+    audit: Annotated[
+        str, typer.Option("--audit", help="online, or offline where no source of advisories is reached.")
+    ] = "online",
+) -> None:
+    """Build every service's image, run it as ECS would, write its bill of materials, and audit it."""
+    from ops.images import run as building  # noqa: PLC0415
+
+    building.images(console, services or [], audit)
+
+
+@app.command()
 def writer(
     region: Annotated[str | None, typer.Argument(help="The region that takes every write.")] = None,
     nearest: Annotated[
