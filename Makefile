@@ -31,14 +31,21 @@ logs: .venv/installed ## List the logs; `richesreach logs NAME` shows one
 
 .PHONY: test
 test: install ## Run every test; acceptance starts the platform itself where it does not run
-	@$(BIN)/python -m pytest tests/stacks tests/ops tests/lambda_
-	@.venv-services/bin/python -m pytest tests/services
-	@$(BIN)/python -m pytest tests/acceptance
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-stacks test-ops test-services
+	@$(MAKE) --no-print-directory test-acceptance
 
-.PHONY: test-rules
-test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fetches promtool from Debian)
-	@ops/promtool
-	@$(BIN)/python -m pytest tests/rules
+.PHONY: test-stacks test-ops test-services test-acceptance
+test-stacks:
+	@echo "tests/stacks" && $(BIN)/python -m pytest tests/stacks
+
+test-ops:
+	@echo "tests/ops, tests/lambda_" && $(BIN)/python -m pytest tests/ops tests/lambda_
+
+test-services:
+	@echo "tests/services" && .venv-services/bin/python -m pytest tests/services
+
+test-acceptance:
+	@echo "tests/acceptance" && $(BIN)/python -m pytest tests/acceptance
 
 .PHONY: lint
 lint: install ## Formatting, lint, types, import contracts, and cfn-lint on prod
