@@ -56,7 +56,7 @@ def images(console: Console, services: Sequence[str], how: str) -> None:
     with _alone(), container_engine() as engine:
         console.print("container engine: " + ("one of our own, ended afterwards" if engine.own else "yours"))
         with progress.step("reading the task definitions"):
-            containers = task.containers()
+            containers = task.containers([manifest.name for manifest in manifests])
         recipes = _recipes(engine, progress, console, manifests)
         rows = [
             _image(engine, progress, recipe, manifest, containers[manifest.name], how)

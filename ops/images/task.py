@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Container:
     mounts: tuple[str, ...]
 
 
-def containers(folder: Path = IMAGES / "cdk.out") -> dict[str, list[Container]]:
+def containers(services: Collection[str], folder: Path = IMAGES / "cdk.out") -> dict[str, list[Container]]:
     """By service: its own container, then those of its tasks.
 
     Raises:
@@ -66,18 +66,20 @@ def containers(folder: Path = IMAGES / "cdk.out") -> dict[str, list[Container]]:
         raise OperationError(f"the app does not synthesise: {lines[-1]}")
     (template,) = folder.glob(f"richesreach-{ENVIRONMENT}-*-ecs.template.json")
     found: dict[str, list[Container]] = {}
-    for service, container in read(json.loads(template.read_text())):
+    for service, container in read(json.loads(template.read_text()), services):
         found.setdefault(service, []).append(container)
     return {name: sorted(each, key=lambda container: container.family) for name, each in found.items()}
 
 
-def read(template: Mapping[str, Any]) -> Iterator[tuple[str, Container]]:
-    """Service and container of every task definition in a template."""
+def read(template: Mapping[str, Any], services: Collection[str]) -> Iterator[tuple[str, Container]]:
+    """Service and container of every task definition; what runs beside a service is of another image."""
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::ECS::TaskDefinition":
             continue
         task = resource["Properties"]
         for each in task["ContainerDefinitions"]:
+            if each["Name"] not in services:
+                continue
             linux = each.get("LinuxParameters", {})
             values = {entry["Name"]: resolve(entry["Value"]) for entry in each.get("Environment", ())}
             secrets = {entry["Name"]: SECRET for entry in each.get("Secrets", ())}

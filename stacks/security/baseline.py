@@ -1,4 +1,4 @@
-"""What exists once per account and region: GuardDuty, AWS Config, Security Hub.
+"""What exists once per account and region: GuardDuty, AWS Config, Security Hub, the scan of images.
 
 The account's public access block of S3 and the default encryption of EBS have no CloudFormation type; a
 Config rule watches each, and docs/security.md says how they are set.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import aws_config as config
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_guardduty as guardduty
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_securityhub as securityhub
@@ -20,6 +21,9 @@ from stacks.security.state import CONFIG_PREFIX
 
 #: Protection plans of GuardDuty that watch something the platform has: no EKS, no EC2 instances of its own.
 FEATURES = ("S3_DATA_EVENTS", "RDS_LOGIN_EVENTS", "LAMBDA_NETWORK_LOGS")
+
+#: Repositories of images in every bootstrap of the CDK, whatever its qualifier.
+IMAGE_REPOSITORIES = "cdk-*-container-assets-*"
 
 Feature = guardduty.CfnDetector.CFNFeatureConfigurationProperty
 AgentManagement = guardduty.CfnDetector.CFNFeatureAdditionalConfigurationProperty
@@ -127,6 +131,29 @@ class ConfigurationRecord(Construct):
                     actions=["kms:GenerateDataKey"],
                     resources=[key_arn],
                 ),
+            ],
+        )
+
+
+class ImageScanning(Construct):
+    """ECR looks every image over when it is pushed, for known flaws of Debian's packages.
+
+    The repositories' own setting is deprecated for the registry's, of which a region has one. What is in the
+    Python libraries is audited where an image is built.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        settings = ecr.CfnRegistryScanningConfiguration
+        repositories = settings.RepositoryFilterProperty(filter=IMAGE_REPOSITORIES, filter_type="WILDCARD")
+        settings(
+            self,
+            "Registry",
+            scan_type="BASIC",
+            rules=[
+                settings.ScanningRuleProperty(
+                    scan_frequency="SCAN_ON_PUSH", repository_filters=[repositories]
+                )
             ],
         )
 

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from stacks.base import PlatformStack, Site
 from stacks.datalake.stack import DataLakeStack
-from stacks.security.baseline import ConfigurationRecord, Standards, ThreatDetection
+from stacks.security.baseline import ConfigurationRecord, ImageScanning, Standards, ThreatDetection
 from stacks.security.drills import Drills
 from stacks.security.erasure import ErasureMachine, erasure_worker
 from stacks.security.state import SecurityStateStack
@@ -39,6 +39,7 @@ class SecurityStack(PlatformStack):
         if settings.account_baseline:
             ThreatDetection(self, "ThreatDetection")
             ConfigurationRecord(self, "Configuration", site=site, key_arn=home.key.key_arn)
+            ImageScanning(self, "ImageScanning")
             Standards(self, "Standards", site=site, standards=settings.standards)
         if settings.fis:
             Drills(self, "Drills", site=site)

@@ -34,7 +34,7 @@ def template(**changes: Any) -> dict[str, Any]:
 
 
 def test_container_has_the_limits_and_rights_of_its_task_definition() -> None:
-    ((service, container),) = task.read(template())
+    ((service, container),) = task.read(template(), ["gateway"])
     assert service == "gateway"
     assert (container.cpu, container.memory, container.stop_timeout) == (0.5, 1024, 40)
     assert (container.read_only, container.init, container.dropped) == (True, True, ("ALL",))
@@ -42,16 +42,22 @@ def test_container_has_the_limits_and_rights_of_its_task_definition() -> None:
 
 
 def test_value_that_only_a_deployment_knows_is_a_name_that_never_resolves() -> None:
-    ((_, container),) = task.read(template())
+    ((_, container),) = task.read(template(), ["gateway"])
     assert container.environment["DSN"] == "postgresql://not-deployed.invalid:5432/db"
 
 
 def test_secrets_are_there_without_being_any() -> None:
-    ((_, container),) = task.read(template())
+    ((_, container),) = task.read(template(), ["gateway"])
     assert container.environment["DATABASE_PASSWORD"] == task.SECRET
 
 
 def test_container_that_asks_for_nothing_gets_what_ecs_would_give_it() -> None:
-    ((_, container),) = task.read(template(ReadonlyRootFilesystem=False, LinuxParameters={}, Ulimits=[]))
+    ((_, container),) = task.read(
+        template(ReadonlyRootFilesystem=False, LinuxParameters={}, Ulimits=[]), ["gateway"]
+    )
     assert (container.read_only, container.init, container.dropped) == (False, False, ())
     assert container.open_files == 1024
+
+
+def test_what_runs_beside_a_service_is_not_taken_for_its_image() -> None:
+    assert list(task.read(template(Name="collector"), ["gateway"])) == []
