@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import stacks.datalake.acknowledged as datalake
 import stacks.ecs.acknowledged as ecs
 import stacks.edge.acknowledged as edge
 import stacks.global_db.acknowledged as global_db
@@ -17,7 +18,9 @@ from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "network": network.ACKNOWLEDGED,
+    "datalake": datalake.ACKNOWLEDGED,
     "monitoring": monitoring.ACKNOWLEDGED,
+    "monitoring-global": monitoring.GLOBAL_ACKNOWLEDGED,
     "global-db": global_db.ACKNOWLEDGED,
     "rotation": rotation.ACKNOWLEDGED,
     "ecs": ecs.ACKNOWLEDGED,
@@ -26,5 +29,6 @@ ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "lake-replication": lake_replication.ACKNOWLEDGED,
     "boundary": security.BOUNDARY,
     "security": security.ACKNOWLEDGED,
+    "security-state": security.STATE_ACKNOWLEDGED,
     "edge-state": edge.STATE_ACKNOWLEDGED,
 }

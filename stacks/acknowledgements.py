@@ -1,7 +1,8 @@
-"""Findings of cdk-nag that are accepted are data: where, exactly which, and why.
+"""Findings of the policy packs and tools that are accepted are data: where, exactly which, and why.
 
 Each area lists its own in ``acknowledged.py``. A finding that can be mended is mended instead.
 A path is matched whole, below the stack of its area; it covers the constructs inside it too.
+The ids of cdk-nag's packs are applied at synth; those of the other tools are read by ``make policy``.
 """
 
 from __future__ import annotations
@@ -12,28 +13,49 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 
 from stacks.base import PlatformStack, Site
+from stacks.controls import HIPAA, NIST, PCI
+
+#: cdk-nag's packs, as ids begin with them.
+PACKS = ("AwsSolutions", NIST, PCI, HIPAA)
 
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """One accepted finding: the construct's path in its area's stack, the exact id, the reason."""
+    """An accepted finding: the construct's path in its area's stack, the exact id, the reason.
+
+    A control that packs and tools name each in their own way is the ids of all of them (``controls.py``).
+    """
 
     path: str
-    finding: str
+    finding: str | tuple[str, ...]
     reason: str
 
+    @property
+    def findings(self) -> tuple[str, ...]:
+        return (self.finding,) if isinstance(self.finding, str) else self.finding
+
     def exact(self, site: Site) -> tuple[str, ...]:
-        """The finding's id in the stack of ``site``: with its ``{region}``, ``{account}``, ``{prefix}`` and
-        the ``{home}`` region; ``{destination}`` makes one of every region, for grants across regions."""
-        finding = (
-            self.finding.replace("{region}", site.region)
-            .replace("{home}", site.environment.home_region)
-            .replace("{account}", site.account)
-            .replace("{prefix}", site.names.prefix)
-        )
-        if "{destination}" not in finding:
-            return (finding,)
-        return tuple(finding.replace("{destination}", region) for region in site.environment.regions)
+        """The ids in the stack of ``site``."""
+        return tuple(each for finding in self.findings for each in exact(finding, site))
+
+
+def each(finding: str | tuple[str, ...], reason: str, *paths: str) -> tuple[Acknowledged, ...]:
+    """One control accepted at several constructs for one reason."""
+    return tuple(Acknowledged(path, finding, reason) for path in paths)
+
+
+def exact(finding: str, site: Site) -> tuple[str, ...]:
+    """An id with the ``{region}``, ``{account}``, ``{prefix}`` of ``site`` and its ``{home}`` region;
+    ``{destination}`` makes one of every region, for grants across regions."""
+    finding = (
+        finding.replace("{region}", site.region)
+        .replace("{home}", site.environment.home_region)
+        .replace("{account}", site.account)
+        .replace("{prefix}", site.names.prefix)
+    )
+    if "{destination}" not in finding:
+        return (finding,)
+    return tuple(finding.replace("{destination}", region) for region in site.environment.regions)
 
 
 def acknowledge(stack: PlatformStack, entries: Iterable[Acknowledged]) -> None:
@@ -43,8 +65,13 @@ def acknowledge(stack: PlatformStack, entries: Iterable[Acknowledged]) -> None:
         construct = _find(stack, entry.path)
         if construct is None:
             continue
-        for finding in entry.exact(site):
+        for finding in filter(of_cdk_nag, entry.exact(site)):
             cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=entry.reason))
+
+
+def of_cdk_nag(finding: str) -> bool:
+    """The CDK takes ids of its own validation plugins only."""
+    return finding.split("::", maxsplit=1)[0] in PACKS
 
 
 def _find(stack: PlatformStack, path: str) -> cdk.CfnElement | None:

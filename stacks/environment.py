@@ -101,6 +101,7 @@ class Environment(Frozen):
     datastore_regions: Annotated[list[RegionCode], Field(min_length=1)]
     protect: bool
     cdk_nag: bool
+    reserve_concurrency: bool
     tags: dict[str, str] = Field(default_factory=dict)
     network: NetworkSettings
     lake: LakeSettings

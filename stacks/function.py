@@ -15,7 +15,12 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.base import Site, accept_redundant_dependencies, allow_logs, retention
+from stacks.role import granted_role
 from stacks.yaml_file import ROOT
+
+#: Reasons that functions share, for the findings of the policy packs that are accepted at them.
+DEPLOYING = "CloudFormation waits for its answer: what fails, fails the deployment, and a queue has no reader"
+APIS_ONLY = "it calls APIs of AWS alone, none of them in the network; a way there would be one more way out"
 
 #: What is no part of a function's code.
 EXCLUDED = ["__pycache__", "*.pyc", ".*"]
@@ -45,7 +50,8 @@ class FunctionProps:
     """``lambda/<code>/index.py`` and what it needs.
 
     ``statements`` are all that its role may do besides writing its log, which is ``/<prefix>/<log_name>``,
-    encrypted with ``key`` where one is given, or the ``log_group`` of another stack.
+    encrypted with ``key`` where one is given, or the ``log_group`` of another stack. ``concurrency`` is how
+    often it runs at once: who calls it more often waits, and takes nothing from the account's others.
     """
 
     code: str
@@ -53,6 +59,7 @@ class FunctionProps:
     timeout: cdk.Duration
     statements: Sequence[iam.PolicyStatement]
     memory: int = 128
+    concurrency: int = 2
     name: str | None = None
     log_name: str | None = None
     log_group: logs.ILogGroup | None = None
@@ -68,12 +75,10 @@ class PlatformFunction(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, site: Site, props: FunctionProps) -> None:
         super().__init__(scope, construct_id)
         log_group = props.log_group or self._log_group(site, props)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.policy = iam.ManagedPolicy(
+        role, self.policy = granted_role(
             self,
-            "Policy",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=props.description,
-            roles=[role],
             statements=[*props.statements, *_own_statements(log_group, props)],
         )
         placement = props.placement
@@ -88,8 +93,10 @@ class PlatformFunction(Construct):
             code=lambda_.Code.from_asset(str(ROOT / "lambda" / props.code), exclude=EXCLUDED),
             timeout=props.timeout,
             memory_size=props.memory,
-            # Every grant stands in the managed policy; the CDK would add an inline one.
-            role=role.without_policy_updates(),
+            reserved_concurrent_executions=(
+                props.concurrency if site.environment.reserve_concurrency else None
+            ),
+            role=role,
             log_group=log_group,
             environment=dict(props.variables) or None,
             environment_encryption=props.key if props.variables else None,

@@ -13,6 +13,9 @@ PROJECT = "richesreach"
 #: Header by which a load balancer knows that a request came through this platform's distribution.
 ORIGIN_VERIFY_HEADER = "x-origin-verify"
 
+#: Name, below the prefix, of what rotates the database's password.
+ROTATION = "rotation"
+
 #: Longest id of a replication group (CreateReplicationGroup, ElastiCache API reference).
 MAX_REPLICATION_GROUP = 40
 
@@ -144,6 +147,11 @@ class Names:
     def metrics_log_group(self) -> str:
         """Where Managed Prometheus says which rule or notification failed."""
         return f"/aws/vendedlogs/prometheus/{self.prefix}"
+
+    @property
+    def rotation_log_group(self) -> str:
+        """Of the function that rotates the database's password."""
+        return f"/{self.prefix}/{ROTATION}"
 
     @property
     def cluster(self) -> str:

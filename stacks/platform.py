@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -40,6 +40,8 @@ from stacks.security.boundary import BoundaryStack, bound
 from stacks.security.stack import SecurityStack
 from stacks.security.state import SecurityStateStack
 from stacks.security.vault_lock import lock_vaults
+
+Pack = Callable[[], cdk.IPolicyValidationPlugin]
 
 
 def context(environment: Environment, account: str) -> dict[str, object]:
@@ -162,7 +164,7 @@ class Platform:
                 exec_key=EcsStateStack(self.app, site).exec_key if recorded else None,
                 workspace=store.workspace if store else None,
             ),
-            vpc=self.networks[region].vpc,
+            network=self.networks[region],
             zone=self.dns.zone,
             lake=self.lakes[region],
             databases=self.databases,
@@ -246,12 +248,15 @@ class Platform:
 
 
 def validate(
-    app: cdk.App, environment: Environment, rules: cdk.CloudFormationValidatePlugin | None = None
+    app: cdk.App,
+    environment: Environment,
+    rules: cdk.CloudFormationValidatePlugin | None = None,
+    packs: Sequence[Pack] = (AwsSolutionsChecks,),
 ) -> None:
     """Has the app's templates checked while it synthesises."""
     plugins = cdk.Validations.of(app)
     if environment.cdk_nag:
-        plugins.add_plugins(AwsSolutionsChecks())
+        plugins.add_plugins(*(pack() for pack in packs))
     if rules is not None:
         plugins.add_plugins(rules)
 
@@ -261,13 +266,15 @@ def build(
     account: str,
     manifests: Sequence[Manifest],
     rules: cdk.CloudFormationValidatePlugin | None = None,
+    packs: Sequence[Pack] = (AwsSolutionsChecks,),
     **kwargs: Any,
 ) -> cdk.App:
     """An app with every stack of ``environment`` in it; ``kwargs`` go to the app.
 
-    ``rules`` are the CDK's own for templates where they are made already (``stacks.validation``).
+    ``rules`` are the CDK's own for templates where they are made already (``stacks.validation``); ``packs``
+    are those of cdk-nag: each synth runs its own, `make policy` all of them.
     """
     app = cdk.App(context=context(environment, account), **kwargs)
-    validate(app, environment, rules)
+    validate(app, environment, rules, packs)
     Platform(app, environment, account, manifests)
     return app

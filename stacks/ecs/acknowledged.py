@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from stacks.acknowledgements import Acknowledged
+from stacks.acknowledgements import Acknowledged, each
+from stacks.controls import (
+    ALARM_ACTION,
+    BALANCER_FIREWALL,
+    FUNCTION_DEAD_LETTERS,
+    FUNCTION_NETWORK,
+    REGISTRY_TOKEN,
+)
+from stacks.function import APIS_ONLY, DEPLOYING
+
+_FUNCTIONS = ("LoadBalancer/PrefixLists/LookUp/Function", "gateway-migrate/Runner/Function")
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
@@ -18,13 +28,10 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         )
         for task in ("gateway", "gateway-migrate")
     ),
-    *(
-        Acknowledged(
-            f"{task}/Task/ExecutionRole/DefaultPolicy/Resource",
-            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-            "ecr:GetAuthorizationToken knows no resource (service authorization reference of ECR)",
-        )
-        for task in ("gateway", "gateway-migrate")
+    Acknowledged(
+        "gateway-tasks/ExecutionPolicy/Resource",
+        REGISTRY_TOKEN,
+        "ecr:GetAuthorizationToken knows no resource (service authorization reference of ECR)",
     ),
     Acknowledged(
         "gateway/Collector/Policy/Resource",
@@ -32,7 +39,7 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "what is put into X-Ray knows no resource (service authorization reference of X-Ray)",
     ),
     Acknowledged(
-        "gateway/Frontage/TrafficRole/DefaultPolicy/Resource",
+        "gateway/Frontage/TrafficPolicy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "the Describe actions of ELB know no resource (service authorization reference of ELB v2)",
     ),
@@ -40,5 +47,18 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "gateway-migrate/Runner/Policy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:ecs:{region}:{account}:task/{prefix}/*]",
         "a task's id is made when it starts; the statement is bound to the platform's own cluster",
+    ),
+    *each(FUNCTION_DEAD_LETTERS, DEPLOYING, *_FUNCTIONS),
+    *each(FUNCTION_NETWORK, APIS_ONLY, *_FUNCTIONS),
+    *each(
+        ALARM_ACTION,
+        "ECS watches it during a deployment and rolls back; the services' own alarms tell people",
+        "gateway/Frontage/deployment-errors",
+        "gateway/Frontage/deployment-unhealthy",
+    ),
+    Acknowledged(
+        "LoadBalancer/Resource/Resource",
+        BALANCER_FIREWALL,
+        "the web ACL stands at CloudFront, and the balancer answers nobody who did not come through it",
     ),
 )

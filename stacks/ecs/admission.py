@@ -7,6 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.base import Site
@@ -21,7 +22,7 @@ CLOUDFRONT = "com.amazonaws.global.cloudfront.origin-facing"
 class ManagedPrefixLists(Construct):
     """Ids of the lists that AWS manages in this region, asked for while the stack deploys."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, site: Site) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, site: Site, log_key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
         function = PlatformFunction(
             self,
@@ -31,6 +32,7 @@ class ManagedPrefixLists(Construct):
                 code="prefix_lists",
                 description="Ids of AWS-managed prefix lists in this region",
                 timeout=cdk.Duration.minutes(1),
+                key=log_key,
                 statements=[
                     iam.PolicyStatement(
                         sid="FindPrefixLists", actions=["ec2:DescribeManagedPrefixLists"], resources=["*"]
@@ -55,11 +57,11 @@ class ManagedPrefixLists(Construct):
 
 
 def admit_by_list(
-    scope: Construct, *, site: Site, vpc: ec2.IVpc, group: ec2.SecurityGroup
+    scope: Construct, *, site: Site, vpc: ec2.IVpc, group: ec2.SecurityGroup, log_key: kms.IKey
 ) -> ec2.SecurityGroup:
     """Lets the health checkers through ``group``; CloudFront gets the group that is returned, for itself
     alone."""
-    lists = ManagedPrefixLists(scope, "PrefixLists", site=site)
+    lists = ManagedPrefixLists(scope, "PrefixLists", site=site, log_key=log_key)
     port = ec2.Port.tcp(site.environment.load_balancer.port)
     group.add_ingress_rule(
         ec2.Peer.prefix_list(lists.health_checkers), port, "from the Route 53 health checkers"

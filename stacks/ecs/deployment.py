@@ -15,6 +15,7 @@ from constructs import Construct
 from stacks.base import Site, accept_redundant_dependencies
 from stacks.ecs.load_balancer import LoadBalancer
 from stacks.manifest import Manifest
+from stacks.role import granted_role
 
 #: Seconds that a target keeps its open requests after it left the rotation.
 DEREGISTRATION_DELAY = 30
@@ -79,11 +80,13 @@ class Frontage(Construct):
 
     def target(self, service: ecs.FargateService) -> None:
         """Registers the service's tasks, and hands the rules to ECS where it is to move them."""
-        alternate = None
+        alternate, first = None, [*self.alarms, *self.rules]
         if self.blue_green:
+            role, policy = self._traffic_role()
+            first = [*self.alarms, policy]
             alternate = ecs.AlternateTarget(
                 "Alternate",
-                role=self._traffic_role(),
+                role=role,
                 alternate_target_group=self.groups[1],
                 production_listener=ecs.ListenerRuleConfiguration.application_listener_rule(self.rule),
                 test_listener=(
@@ -98,19 +101,18 @@ class Frontage(Construct):
             alternate_target=alternate,
         )
         entry.attach_to_application_target_group(self.groups[0])
-        service.node.add_dependency(*self.alarms, *([] if alternate else self.rules))
+        service.node.add_dependency(*first)
         accept_redundant_dependencies(service.node.find_child("Service"))
 
     @property
     def rules(self) -> list[elb.ApplicationListenerRule]:
         return [self.rule, *([self.health_rule] if self.health_rule else [])]
 
-    def _traffic_role(self) -> iam.Role:
+    def _traffic_role(self) -> tuple[iam.IRole, iam.ManagedPolicy]:
         """With it ECS registers tasks in these groups and moves these rules, and no others."""
-        role = iam.Role(self, "TrafficRole", assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"))
         actions = "elasticloadbalancing:"
         described = ("Listeners", "Rules", "TargetGroups", "TargetHealth")
-        for sid, names, resources in (
+        grants = (
             ("Look", [f"Describe{what}" for what in described], ["*"]),
             ("MoveRules", ["ModifyRule"], [rule.listener_rule_arn for rule in self.rules]),
             (
@@ -118,11 +120,17 @@ class Frontage(Construct):
                 ["RegisterTargets", "DeregisterTargets"],
                 [group.target_group_arn for group in self.groups],
             ),
-        ):
-            role.add_to_policy(
+        )
+        return granted_role(
+            self,
+            name="Traffic",
+            assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
+            description=f"Blue/green deployments of {self.manifest.name}",
+            statements=[
                 iam.PolicyStatement(sid=sid, actions=[actions + name for name in names], resources=resources)
-            )
-        return role
+                for sid, names, resources in grants
+            ],
+        )
 
     def _group(self, colour: str, vpc: ec2.IVpc) -> elb.ApplicationTargetGroup:
         health = self.manifest.health

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.base import Site
@@ -35,6 +36,7 @@ class LoadBalancer(Construct):
         site: Site,
         vpc: ec2.IVpc,
         certificate: acm.ICertificate | None,
+        log_key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
         self.site = site
@@ -47,10 +49,10 @@ class LoadBalancer(Construct):
             self.security_group.add_ingress_rule(
                 ec2.Peer.ipv4(cidr), ec2.Port.tcp(settings.port), f"{settings.protocol} from {cidr}"
             )
-        self.resource = self._resource(vpc)
+        self.resource = self._resource(vpc, log_key)
         self.listener = self._listener(certificate)
 
-    def _resource(self, vpc: ec2.IVpc) -> elb.ApplicationLoadBalancer:
+    def _resource(self, vpc: ec2.IVpc, log_key: kms.IKey) -> elb.ApplicationLoadBalancer:
         """A viewer's address is added to what CloudFront says of it; connections outlive idle requests."""
         site = self.site
         settings = site.environment.load_balancer
@@ -72,7 +74,7 @@ class LoadBalancer(Construct):
             client_keep_alive=cdk.Duration.seconds(settings.keep_alive_seconds),
         )
         if settings.managed_prefix_lists:
-            own = admit_by_list(self, site=site, vpc=vpc, group=self.security_group)
+            own = admit_by_list(self, site=site, vpc=vpc, group=self.security_group, log_key=log_key)
             # Not among the construct's own groups: each service would admit it beside the other.
             groups = [group.security_group_id for group in (self.security_group, own)]
             if isinstance(resource.node.default_child, elb.CfnLoadBalancer):

@@ -32,6 +32,7 @@ class OneOffTaskRun(Construct):
                 code="run_task",
                 description=f"Runs {definition.family} to its end",
                 timeout=TIME_LIMIT,
+                key=service.tasks.log_key,
                 log_name=f"{service.manifest.name}/{task.name}-runner",
                 statements=[
                     iam.PolicyStatement(
@@ -55,5 +56,4 @@ class OneOffTaskRun(Construct):
                 "SecurityGroups": [service.security_group.security_group_id],
             },
         )
-        # The task definition names the roles of the task, but not the policies without which it cannot start.
-        run.node.add_dependency(function.policy, definition.obtain_execution_role(), definition.task_role)
+        run.node.add_dependency(function.policy)

@@ -11,6 +11,7 @@ from constructs import Construct
 from stacks.ecs.service import ManifestService
 from stacks.manifest import TaskRun
 from stacks.network.stack import PRIVATE
+from stacks.role import granted_role
 
 #: A start is tried again this often and for so long; then it goes to the dead-letter queue.
 RETRIES = 5
@@ -37,7 +38,7 @@ class ScheduledTask(Construct):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(QUEUE_DAYS),
         )
-        role = self._role(service)
+        role, policy = self._role()
         self.schedule = scheduler.CfnSchedule(
             self,
             "Schedule",
@@ -48,9 +49,9 @@ class ScheduledTask(Construct):
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=self._target(service, role),
         )
-        self.schedule.node.add_dependency(role.node.find_child("DefaultPolicy"))
+        self.schedule.node.add_dependency(policy)
 
-    def _target(self, service: ManifestService, role: iam.Role) -> scheduler.CfnSchedule.TargetProperty:
+    def _target(self, service: ManifestService, role: iam.IRole) -> scheduler.CfnSchedule.TargetProperty:
         network = scheduler.CfnSchedule.AwsVpcConfigurationProperty(
             subnets=service.cluster.resource.vpc.select_subnets(subnet_group_name=PRIVATE).subnet_ids,
             security_groups=[service.security_group.security_group_id],
@@ -76,15 +77,15 @@ class ScheduledTask(Construct):
             ),
         )
 
-    def _role(self, service: ManifestService) -> iam.Role:
+    def _role(self) -> tuple[iam.IRole, iam.ManagedPolicy]:
         """Starts this task and no other; only schedules of this account may take it."""
-        role = iam.Role(
+        role, policy = granted_role(
             self,
-            "Role",
+            description=f"Starts {self.definition.family}",
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com").with_conditions(
                 {"StringEquals": {"aws:SourceAccount": self.site.account}}
             ),
         )
-        self.definition.grant_run(role)
-        self.dead_letters.grant_send_messages(role)
-        return role
+        self.definition.grant_run(policy)
+        self.dead_letters.grant_send_messages(policy)
+        return role, policy

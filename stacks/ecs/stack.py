@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
@@ -23,6 +23,7 @@ from stacks.ecs.telemetry import Observation
 from stacks.ecs.variables import TaskVariables
 from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
+from stacks.network.stack import NetworkStack
 
 
 class EcsStack(PlatformStack):
@@ -34,7 +35,7 @@ class EcsStack(PlatformStack):
         scope: Construct,
         site: Site,
         *,
-        vpc: ec2.IVpc,
+        network: NetworkStack,
         zone: route53.IHostedZone,
         lake: DataLakeStack,
         databases: Mapping[str, GlobalDbStack],
@@ -44,13 +45,18 @@ class EcsStack(PlatformStack):
         super().__init__(scope, site, "ecs", description="Cluster, load balancer and services")
         self.add_stack_dependency(lake, "the load balancer checks at birth that it may write its logs")
         self.lake = lake
+        # Imported: its policy is written where it stands, and admits the logs of this environment.
+        self.log_key = kms.Key.from_key_arn(self, "LogKey", network.log_key.key_arn)
         self.workspace = observation.workspace
-        self.cluster = RegionCluster(self, "Cluster", site=site, vpc=vpc, exec_key=observation.exec_key)
+        self.cluster = RegionCluster(
+            self, "Cluster", site=site, vpc=network.vpc, exec_key=observation.exec_key
+        )
         self.load_balancer = LoadBalancer(
             self,
             "LoadBalancer",
             site=site,
-            vpc=vpc,
+            vpc=network.vpc,
+            log_key=self.log_key,
             certificate=certificate(self, site, zone) if site.environment.edge.certificate else None,
         )
         for need in evacuation(site.environment, manifests):
@@ -80,6 +86,7 @@ class EcsStack(PlatformStack):
             manifest=manifest,
             variables=variables,
             lake=self.lake,
+            log_key=self.log_key,
         )
         service = ManifestService(
             self,

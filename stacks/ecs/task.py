@@ -7,6 +7,8 @@ from typing import cast
 import aws_cdk as cdk
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -16,6 +18,7 @@ from stacks.ecs.deployment import DEREGISTRATION_DELAY
 from stacks.ecs.permissions import task_statements
 from stacks.ecs.variables import TaskVariables
 from stacks.manifest import Manifest
+from stacks.role import granted_role
 from stacks.yaml_file import ROOT
 
 #: Name of the port that Service Connect and the load balancer speak to.
@@ -48,20 +51,24 @@ class Tasks(Construct):
         manifest: Manifest,
         variables: TaskVariables,
         lake: DataLakeStack,
+        log_key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
         self.site = site
         self.manifest = manifest
         self.variables = variables
         self.lake = lake
+        self.log_key = log_key
         self.log_group = logs.LogGroup(
             self,
             "Logs",
             log_group_name=f"/{site.names.prefix}/{manifest.name}",
+            encryption_key=log_key,
             retention=retention(site.environment.services.log_days),
             removal_policy=site.removal_policy,
         )
         self.image = self._image()
+        self.execution_role, self.execution_policy = self._execution_role()
 
     def define(self, scope: Construct, name: str, command: list[str]) -> ecs.FargateTaskDefinition:
         """A task definition of this manifest's image and environment that runs ``command``.
@@ -73,6 +80,8 @@ class Tasks(Construct):
             scope,
             "Task",
             family=self.site.names.task_family(name),
+            execution_role=self.execution_role,
+            task_role=self._task_role(scope, name),
             cpu=self.manifest.cpu,
             memory_limit_mib=self.manifest.memory,
             ephemeral_storage_gib=self.manifest.ephemeral_storage,
@@ -101,9 +110,33 @@ class Tasks(Construct):
         container.add_mount_points(
             ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False)  # noqa: S108
         )
-        for statement in task_statements(self.manifest, self.lake.bucket, self.lake.key):
-            definition.add_to_task_role_policy(statement)
+        # It names the role, but not the policy without which no task of it starts.
+        definition.node.add_dependency(self.execution_policy)
         return definition
+
+    def _execution_role(self) -> tuple[iam.IRole, iam.ManagedPolicy]:
+        """What ECS does before a task runs: it pulls the image, opens the log and reads the secrets."""
+        role, policy = granted_role(
+            self,
+            name="Execution",
+            assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+            description=f"Starts the tasks of {self.manifest.name}",
+        )
+        self.image.repository.grant_pull(policy)
+        self.log_group.grant_write(policy)
+        for secret in self.variables.secrets(self.manifest).values():
+            secret.grant_read(policy)
+        return role, policy
+
+    def _task_role(self, scope: Construct, name: str) -> iam.Role:
+        """ECS Exec, where the environment has it, adds what a recorded shell needs."""
+        role = iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        statements = list(task_statements(self.manifest, self.lake.bucket, self.lake.key))
+        if statements:
+            iam.ManagedPolicy(
+                scope, "TaskPolicy", description=f"What {name} needs", roles=[role], statements=statements
+            )
+        return role
 
     def log_driver(self, prefix: str) -> ecs.LogDriver:
         """Never waits: a service outlives a slow CloudWatch Logs."""

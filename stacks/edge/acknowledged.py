@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from stacks.acknowledgements import Acknowledged
+from stacks.acknowledgements import Acknowledged, each
+from stacks.controls import (
+    BUCKET_REPLICATION,
+    DISTRIBUTION_LOG,
+    FUNCTION_CONCURRENCY,
+    FUNCTION_DEAD_LETTERS,
+    FUNCTION_NETWORK,
+    LAST_BUCKET,
+    SECRET_KEY,
+    SECRET_ROTATION,
+)
+from stacks.datalake.acknowledged import LOGS_STAY
+from stacks.function import APIS_ONLY
+from stacks.global_db.acknowledged import REPLICATED
 
 STATE_ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
         "Logs/Resource",
-        "AwsSolutions::AwsSolutions-S1",
+        LAST_BUCKET,
         "a bucket of logs that log delivery alone writes; to log its own writes would log without end",
     ),
+    Acknowledged("Logs/Resource", BUCKET_REPLICATION, LOGS_STAY),
     Acknowledged(
         "PreviousOriginSecret/Resource",
-        "AwsSolutions::AwsSolutions-SMG4",
+        SECRET_ROTATION,
         "holds what the rotation of the other secret retires: that rotation writes it",
     ),
     Acknowledged(
         "OriginSecret/Resource",
-        "AwsSolutions::AwsSolutions-SMG4",
+        SECRET_ROTATION,
         "rotated by a schedule of the edge stack, where the function can name the distribution",
     ),
+    *each(SECRET_KEY, REPLICATED, "OriginSecret/Resource", "PreviousOriginSecret/Resource"),
 )
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
@@ -30,12 +45,12 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     ),
     Acknowledged(
         "Distribution/Resource",
-        "AwsSolutions::AwsSolutions-CFR3",
+        DISTRIBUTION_LOG,
         "logged by standard logging v2, whose delivery stands beside the distribution and not in it",
     ),
     *(
         Acknowledged(
-            f"{construct}/Role/Resource",
+            f"{construct}/Policy/Resource",
             "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:logs:*:{account}:log-group:"
             f"/aws/lambda/us-east-1.{{prefix}}-{event}:*]",
             "an edge location logs to whichever region is nearest; the log group is the function's own",
@@ -58,4 +73,16 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "AwsSolutions::AwsSolutions-IAM5[Action::lambda:EnableReplication*]",
         "the action's own name ends in an asterisk (IAM permissions for Lambda@Edge)",
     ),
+    *each(
+        (*FUNCTION_CONCURRENCY, *FUNCTION_DEAD_LETTERS, *FUNCTION_NETWORK),
+        "Lambda@Edge has neither reserved concurrency, nor a dead-letter queue, nor a network",
+        "OriginRequest/Function",
+        "OriginResponse/Function",
+    ),
+    Acknowledged(
+        "Rotation/Function/Function",
+        FUNCTION_DEAD_LETTERS,
+        "Secrets Manager calls it again by itself, and keeps the stage that it did not get past",
+    ),
+    Acknowledged("Rotation/Function/Function", FUNCTION_NETWORK, APIS_ONLY),
 )

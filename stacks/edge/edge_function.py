@@ -17,12 +17,14 @@ from typing import Any, Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from stacks.base import Site, accept_redundant_dependencies, retention
 from stacks.errors import ConfigurationError
+from stacks.role import granted_role
 from stacks.yaml_file import ROOT, relative
 
 Event = Literal["viewer-request", "viewer-response", "origin-request", "origin-response"]
@@ -49,6 +51,7 @@ class EdgeFunction(Construct):
         site: Site,
         event: Event,
         configuration: Mapping[str, Any],
+        log_key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
         self.event = event
@@ -59,9 +62,11 @@ class EdgeFunction(Construct):
             self,
             "Logs",
             log_group_name=group_name,
+            encryption_key=log_key,
             retention=retention(site.environment.services.log_days),
             removal_policy=site.removal_policy,
         )
+        role, policy = self._role(site, group_name)
         with tempfile.TemporaryDirectory() as folder:
             stage(self.source, Path(folder), configuration)
             check_size(self.source, Path(folder), event)
@@ -76,11 +81,12 @@ class EdgeFunction(Construct):
                 code=lambda_.Code.from_asset(folder),
                 memory_size=128,
                 timeout=cdk.Duration.seconds(5),
-                role=self._role(site, group_name),
+                role=role,
                 # A version is replicated for hours after nothing uses it any more, and cannot be deleted
                 # then.
                 current_version_options=lambda_.VersionOptions(removal_policy=cdk.RemovalPolicy.RETAIN),
             )
+        self.resource.node.add_dependency(policy)
         accept_redundant_dependencies(self.resource)
 
     @property
@@ -88,24 +94,21 @@ class EdgeFunction(Construct):
         """CloudFront takes a numbered version, never an alias or $LATEST."""
         return self.resource.current_version.function_arn
 
-    def _role(self, site: Site, group_name: str) -> iam.Role:
+    def _role(self, site: Site, group_name: str) -> tuple[iam.IRole, iam.ManagedPolicy]:
         """An edge location logs to its nearest region, under this region's name for the function."""
-        return iam.Role(
+        return granted_role(
             self,
-            "Role",
             assumed_by=iam.CompositePrincipal(
                 iam.ServicePrincipal("lambda.amazonaws.com"), iam.ServicePrincipal("edgelambda.amazonaws.com")
             ),
-            inline_policies={
-                "OwnLog": iam.PolicyDocument(
-                    statements=[
-                        iam.PolicyStatement(
-                            actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-                            resources=[f"arn:aws:logs:*:{site.account}:log-group:{group_name}:*"],
-                        )
-                    ]
+            description=f"Lambda@Edge at {self.event}: its log",
+            statements=[
+                iam.PolicyStatement(
+                    sid="OwnLog",
+                    actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+                    resources=[f"arn:aws:logs:*:{site.account}:log-group:{group_name}:*"],
                 )
-            },
+            ],
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -27,6 +28,7 @@ class OriginSecretRotation(Construct):
         distributions: Sequence[str],
         edge_functions: Sequence[EdgeFunction],
         firewall_arn: str | None,
+        log_key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
         names = site.names
@@ -38,6 +40,7 @@ class OriginSecretRotation(Construct):
                 code="origin_secret",
                 description="Rotates the origin-verify header",
                 timeout=cdk.Duration.minutes(15),
+                key=log_key,
                 statements=[
                     *_secrets(site),
                     *_load_balancers(site),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_ssm as ssm
@@ -39,6 +40,8 @@ class EdgeStack(PlatformStack):
     ) -> None:
         super().__init__(scope, site, "edge", description="CloudFront distribution and origin routing")
         self.add_stack_dependency(state, "the distribution sends its secret and logs to its bucket")
+        # Imported: its policy is written where it stands, and admits the logs of the edge.
+        self.log_key = kms.Key.from_key_arn(self, "LogKey", state.log_key.key_arn)
         protected = protected_paths(manifests)
         self.routing = ViewerRequestRouting(
             self, "Routing", site=site, protected=[entry.path for entry in protected]
@@ -75,6 +78,7 @@ class EdgeStack(PlatformStack):
                 "OriginRequest",
                 site=self.site,
                 event="origin-request",
+                log_key=self.log_key,
                 configuration={
                     "protected": [entry.model_dump() for entry in protected_paths(manifests)],
                     "scope_prefix": f"{RESOURCE_SERVER}/",
@@ -85,6 +89,7 @@ class EdgeStack(PlatformStack):
                 "OriginResponse",
                 site=self.site,
                 event="origin-response",
+                log_key=self.log_key,
                 configuration={
                     "cached": [{"path": entry.path, "ttl": entry.ttl} for entry in cached_paths(manifests)],
                     "stale_while_revalidate": stale.while_revalidate_seconds,
@@ -108,6 +113,7 @@ class EdgeStack(PlatformStack):
             distributions=self.distribution.ids,
             edge_functions=self.functions,
             firewall_arn=self.firewall.resource.attr_arn if self.firewall else None,
+            log_key=self.log_key,
         )
 
     def _observe(self) -> None:

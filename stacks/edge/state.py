@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from stacks.base import PlatformStack, Site
+from stacks.base import PlatformStack, Site, allow_logs
 from stacks.edge.identity import Identity
 
 #: Letters and digits alone: a listener rule reads * and ? as wildcards.
 SECRET_LENGTH = 64
+
+#: Who writes the logs of the distribution and of the web ACL.
+DELIVERY = "delivery.logs.amazonaws.com"
 
 
 class EdgeStateStack(PlatformStack):
@@ -28,6 +32,7 @@ class EdgeStateStack(PlatformStack):
         self.previous_origin_secret = self._secret(
             "PreviousOriginSecret", names.previous_origin_secret, "value before the one in use"
         )
+        self.log_key = self._log_key()
         self.identity = Identity(self, "Identity", site=site)
         self.log_bucket = self._log_bucket() if site.environment.edge.logs else None
         self._publish()
@@ -46,15 +51,47 @@ class EdgeStateStack(PlatformStack):
             removal_policy=self.site.removal_policy,
         )
 
+    def _log_key(self) -> kms.Key:
+        """Of the edge's access logs and of its functions' own."""
+        site = self.site
+        key = kms.Key(
+            self,
+            "LogKey",
+            alias=f"{site.names.prefix}-edge-logs",
+            description=f"Logs of the edge of {site.names.prefix}",
+            enable_key_rotation=True,
+            removal_policy=site.removal_policy,
+        )
+        allow_logs(key, site, f"/{site.names.prefix}/*")
+        allow_logs(key, site, f"/aws/lambda/{site.region}.{site.names.prefix}-*")
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LogDelivery",
+                principals=[iam.ServicePrincipal(DELIVERY)],
+                actions=[
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:Encrypt",
+                    "kms:GenerateDataKey*",
+                    "kms:ReEncrypt*",
+                ],
+                resources=["*"],  # in a key policy that is the key itself
+                conditions=_own(site),
+            )
+        )
+        return key
+
     def _log_bucket(self) -> s3.Bucket:
-        """SSE-S3 and not the lake's key: log delivery writes here from outside the account."""
+        """Under a key of its own: log delivery may use no key that AWS manages."""
         site = self.site
         days = cdk.Duration.days(site.environment.edge.logs.days if site.environment.edge.logs else 1)
         bucket = s3.Bucket(
             self,
             "Logs",
             bucket_name=site.names.edge_log_bucket(site.account),
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.log_key,
+            bucket_key_enabled=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -91,17 +128,21 @@ class EdgeStateStack(PlatformStack):
             )
 
 
-def _log_delivery(bucket: s3.Bucket, site: Site) -> list[iam.PolicyStatement]:
-    """What CloudWatch Logs needs to deliver ("Logs sent to Amazon S3", CloudWatch Logs user guide)."""
-    delivery = iam.ServicePrincipal("delivery.logs.amazonaws.com")
-    own = {
+def _own(site: Site) -> dict[str, dict[str, str]]:
+    """Log delivery acts for every account: here for this one's deliveries alone."""
+    return {
         "StringEquals": {"aws:SourceAccount": site.account},
         "ArnLike": {"aws:SourceArn": f"arn:aws:logs:{site.region}:{site.account}:*"},
     }
+
+
+def _log_delivery(bucket: s3.Bucket, site: Site) -> list[iam.PolicyStatement]:
+    """What CloudWatch Logs needs to deliver ("Logs sent to Amazon S3", CloudWatch Logs user guide)."""
+    own = _own(site)
     return [
         iam.PolicyStatement(
             sid="LogDeliveryWrite",
-            principals=[delivery],
+            principals=[iam.ServicePrincipal(DELIVERY)],
             actions=["s3:PutObject"],
             resources=[bucket.arn_for_objects(f"AWSLogs/{site.account}/*")],
             conditions={
@@ -111,7 +152,7 @@ def _log_delivery(bucket: s3.Bucket, site: Site) -> list[iam.PolicyStatement]:
         ),
         iam.PolicyStatement(
             sid="LogDeliveryCheck",
-            principals=[delivery],
+            principals=[iam.ServicePrincipal(DELIVERY)],
             actions=["s3:GetBucketAcl", "s3:ListBucket"],
             resources=[bucket.bucket_arn],
             conditions=own,

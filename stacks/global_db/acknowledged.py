@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from stacks.acknowledgements import Acknowledged
+from stacks.acknowledgements import Acknowledged, each
+from stacks.controls import (
+    CACHE_AUTHENTICATION,
+    CACHE_BACKUP,
+    CACHE_ENCRYPTION,
+    DATABASE_BACKUP,
+    SECRET_KEY,
+    SECRET_ROTATION,
+)
 
 _SECONDARY = "a secondary of a Global Datastore inherits it from the primary and must not name it"
 _USERS = (
@@ -13,20 +21,28 @@ _TWO_STORES = (
     "a user's password changes by ModifyUser in every region of its store at once; docs/databases.md"
     " says how, with both passwords valid in between"
 )
+_CLUSTER = "Aurora is backed up by the cluster, which the plan names; an instance holds no data of its own"
+REPLICATED = (
+    "its replicas need a key in every region before that region has a stack; the key of Secrets Manager is"
+    " there, and IAM alone says who reads"
+)
+_OWN_REGION = "like the other secrets, under the key of Secrets Manager: one rule for all that tasks read"
+_PASSWORDS = tuple(
+    f"{store}/Users/{user}Secret/Resource" for store in ("Cache", "Datastore") for user in ("App", "Admin")
+)
 _MANAGED = (
     "AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{policy}]"
 )
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
-    Acknowledged("Cache/Group", "AwsSolutions::AwsSolutions-AEC6", _USERS),
-    Acknowledged("Datastore/Group", "AwsSolutions::AwsSolutions-AEC6", _USERS),
-    Acknowledged("Cache/DefaultUser/Secret/Resource", "AwsSolutions::AwsSolutions-SMG4", _UNUSED),
-    Acknowledged("Cache/Users/AppSecret/Resource", "AwsSolutions::AwsSolutions-SMG4", _TWO_STORES),
-    Acknowledged("Cache/Users/AdminSecret/Resource", "AwsSolutions::AwsSolutions-SMG4", _TWO_STORES),
-    Acknowledged("Datastore/Users/AppSecret/Resource", "AwsSolutions::AwsSolutions-SMG4", _TWO_STORES),
-    Acknowledged("Datastore/Users/AdminSecret/Resource", "AwsSolutions::AwsSolutions-SMG4", _TWO_STORES),
-    Acknowledged("Datastore/Group", "AwsSolutions::AwsSolutions-AEC3", _SECONDARY),
-    Acknowledged("Datastore/Group", "AwsSolutions::AwsSolutions-AEC5", _SECONDARY),
+    Acknowledged("Cache/Group", CACHE_AUTHENTICATION, _USERS),
+    Acknowledged("Datastore/Group", CACHE_AUTHENTICATION, _USERS),
+    Acknowledged("Cache/DefaultUser/Secret/Resource", SECRET_ROTATION, _UNUSED),
+    *each(SECRET_ROTATION, _TWO_STORES, *_PASSWORDS),
+    *each(SECRET_KEY, REPLICATED, "Credentials/Secret/Resource", *_PASSWORDS[2:]),
+    *each(SECRET_KEY, _OWN_REGION, "Cache/DefaultUser/Secret/Resource", *_PASSWORDS[:2]),
+    Acknowledged("Datastore/Group", (*CACHE_ENCRYPTION, *CACHE_BACKUP), _SECONDARY),
+    *each(DATABASE_BACKUP, _CLUSTER, "Database/Instance1", "Database/Instance2"),
     Acknowledged(
         "Database/Observation/MonitoringRole/Resource",
         _MANAGED.replace("{policy}", "AmazonRDSEnhancedMonitoringRole"),
@@ -39,7 +55,7 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     ),
     Acknowledged(
         "Credentials/Secret/Resource",
-        "AwsSolutions::AwsSolutions-SMG4",
+        SECRET_ROTATION,
         "the stack of the rotation area rotates it; the rule looks for a schedule in the secret's own stack",
     ),
 )

@@ -19,6 +19,10 @@ def data_key(scope: Construct, construct_id: str, *, site: Site) -> kms.Key:
         removal_policy=site.removal_policy,
     )
     names = site.names
-    for group in (names.database_log_group(site.region), names.cache_log_group("*")):
+    for group in (
+        names.database_log_group(site.region),
+        names.cache_log_group("*"),
+        names.rotation_log_group,
+    ):
         allow_logs(key, site, group)
     return key

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from stacks.acknowledgements import Acknowledged
+from stacks.acknowledgements import Acknowledged, each
+from stacks.controls import ALARM_ACTION, FUNCTION_NETWORK
 
-_ROLE = "EdgeCanary/Role/DefaultPolicy/Resource"
+_PAGER = "Notification/PagerDuty/Function"
+_INTERNET = "it calls PagerDuty on the internet and must do so when this very network is what fails"
+_ROLE = "EdgeCanary/Policy/Resource"
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
@@ -24,4 +27,23 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "[Resource::arn:aws:logs:{region}:{account}:log-group:/aws/lambda/cwsyn-{prefix}-edge-*]",
         "Synthetics ends the name of a canary's function, and so of its log, with an id of its own",
     ),
+    *each(
+        ALARM_ACTION,
+        "a component: it feeds the composite alarm that tells people, and alone would tell them twice",
+        *(
+            f"gateway-{indicator}-{window}"
+            for indicator in ("availability", "latency")
+            for window in ("14_4x-1h", "14_4x-5m", "6x-6h", "6x-30m", "1x-3d", "1x-6h")
+        ),
+        "gateway-healthy-tasks",
+        "gateway-running-tasks",
+    ),
+    Acknowledged(
+        "gateway-deploying",
+        ALARM_ACTION,
+        "says that a deployment runs, and so holds other alarms back: nobody is to be told of it",
+    ),
+    Acknowledged(_PAGER, FUNCTION_NETWORK, _INTERNET),
 )
+
+GLOBAL_ACKNOWLEDGED: tuple[Acknowledged, ...] = (Acknowledged(_PAGER, FUNCTION_NETWORK, _INTERNET),)

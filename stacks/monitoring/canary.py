@@ -13,6 +13,7 @@ from stacks.base import Site
 from stacks.monitoring.condition import BELOW, QUIET_IS_BAD, Condition, Severity
 from stacks.monitoring.factory import AlarmFactory
 from stacks.naming import regional_origin
+from stacks.role import granted_role
 from stacks.yaml_file import ROOT
 
 FAILING = Condition(
@@ -44,6 +45,7 @@ class ApiCanary(Construct):
             raise LookupError("this environment has no canaries")
         self.minutes = settings.minutes
         bucket = site.names.log_bucket(site.account, site.region)
+        role, policy = self._role(bucket)
         self.canary = synthetics.Canary(
             self,
             "Canary",
@@ -57,7 +59,7 @@ class ApiCanary(Construct):
             ),
             schedule=synthetics.Schedule.rate(cdk.Duration.minutes(settings.minutes)),
             timeout=cdk.Duration.seconds(60),
-            role=self._role(bucket),
+            role=role,
             artifacts_bucket_location=synthetics.ArtifactsBucketLocation(
                 bucket=s3.Bucket.from_bucket_name(self, "Artifacts", bucket), prefix=f"{PREFIX}/{of}"
             ),
@@ -65,28 +67,36 @@ class ApiCanary(Construct):
             failure_retention_period=cdk.Duration.days(31),
             environment_variables={"CANARY_URL": url, "CANARY_REGIONS": ",".join(regions)},
         )
+        self.canary.node.add_dependency(policy)
 
-    def _role(self, bucket: str) -> iam.Role:
+    def _role(self, bucket: str) -> tuple[iam.IRole, iam.ManagedPolicy]:
         """What a canary does beside asking: it keeps what it saw, and counts."""
         site = self.site
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         name = f"/aws/lambda/cwsyn-{site.names.prefix}-{self.of}-*"  # Synthetics ends it with an id
         group = f"arn:aws:logs:{site.region}:{site.account}:log-group:{name}"
-        for sid, actions, resources in (
+        grants = (
             ("KeepArtifacts", ["s3:PutObject"], [f"arn:aws:s3:::{bucket}/{PREFIX}/{self.of}/*"]),
             ("FindTheBucket", ["s3:GetBucketLocation"], [f"arn:aws:s3:::{bucket}"]),
             ("Log", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [group]),
-        ):
-            role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources))
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid="Count",
-                actions=["cloudwatch:PutMetricData"],
-                resources=["*"],  # knows no resource; the namespace bounds it
-                conditions={"StringEquals": {"cloudwatch:namespace": "CloudWatchSynthetics"}},
-            )
         )
-        return role
+        count = iam.PolicyStatement(
+            sid="Count",
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],  # knows no resource; the namespace bounds it
+            conditions={"StringEquals": {"cloudwatch:namespace": "CloudWatchSynthetics"}},
+        )
+        return granted_role(
+            self,
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"Canary that asks the {self.of}",
+            statements=[
+                *(
+                    iam.PolicyStatement(sid=sid, actions=actions, resources=resources)
+                    for sid, actions, resources in grants
+                ),
+                count,
+            ],
+        )
 
     def metric(self) -> cloudwatch.Metric:
         """Percent of the runs that went well."""

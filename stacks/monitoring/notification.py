@@ -104,6 +104,7 @@ class Notification(Construct):
                 name=function_name(self.prefix),
                 description="Sends alarms to PagerDuty's Events API v2",
                 timeout=TIME_LIMIT,
+                concurrency=10,  # a lost region raises many alarms at once
                 key=self.key,
                 log_name=f"lambda/{function_name(self.prefix)}",
                 dead_letters=queue,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
@@ -11,6 +12,7 @@ from stacks.network.default_group import ClosedDefaultGroup
 from stacks.network.endpoints import InterfaceEndpoints
 from stacks.network.state import NetworkStateStack
 from stacks.network.tiers import DATA, PRIVATE, PUBLIC, subnets
+from stacks.role import granted_role
 
 __all__ = ["DATA", "PRIVATE", "PUBLIC", "NetworkStack"]
 
@@ -21,13 +23,26 @@ class NetworkStack(PlatformStack):
     def __init__(self, scope: Construct, site: Site, *, state: NetworkStateStack) -> None:
         super().__init__(scope, site, "network", description="VPC, subnets, NAT, endpoints and data ACL")
         settings = site.environment.network
+        self.log_key = state.key
         self.vpc = self._vpc()
         InterfaceEndpoints(self, "Endpoints", site=site, vpc=self.vpc, services=settings.interface_endpoints)
         DataSubnetAcl(self, "DataAcl", site=site, vpc=self.vpc)
         ClosedDefaultGroup(self, "DefaultGroup", site=site, vpc=self.vpc, log_group=state.closer_logs)
-        self.vpc.add_flow_log(
-            "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(state.flow_logs)
+        self._flow_log(state)
+
+    def _flow_log(self, state: NetworkStateStack) -> None:
+        """With a role of our own: the one that the CDK makes has an inline policy."""
+        role, policy = granted_role(
+            self,
+            name="FlowLog",
+            assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"),
+            description="Flow log of the VPC",
         )
+        state.flow_logs.grant(policy, "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+        flow_log = self.vpc.add_flow_log(
+            "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(state.flow_logs, role)
+        )
+        flow_log.node.add_dependency(policy)
 
     def _vpc(self) -> ec2.Vpc:
         region = self.site.environment.regions[self.site.region]

@@ -1,4 +1,4 @@
-"""network-state: where a region's network logs to, and the key that they are kept under."""
+"""network-state: where a region's network logs to, and the key of the logs of network and services."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class NetworkStateStack(PlatformStack):
     """Outlives the network: what a network did is asked after it is gone."""
 
     def __init__(self, scope: Construct, site: Site) -> None:
-        super().__init__(scope, site, "network-state", description="Log groups of the network and their key")
+        super().__init__(scope, site, "network-state", description="Log groups of the network, key of logs")
         self.key = kms.Key(
             self,
             "LogKey",
-            alias=f"{site.names.prefix}-network-logs",
-            description=f"Logs of the network of {site.names.prefix} in {site.region}",
+            alias=f"{site.names.prefix}-logs",
+            description=f"Logs of the network and the services of {site.names.prefix} in {site.region}",
             enable_key_rotation=True,
             removal_policy=site.removal_policy,
         )
-        allow_logs(self.key, site, site.names.log_group(AREA, "*"))
+        allow_logs(self.key, site, f"/{site.names.prefix}/*")
         self.flow_logs = self._log_group("FlowLogs", FLOW_LOGS)
         self.closer_logs = self._log_group("GroupCloserLogs", GROUP_CLOSER)
 

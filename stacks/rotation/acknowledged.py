@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from stacks.acknowledgements import Acknowledged
+from stacks.controls import FUNCTION_DEAD_LETTERS, NETWORK_INTERFACES
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
         "Rotate/Policy/Resource",
-        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        NETWORK_INTERFACES,
         "secretsmanager:GetRandomPassword and the interfaces of a function in a network know no resource",
+    ),
+    Acknowledged(
+        "Rotate/Function",
+        FUNCTION_DEAD_LETTERS,
+        "Secrets Manager calls it again by itself, and keeps the stage that it did not get past",
     ),
 )

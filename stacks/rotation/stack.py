@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -16,6 +17,7 @@ from stacks.function import FunctionProps, Placement, PlatformFunction
 from stacks.global_db.database import DATABASE_NAME
 from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
+from stacks.naming import ROTATION
 from stacks.network.stack import PRIVATE
 
 #: The last step waits for the replicas of the secret in every region.
@@ -37,6 +39,8 @@ class RotationStack(PlatformStack):
     ) -> None:
         super().__init__(scope, site, "rotation", description="Rotation of the database's master password")
         self.databases = databases
+        # Imported: its policy is written where it stands, and admits this function's log.
+        self.log_key = kms.Key.from_key_arn(self, "LogKey", databases[site.region].key.key_arn)
         self.services = [manifest.name for manifest in manifests if "database" in manifest.needs]
         function = self._function(vpc)
         self._schedule(function.resource, days)
@@ -52,7 +56,8 @@ class RotationStack(PlatformStack):
                 description="Gives the database a new master password, wherever its writer is",
                 timeout=TIME_LIMIT,
                 memory=256,
-                log_name="rotation",
+                key=self.log_key,
+                log_name=ROTATION,
                 placement=Placement(vpc, PRIVATE, self._security_group(vpc)),
                 statements=self._statements(),
                 variables={

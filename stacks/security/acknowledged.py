@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from stacks.acknowledgements import Acknowledged
+from stacks.acknowledgements import Acknowledged, each
+from stacks.controls import (
+    BUCKET_REPLICATION,
+    EVERYTHING_ALLOWED,
+    FUNCTION_DEAD_LETTERS,
+    FUNCTION_NETWORK,
+    NETWORK_INTERFACES,
+)
+from stacks.function import APIS_ONLY
 
 _BOUNDARY = "a boundary grants nothing: a role's own policies allow, and this one only denies"
 
 _SUBJECTS = "any subject may ask for erasure; only folders of subjects can be deleted"
 
-BOUNDARY: tuple[Acknowledged, ...] = (
-    Acknowledged("Boundary/Resource", "AwsSolutions::AwsSolutions-IAM5[Action::*]", _BOUNDARY),
-    Acknowledged("Boundary/Resource", "AwsSolutions::AwsSolutions-IAM5[Resource::*]", _BOUNDARY),
-)
+BOUNDARY: tuple[Acknowledged, ...] = (Acknowledged("Boundary/Resource", EVERYTHING_ALLOWED, _BOUNDARY),)
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
@@ -26,7 +31,7 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     ),
     Acknowledged(
         "ErasureWorker/Policy/Resource",
-        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        NETWORK_INTERFACES,
         "a function in a network makes its interfaces, which EC2 grants for no single resource",
     ),
     Acknowledged(
@@ -48,5 +53,20 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "Erasure/Policy/Resource",
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "Step Functions' log delivery and X-Ray know no resource",
+    ),
+    *each(
+        FUNCTION_DEAD_LETTERS,
+        "the state machine waits for its answer, runs it again and tells of what failed in the receipt",
+        "ErasureWorker/Function",
+        "Erasure/Control/Function",
+    ),
+    Acknowledged("Erasure/Control/Function", FUNCTION_NETWORK, APIS_ONLY),
+)
+
+STATE_ACKNOWLEDGED: tuple[Acknowledged, ...] = (
+    Acknowledged(
+        "Audit/Resource",
+        BUCKET_REPLICATION,
+        "one record of all regions, locked against deletion in one place; docs/security.md says so",
     ),
 )

@@ -43,6 +43,7 @@ def erasure_function(
             description=f"Erasure of personal data: lambda/{code}",
             timeout=cdk.Duration.minutes(WORKER_MINUTES if vpc else CONTROL_MINUTES),
             memory=256,
+            concurrency=10,  # a step for each store, all at once
             log_name=own_name,
             key=key,
             variables=variables,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from stacks.settings import Days
+from stacks.settings import Days, LogDays
 from stacks.yaml_file import Frozen
 
 #: AWS Backup refuses a compliance lock that could no longer be taken back within three days
@@ -37,6 +37,7 @@ class TrailSettings(Frozen):
 
     keep_days: Days
     lock_days: Days | None = None
+    log_days: LogDays | None = None
     lake_events: bool
     insights: bool
 

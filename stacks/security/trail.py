@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from aws_cdk import aws_cloudtrail as cloudtrail
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.base import Site
+from stacks.base import Site, allow_logs, retention
+from stacks.role import granted_role
 from stacks.security.settings import TrailSettings
 from stacks.security.state import TRAIL_PREFIX
 
@@ -33,7 +36,7 @@ class Trail(Construct):
         if settings.lake_events:
             selectors.append(_lake_events(site))
         insights = ("ApiCallRateInsight", "ApiErrorRateInsight") if settings.insights else ()
-        cloudtrail.CfnTrail(
+        trail = cloudtrail.CfnTrail(
             self,
             "Trail",
             trail_name=site.names.trail,
@@ -50,6 +53,36 @@ class Trail(Construct):
             ]
             or None,
         )
+        if settings.log_days is not None:
+            self._log(trail, site, key, settings.log_days)
+
+    def _log(self, trail: cloudtrail.CfnTrail, site: Site, key: kms.IKey, days: int) -> None:
+        """The last ``days`` once more in CloudWatch Logs, where they are searched within minutes."""
+        group_name = f"/{site.names.prefix}/trail"
+        allow_logs(key, site, group_name)
+        group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=group_name,
+            encryption_key=key,
+            retention=retention(days),
+            removal_policy=site.removal_policy,
+        )
+        role, policy = granted_role(
+            self,
+            assumed_by=iam.ServicePrincipal("cloudtrail.amazonaws.com"),
+            description=f"Delivers {site.names.trail} to its log group",
+            statements=[
+                iam.PolicyStatement(
+                    sid="Deliver",
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                    resources=[group.log_group_arn],
+                )
+            ],
+        )
+        trail.cloud_watch_logs_log_group_arn = group.log_group_arn
+        trail.cloud_watch_logs_role_arn = role.role_arn
+        trail.node.add_dependency(policy)
 
 
 def _lake_events(site: Site) -> Selector:

@@ -78,7 +78,7 @@ def test_ecs_is_given_both_groups_and_the_rules_to_move(region: str, prod: Assem
 
 
 def test_role_that_moves_traffic_may_touch_its_own_rules_and_groups_alone(prod: Assembly) -> None:
-    (policy,) = [p for p in prod.policies(HOME, "ecs") if "TrafficRole" in p.logical_id]
+    (policy,) = [p for p in prod.policies(HOME, "ecs") if "TrafficPolicy" in p.logical_id]
     own = {r.logical_id for kind in (GROUP, RULE) for r in prod.all(HOME, "ecs", kind)}
     for statement in policy.properties["PolicyDocument"]["Statement"]:
         actions = statement["Action"]
@@ -192,13 +192,13 @@ def test_task_role_has_what_the_manifest_needs_and_nothing_more(three_services: 
     (policy,) = [
         p
         for p in three_services.policies(HOME, "ecs")
-        if "stream" in p.logical_id.lower() and "TaskRole" in p.logical_id
+        if "stream" in p.logical_id.lower() and "TaskPolicy" in p.logical_id
     ]
     statements = {s["Sid"]: s for s in policy.properties["PolicyDocument"]["Statement"] if "Sid" in s}
     assert set(statements) == {"ListTheLake", "ReadTheLake", "WriteTheLake", "UseTheLakesKey"}
     assert "raw/market_data/*" in str(statements["WriteTheLake"]["Resource"])
     assert "curated" not in str(statements["WriteTheLake"]["Resource"])
-    assert not [p for p in three_services.policies(HOME, "ecs") if "gatewayTaskTaskRole" in p.logical_id]
+    assert not [p for p in three_services.policies(HOME, "ecs") if "gatewayTaskPolicy" in p.logical_id]
 
 
 def test_own_secret_is_injected_by_its_exact_name(three_services: Assembly) -> None:

@@ -173,6 +173,7 @@ def test_version_outlives_the_stack_as_its_replicas_do(prod: Assembly) -> None:
 
 def test_edge_function_with_a_variable_is_refused_by_name() -> None:
     import aws_cdk as cdk  # noqa: PLC0415  (starts Node)
+    from aws_cdk import aws_kms as kms  # noqa: PLC0415
 
     from stacks.base import Site  # noqa: PLC0415
     from stacks.environment import load_environment  # noqa: PLC0415
@@ -180,7 +181,12 @@ def test_edge_function_with_a_variable_is_refused_by_name() -> None:
     stack = cdk.Stack(cdk.App(), "edge", env=cdk.Environment(account="111111111111", region="us-east-1"))
     site = Site(load_environment("prod"), "111111111111", "us-east-1")
     function = EdgeFunction(
-        stack, "Function", site=site, event="origin-response", configuration={"cached": []}
+        stack,
+        "Function",
+        site=site,
+        event="origin-response",
+        configuration={"cached": []},
+        log_key=kms.Key(stack, "LogKey"),
     )
     check_variables(stack)
     function.resource.add_environment("ISSUER", "https://example.com")

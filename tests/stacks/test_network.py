@@ -99,7 +99,7 @@ def test_gateway_endpoints_keep_s3_and_dynamodb_off_the_nat(any_network: tuple[A
     assert all(len(properties["RouteTableIds"]) == tables for properties in gateways)
 
 
-def test_flow_logs_are_kept_under_a_key_of_their_own(prod: Assembly) -> None:
+def test_flow_logs_are_kept_under_the_regions_key_of_logs(prod: Assembly) -> None:
     for region in REGIONS:
         flow = prod.one(region, "network", "AWS::EC2::FlowLog").properties
         key = prod.one(region, "network-state", "AWS::KMS::Key")
@@ -111,7 +111,7 @@ def test_flow_logs_are_kept_under_a_key_of_their_own(prod: Assembly) -> None:
             assert group.properties["RetentionInDays"] == load_environment("prod").network.flow_log_days
         admitted = key.properties["KeyPolicy"]["Statement"][1]
         assert admitted["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"] == (
-            f"arn:aws:logs:{region}:111111111111:log-group:/richesreach-prod/network/*"
+            f"arn:aws:logs:{region}:111111111111:log-group:/richesreach-prod/*"
         )
 
 
