@@ -48,14 +48,16 @@ test-acceptance:
 	@echo "tests/acceptance" && $(BIN)/python -m pytest tests/acceptance
 
 .PHONY: lint
-lint: install ## Formatting, lint, types, import contracts, and cfn-lint on prod
+lint: install ## Formatting, lint, types and import contracts
 	@ruff check .
 	@ruff format --check .
 	@mypy
 	@.venv-services/bin/mypy --config-file services/mypy.ini
 	@lint-imports
-	@rm -rf .local/lint && CDK_OUTDIR=.local/lint RICHESREACH_ENV=prod $(BIN)/python app.py
-	@cfn-lint .local/lint/*.template.json && echo "cfn-lint: no findings"
+
+.PHONY: policy
+policy: .venv/installed .venv-policy/installed ## Policy packs and tools on prod: findings, and everything accepted with its reason
+	@$(BIN)/python -m ops.policy
 
 .PHONY: synth
 synth: install ## Synthesise ENV (default prod) into cdk.out/, without network or credentials
@@ -82,7 +84,7 @@ lock: .venv/installed ## Write the lock files anew from the *.in files
 .PHONY: clean
 clean: ## Stop the platform and remove everything that is not in git
 	@if [ -x $(BIN)/richesreach ]; then $(BIN)/richesreach down; fi
-	@rm -rf .venv .venv-local .venv-services .venv-images node_modules cdk.out .local
+	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy node_modules cdk.out .local
 
 # ---------------------------------------------------------------- environments
 .PHONY: install
@@ -106,6 +108,10 @@ endef
 	@touch $@
 
 .venv-services/installed: services/requirements-dev.txt
+	$(venv)
+	@touch $@
+
+.venv-policy/installed: ops/policy/requirements.txt
 	$(venv)
 	@touch $@
 
