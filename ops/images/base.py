@@ -61,6 +61,11 @@ def suite(base: str) -> str:
     return base.rpartition("-")[2]
 
 
+def python(base: str) -> str:
+    """Python's version in such a name: the libraries' wheels are for one."""
+    return base.rpartition(":")[2].partition("-")[0]
+
+
 def sources(mirror: str, name: str) -> str:
     """Package sources of a suite, security updates among them."""
     return "".join(
@@ -120,8 +125,8 @@ def _import(engine: Engine, root: Path, name: str) -> None:
 
 
 def _check_version(engine: Engine, base: str) -> None:
-    """``python:3.13-…`` must be 3.13: the libraries' wheels are for one version."""
-    wanted = base.rpartition(":")[2].partition("-")[0]
+    """The stand-in must be what its name says."""
+    wanted = python(base)
     version = engine.run("run", "--rm", "--network", "none", base, "python", "--version").split()[-1]
     if not f"{version}.".startswith(f"{wanted}."):
         engine.run("image", "rm", base)

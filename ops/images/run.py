@@ -13,14 +13,18 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.errors import OperationError, UsageError
-from ops.images import audit, base, build, contents, installer, sbom, smoke, task, trust
+from ops.images import audit, base, build, contents, installer, sbom, smoke, task, trust, wheels
 from ops.images.dockerfile import argument
 from ops.images.engine import Engine
 from ops.images.engine import engine as container_engine
 from ops.images.places import IMAGES, LOCK, TOOLS_PYTHON
 from ops.local.up import Progress
+from stacks.environment import load_environment
 from stacks.manifest import Manifest, load_manifests
 from stacks.yaml_file import relative
+
+#: Whose processors the libraries must have wheels for.
+DEPLOYED = "prod"
 
 AUDITS = ("online", "offline")
 
@@ -53,8 +57,11 @@ def images(console: Console, services: Sequence[str], how: str) -> None:
     if not TOOLS_PYTHON.exists():
         raise OperationError("the environment of the checks is missing; run `make images`")
     progress = Progress(console)
+    architecture = load_environment(DEPLOYED).services.architecture
     with _alone(), container_engine() as engine:
         console.print("container engine: " + ("one of our own, ended afterwards" if engine.own else "yours"))
+        with progress.step(f"wheels for {architecture}"):
+            wheels.check(architecture, base.python(argument("BASE")))
         with progress.step("reading the task definitions"):
             containers = task.containers([manifest.name for manifest in manifests])
         recipes = _recipes(engine, progress, console, manifests)

@@ -13,8 +13,9 @@ from ops.images.engine import Engine
 from tests.ops.images.conftest import Script
 
 
-def test_suite_is_the_one_that_the_base_is_called_after() -> None:
+def test_suite_and_python_are_those_that_the_base_is_called_after() -> None:
     assert base.suite(argument("BASE")) == "trixie"
+    assert base.python(argument("BASE")) == "3.13"
 
 
 def test_security_updates_are_among_the_sources() -> None:
