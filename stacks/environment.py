@@ -141,7 +141,7 @@ class Environment(Frozen):
         self._check_zones()
         self._check_overlaps()
         self.lake.check(protect=self.protect, regions=list(self.regions))
-        self._check_suppression()
+        self._check_monitoring()
         if self.telemetry is not None:
             self.telemetry.check(self.network.nat_gateways, self.network.interface_endpoints)
         return self
@@ -191,7 +191,14 @@ class Environment(Frozen):
                 "set it to true; false is for servers that are not ElastiCache's",
             )
 
-    def _check_suppression(self) -> None:
+    def _check_monitoring(self) -> None:
+        told = [kind for kind in ("threats", "compliance") if kind in self.monitoring.notices]
+        if told and not self.security.account_baseline:
+            raise MisfitError(
+                "monitoring.notices",
+                f"holds {' and '.join(told)}, which nobody finds: security.account_baseline is false",
+                "leave them to the environment that watches the account",
+            )
         if self.monitoring.suppress_during_deployments and not self.services.container_insights:
             raise MisfitError(
                 "monitoring.suppress_during_deployments",

@@ -101,6 +101,11 @@ class Names:
         return f"{self.prefix}-erasure"
 
     @property
+    def erasure_control(self) -> str:
+        """Function in the writer region that the state machine asks."""
+        return f"{self.erasure}-control"
+
+    @property
     def global_cluster(self) -> str:
         return self.prefix
 
@@ -184,6 +189,14 @@ class Names:
     def routing_store(self) -> str:
         """CloudFront KeyValueStore that the viewer-request function reads."""
         return f"{self.prefix}-routing"
+
+    def firewall_metric(self, rule: str) -> str:
+        """What CloudWatch calls a rule of the web ACL; ``all`` is the ACL itself."""
+        return f"{self.prefix}-{rule}"
+
+    def not_started(self, task: str) -> str:
+        """Queue of the starts of a scheduled task that EventBridge Scheduler gave up."""
+        return f"{self.prefix}-{task}-not-started"
 
     @property
     def origin_secret(self) -> str:

@@ -26,6 +26,7 @@ from stacks.global_db.stack import GlobalDbStack
 from stacks.lake_catalogue.stack import LakeCatalogueStack
 from stacks.lake_replication.stack import LakeReplicationStack
 from stacks.manifest import Manifest
+from stacks.monitoring.backstage import Backstage
 from stacks.monitoring.edge import EdgeMetrics
 from stacks.monitoring.global_stack import GlobalMonitoringStack
 from stacks.monitoring.region import RegionMetrics, nat_gateways
@@ -198,7 +199,19 @@ class Platform:
             metrics=RegionMetrics.of(site, ecs.services, balancer.resource.load_balancer_full_name),
             nat_gateways=nat_gateways(self.networks[region].vpc),
             certificate=balancer.certificate.certificate_arn if balancer.certificate else None,
+            backstage=self._backstage(site),
         )
+
+    def _backstage(self, site: Site) -> Backstage:
+        """A region's functions; those of the erasure come later and are known by their names."""
+        names = site.names
+        functions = {"erasure": names.erasure}
+        if site.is_writer:
+            functions["erasure-control"] = names.erasure_control
+        if site.is_home and self.rotation is not None:
+            functions["rotation"] = self.rotation.function.resource.function_name
+        scheduled = self.ecs[site.region].scheduled
+        return Backstage(functions, {task: names.not_started(task) for task in scheduled})
 
     def _edge_url(self) -> str:
         """CloudFront answers on the site's name where it has a certificate, else on its own."""
@@ -216,6 +229,7 @@ class Platform:
             edge=EdgeMetrics(distribution.resource.ref, checks),
             regions=[stack.metrics for stack in self.monitoring.values()],
             certificate=self.edge.certificate_arn,
+            backstage=Backstage({"origin-secret": self.edge.rotation.function.resource.function_name}),
         )
 
     def _security(self) -> dict[str, SecurityStack]:

@@ -33,7 +33,7 @@ class ScheduledTask(Construct):
         self.dead_letters = sqs.Queue(
             self,
             "DeadLetters",
-            queue_name=f"{self.site.names.prefix}-{name}-not-started",
+            queue_name=self.site.names.not_started(name),
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=cdk.Duration.days(QUEUE_DAYS),

@@ -63,6 +63,8 @@ class EcsStack(PlatformStack):
             if need.region == site.region and not need.holds:
                 cdk.Annotations.of(self).add_warning_v2("richesreach:capacity", str(need))
         variables = TaskVariables(self, "Variables", site=site, databases=databases)
+        #: Names of the tasks that a schedule starts.
+        self.scheduled: list[str] = []
         self.services = [
             self._service(manifest, variables) for manifest in manifests if self._places(manifest.placement)
         ]
@@ -104,6 +106,7 @@ class EcsStack(PlatformStack):
                 continue
             if task.run == "schedule":
                 ScheduledTask(self, name, service=service, task=task)
+                self.scheduled.append(name)
             else:
                 service.wait_for(OneOffTaskRun(self, name, service=service, task=task))
         return service

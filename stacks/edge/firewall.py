@@ -44,13 +44,13 @@ class Firewall(Construct):
         log_bucket_arn: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.prefix = site.names.prefix
+        self.names = site.names
         self.settings = settings
         rules = [self._rule(number, *rule) for number, rule in enumerate(self._rules())]
         self.resource = Acl(
             self,
             "Resource",
-            name=self.prefix,
+            name=self.names.prefix,
             scope="CLOUDFRONT",
             default_action=Acl.DefaultActionProperty(allow=Acl.AllowActionProperty()),
             rules=rules,
@@ -161,7 +161,7 @@ class Firewall(Construct):
         return Acl.VisibilityConfigProperty(
             cloud_watch_metrics_enabled=True,
             sampled_requests_enabled=True,
-            metric_name=f"{self.prefix}-{name}",
+            metric_name=self.names.firewall_metric(name),
         )
 
 

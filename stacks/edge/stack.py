@@ -106,7 +106,7 @@ class EdgeStack(PlatformStack):
         return Firewall(self, "Firewall", site=self.site, settings=edge.firewall, log_bucket_arn=bucket)
 
     def _rotate(self) -> None:
-        OriginSecretRotation(
+        self.rotation = OriginSecretRotation(
             self,
             "Rotation",
             site=self.site,

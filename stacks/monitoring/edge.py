@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from stacks.monitoring.condition import BELOW, QUIET_IS_BAD, Condition, Severity
@@ -33,6 +34,15 @@ ORIGIN_LATENCY = Condition(
     threshold=2000,
     periods=15,
     datapoints=10,
+)
+
+
+BLOCKED = Condition(
+    "requests-blocked",
+    Severity.TICKET,
+    "The firewall refuses unusually many requests: an attack, or a rule that hits customers.",
+    periods=3,
+    datapoints=2,
 )
 
 
@@ -67,6 +77,19 @@ class EdgeMetrics:
             label=name,
         )
 
+    def blocked(self, web_acl: str) -> cloudwatch.Metric:
+        """Requests that any rule of a web ACL blocked, by the ACL's metric name. A web ACL of CloudFront has
+        no dimension Region ("AWS WAF metrics and dimensions", AWS WAF developer guide)."""
+        return cloudwatch.Metric(
+            namespace="AWS/WAFV2",
+            metric_name="BlockedRequests",
+            dimensions_map={"WebACL": web_acl, "Rule": "ALL"},
+            statistic="Sum",
+            period=cdk.Duration.minutes(5),
+            region=self.region,
+            label="blocked requests",
+        )
+
 
 def edge_alarms(factory: AlarmFactory, metrics: EdgeMetrics) -> None:
     """CloudFront publishes its origins' latency only where ``edge.real_time_metrics`` is on."""
@@ -75,3 +98,7 @@ def edge_alarms(factory: AlarmFactory, metrics: EdgeMetrics) -> None:
     factory.alarm(ERRORS, metrics.cloudfront("5xxErrorRate", "Average"))
     if factory.site.environment.edge.real_time_metrics:
         factory.alarm(ORIGIN_LATENCY, metrics.cloudfront("OriginLatency", "p95"))
+    environment = factory.site.environment
+    limit = environment.monitoring.blocked_requests
+    if limit is not None and environment.edge.firewall is not None:
+        factory.alarm(BLOCKED.at(limit), metrics.blocked(environment.names.firewall_metric("all")))

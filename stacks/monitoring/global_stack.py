@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
+from stacks.monitoring.backstage import Backstage, backstage_alarms
 from stacks.monitoring.condition import Severity
 from stacks.monitoring.cost import CostControl
 from stacks.monitoring.dashboards.overview import business_dashboard, global_dashboard, slo_dashboard
@@ -33,6 +34,7 @@ class GlobalMonitoringStack(PlatformStack):
         edge: EdgeMetrics,
         regions: Sequence[RegionMetrics],
         certificate: str | None,
+        backstage: Backstage,
     ) -> None:
         super().__init__(
             scope, site, "monitoring-global", description="Edge alarms, costs and the platform's dashboards"
@@ -51,6 +53,7 @@ class GlobalMonitoringStack(PlatformStack):
         if certificate is not None:
             certificate_alarm(factory, certificate, settings.certificate_days, of="edge")
         delivery_alarms(factory, self.notification, of="global")
+        backstage_alarms(factory, backstage)
         if settings.budgets is not None:
             topic = self.notification.topics[Severity.TICKET]
             CostControl(self, "Costs", site=site, settings=settings.budgets, topic=topic)

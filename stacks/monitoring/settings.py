@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from stacks.datalake.schemas import DATASETS
 from stacks.yaml_file import Frozen
 
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Url = Annotated[str, Field(pattern=r"^https://[^\s/]+(/\S*)?$")]
 Percent = Annotated[float, Field(gt=0, le=100)]
+NoticeKind = Literal["deployments", "backups", "threats", "compliance"]
 Usd = Annotated[float, Field(gt=0)]
+
+
+def _dataset(name: str) -> str:
+    known = sorted(dataset.name for dataset in DATASETS)
+    if name not in known:
+        raise ValueError(f"{name!r} is no dataset of the lake; choose from {', '.join(known)}")
+    return name
 
 
 class CanarySettings(Frozen):
@@ -50,7 +59,9 @@ class BudgetSettings(Frozen):
 class MonitoringSettings(Frozen):
     """``runbook_base_url`` is where ``docs/runbooks`` is published; ``pagerduty_events_url`` is the Events
     API v2, absent: no function is made. ``minimum_requests`` guards burn rates against a handful of requests
-    in a quiet window. ``anomaly_band`` is the width of a band in standard deviations, absent: no band."""
+    in a quiet window. ``anomaly_band`` is the width of a band in standard deviations, absent: no band.
+    ``blocked_requests`` of the firewall in five minutes are told of, absent: none are. ``lake_datasets`` are
+    those that somebody writes: each may grow as old as it is declared. ``notices`` are kinds of events."""
 
     alarm_email: Email | None = None
     runbook_base_url: Url
@@ -63,5 +74,8 @@ class MonitoringSettings(Frozen):
     database_storage_gib: Annotated[int, Field(ge=1, le=131_072)]
     lake_replication_minutes: Annotated[int, Field(ge=1, le=1440)]
     certificate_days: Annotated[int, Field(ge=1, le=60)]
+    blocked_requests: Annotated[int, Field(ge=1)] | None = None
+    lake_datasets: tuple[Annotated[str, AfterValidator(_dataset)], ...] = ()
+    notices: tuple[NoticeKind, ...] = ()
     canary: CanarySettings | None = None
     budgets: BudgetSettings | None = None

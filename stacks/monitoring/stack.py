@@ -8,15 +8,18 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
+from stacks.monitoring.backstage import Backstage, backstage_alarms, function_alarms
 from stacks.monitoring.cache import CacheMetrics, cache_alarms, datastore_alarm
 from stacks.monitoring.canary import canary_alarms
 from stacks.monitoring.condition import Condition, Severity
 from stacks.monitoring.database import database_alarms
 from stacks.monitoring.delivery import delivery_alarms
 from stacks.monitoring.factory import AlarmFactory, all_of, any_of
+from stacks.monitoring.freshness import LakeFreshness
 from stacks.monitoring.lake import lake_alarms
 from stacks.monitoring.load_balancer import certificate_alarm, front_door_alarms, nat_alarm
 from stacks.monitoring.metric_rules import metric_rules
+from stacks.monitoring.notices import Notices
 from stacks.monitoring.notification import Notification
 from stacks.monitoring.region import RegionMetrics
 from stacks.monitoring.service_alarms import service_alarms
@@ -45,6 +48,7 @@ class MonitoringStack(PlatformStack):
         metrics: RegionMetrics,
         nat_gateways: Sequence[str],
         certificate: str | None,
+        backstage: Backstage,
     ) -> None:
         super().__init__(scope, site, "monitoring", description="Alarms of the region and whom they tell")
         settings = site.environment.monitoring
@@ -68,6 +72,16 @@ class MonitoringStack(PlatformStack):
         if certificate is not None:
             certificate_alarm(factory, certificate, settings.certificate_days, of="load-balancer")
         delivery_alarms(factory, self.notification)
+        backstage_alarms(factory, backstage)
+        if settings.lake_datasets:
+            expected = settings.lake_datasets
+            freshness = LakeFreshness(
+                self, "Freshness", site=site, expected=expected, key=self.notification.key
+            )
+            freshness.alarms(factory)
+            function_alarms(factory, freshness.function.resource.function_name, of="lake-freshness")
+        if settings.notices:
+            Notices(self, "Notices", site=site, kinds=settings.notices, notification=self.notification)
         if state.store is not None:
             manifests = [service.manifest for service in metrics.services]
             metric_rules(factory, self.notification, state.store, manifests)

@@ -22,6 +22,10 @@ def function_name(prefix: str) -> str:
     return f"{prefix}-pagerduty"
 
 
+#: Log of the function that asks how old the lake is, below the platform's prefix.
+FRESHNESS_LOG = "lambda/lake-freshness"
+
+
 def function_log(site: Site, prefix: str) -> str:
     return f"/{site.names.prefix}/lambda/{function_name(prefix)}"
 
@@ -57,5 +61,7 @@ class MonitoringStateStack(PlatformStack):
             )
         )
         allow_logs(self.key, site, function_log(site, prefix))
+        if site.environment.monitoring.lake_datasets:
+            allow_logs(self.key, site, f"/{prefix}/{FRESHNESS_LOG}")
         if is_global:
             allow_logs(self.key, site, function_log(site, f"{prefix}-global"))

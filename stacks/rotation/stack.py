@@ -42,8 +42,8 @@ class RotationStack(PlatformStack):
         # Imported: its policy is written where it stands, and admits this function's log.
         self.log_key = kms.Key.from_key_arn(self, "LogKey", databases[site.region].key.key_arn)
         self.services = [manifest.name for manifest in manifests if "database" in manifest.needs]
-        function = self._function(vpc)
-        self._schedule(function.resource, days)
+        self.function = self._function(vpc)
+        self._schedule(self.function.resource, days)
 
     def _function(self, vpc: ec2.IVpc) -> PlatformFunction:
         environment = self.site.environment

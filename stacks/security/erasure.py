@@ -119,7 +119,7 @@ class ErasureMachine(Construct):
             self,
             "Control",
             site=site,
-            name=f"{names.erasure}-control",
+            name=names.erasure_control,
             key=key,
             variables={
                 "LAKE_BUCKET": bucket,
