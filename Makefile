@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: install ## Deploy the whole platform to a local AWS and leave it serving
@@ -80,6 +80,10 @@ images: .venv/installed .venv-images/installed ## Build, run, list and audit eve
 .PHONY: lock
 lock: .venv/installed ## Write the lock files anew from the *.in files
 	@ops/lock
+
+.PHONY: stateful-lock
+stateful-lock: install ## Write anew what tests/stacks/stateful locks: a deployment of it may lose data
+	@$(BIN)/python -m tests.stacks.stateful
 
 .PHONY: clean
 clean: ## Stop the platform and remove everything that is not in git
