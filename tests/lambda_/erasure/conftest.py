@@ -60,6 +60,11 @@ def database() -> Iterator[ModuleType]:
 
 
 @pytest.fixture
+def worker() -> Iterator[ModuleType]:
+    yield from _load("erasure", "index")
+
+
+@pytest.fixture
 def control() -> Iterator[ModuleType]:
     yield from _load("erasure_control", "index")
 

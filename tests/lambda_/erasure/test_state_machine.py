@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from ops.erasure import erase
+from ops.errors import OperationError
+from ops.local.aws import ACCOUNT
+from stacks.environment import load_environment
 from stacks.security.erasure import DEFINITION
 from tests.lambda_.erasure.conftest import LAMBDA, MASTER, Postgres
 from tests.lambda_.erasure.test_cache import PATTERNS
@@ -19,8 +24,10 @@ from tests.lambda_.erasure.test_database import ACCOUNTS
 from tests.lambda_.erasure.test_lake import PREFIXES
 from tests.ops.types.conftest import LocalAws, start_server
 
-WRITER, OTHER = "us-east-1", "eu-west-1"
+LOCAL = load_environment("local")
+WRITER, OTHER = LOCAL.writer_region, "eu-west-1"
 REGIONS = (WRITER, OTHER)
+LAKES = {region: LOCAL.names.lake_bucket(ACCOUNT, region) for region in REGIONS}
 ROLE = "arn:aws:iam::000000000000:role/erasure"
 STEPS = [
     {"region": WRITER, "store": "database"},
@@ -78,8 +85,8 @@ def machine(aws: LocalAws, postgres: Postgres, valkey: int) -> str:
     for region in REGIONS:
         s3, ssm = aws.client("s3", region), aws.client("ssm", region)
         where = {} if region == WRITER else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        s3.create_bucket(Bucket=f"lake-{region}", **where)
-        s3.put_bucket_versioning(Bucket=f"lake-{region}", VersioningConfiguration={"Status": "Enabled"})
+        s3.create_bucket(Bucket=LAKES[region], **where)
+        s3.put_bucket_versioning(Bucket=LAKES[region], VersioningConfiguration={"Status": "Enabled"})
         for name in ("cache-primary", "database-endpoint"):
             ssm.put_parameter(Name=f"/rr/global-db/{name}", Value="127.0.0.1", Type="String")
         aws.client("secretsmanager", region).create_secret(
@@ -87,7 +94,7 @@ def machine(aws: LocalAws, postgres: Postgres, valkey: int) -> str:
             SecretString=json.dumps({"username": MASTER.user, "password": MASTER.password}),
         )
         variables = {
-            "LAKE_BUCKET": f"lake-{region}",
+            "LAKE_BUCKET": LAKES[region],
             "LAKE_PREFIXES": json.dumps(PREFIXES),
             "CACHE_PATTERNS": json.dumps(PATTERNS),
             "CACHE_PORT": str(valkey),
@@ -103,12 +110,12 @@ def machine(aws: LocalAws, postgres: Postgres, valkey: int) -> str:
         WRITER,
         "erasure-control",
         "erasure_control",
-        {"LAKE_BUCKET": f"lake-{WRITER}", "WORKER": "erasure", "STEPS": json.dumps(STEPS)},
+        {"LAKE_BUCKET": LAKES[WRITER], "WORKER": "erasure", "STEPS": json.dumps(STEPS)},
     )
     definition = json.loads(DEFINITION.read_text().replace("${Control}", control))
     quick(definition["States"])
     made = aws.client("stepfunctions", WRITER).create_state_machine(
-        name="erasure", definition=json.dumps(definition), roleArn=ROLE
+        name=LOCAL.names.erasure, definition=json.dumps(definition), roleArn=ROLE
     )
     return str(made["stateMachineArn"])
 
@@ -117,7 +124,7 @@ def machine(aws: LocalAws, postgres: Postgres, valkey: int) -> str:
 def ada(aws: LocalAws, machine: str, postgres: Postgres, cache: Any, valkey: int) -> Iterator[None]:
     """A person of whom every store holds something, beside one of whom nobody asks anything."""
     for region in REGIONS:
-        aws.client("s3", region).put_object(Bucket=f"lake-{region}", Key=OBJECT, Body=b"{}")
+        aws.client("s3", region).put_object(Bucket=LAKES[region], Key=OBJECT, Body=b"{}")
     for statement in (
         "create schema accounts",
         "create table accounts.people (id text primary key)",
@@ -148,7 +155,7 @@ def run(aws: LocalAws, machine: str, **request: Any) -> dict[str, Any]:
 def receipt(aws: LocalAws, execution: dict[str, Any]) -> dict[str, Any]:
     digest = hashlib.sha256(b"ada").hexdigest()
     key = f"metadata/erasure/{digest}/{execution['name']}.json"
-    body = aws.client("s3", WRITER).get_object(Bucket=f"lake-{WRITER}", Key=key)["Body"].read()
+    body = aws.client("s3", WRITER).get_object(Bucket=LAKES[WRITER], Key=key)["Body"].read()
     assert b'"ada"' not in body
     written: dict[str, Any] = json.loads(body)
     return written
@@ -163,7 +170,7 @@ def counts(written: dict[str, Any]) -> dict[tuple[str, str], int]:
 
 
 def objects(aws: LocalAws, region: str) -> list[str]:
-    listed = aws.client("s3", region).list_object_versions(Bucket=f"lake-{region}", Prefix="raw/")
+    listed = aws.client("s3", region).list_object_versions(Bucket=LAKES[region], Prefix="raw/")
     return [each["Key"] for each in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]]
 
 
@@ -234,3 +241,37 @@ def test_request_that_names_no_single_person_erases_nothing(
     execution = run(aws, machine, subject=subject)
     assert execution["status"] == "FAILED"
     assert "the subject is no id" in execution["cause"]
+
+
+@pytest.fixture
+def console(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Console:
+    """What the command prints to, where it takes this server for the local AWS."""
+    monkeypatch.setenv("RICHESREACH_AWS_PORT", aws.endpoint.rsplit(":", 1)[1])
+    monkeypatch.setattr("ops.erasure.POLL_SECONDS", 0.1)
+    return Console(record=True, width=200)
+
+
+@pytest.mark.usefixtures("ada", "machine")
+def test_command_shows_what_it_erased_and_where_the_receipt_is(aws: LocalAws, console: Console) -> None:
+    erase(console, "local", "ada", dry_run=False, requested_by="dpo@richesreach.example")
+    shown = console.export_text()
+    assert f"receipt s3://{LAKES[WRITER]}/metadata/erasure/" in shown
+    (row,) = [line for line in shown.splitlines() if line.startswith(WRITER) and "database" in line]
+    assert "done" in row
+    assert objects(aws, OTHER) == []
+
+
+@pytest.mark.usefixtures("ada", "machine")
+def test_command_that_could_not_erase_everything_fails_with_its_runbook(
+    postgres: Postgres, console: Console
+) -> None:
+    postgres.sql("alter table accounts.people rename to hidden")
+    with pytest.raises(OperationError, match=r"docs/runbooks/erasure-failed\.md and run it again"):
+        erase(console, "local", "ada", dry_run=False, requested_by=None)
+    assert "accounts.people" in console.export_text()
+
+
+@pytest.mark.usefixtures("machine")
+def test_command_for_no_single_person_says_what_an_id_is(console: Console) -> None:
+    with pytest.raises(OperationError, match="the erasure failed: the subject is no id"):
+        erase(console, "local", "*", dry_run=True, requested_by=None)

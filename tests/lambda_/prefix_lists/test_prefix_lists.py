@@ -2,126 +2,66 @@
 
 from __future__ import annotations
 
-import http.server
-import importlib.util
-import json
-import threading
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
-from botocore.stub import Stubber
+from moto import mock_aws
 
-SOURCE = Path(__file__).resolve().parents[3] / "lambda" / "prefix_lists" / "index.py"
+from tests.lambda_.custom_resource import event, load, response_url
+
+INDEX = load("prefix_lists")
 CLOUDFRONT = "com.amazonaws.global.cloudfront.origin-facing"
-CHECKERS = "com.amazonaws.eu-west-1.route53-healthchecks"
-NAMES = {"CloudFront": CLOUDFRONT, "HealthCheckers": CHECKERS}
+LATTICE = "com.amazonaws.eu-west-1.vpc-lattice"
+NAMES = {"CloudFront": CLOUDFRONT, "Lattice": LATTICE}
 
 
-@pytest.fixture(scope="module")
-def index() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("prefix_lists_index", SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(autouse=True)
+def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """moto's EC2 of a region: it holds CloudFront's list, but not the health checkers'."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}}):
+        yield boto3.client("ec2")
 
 
-def ec2(*found: tuple[str, str, str]) -> Any:
-    """EC2 that knows these lists (name, id, owner): moto has no list of CloudFront's."""
-    client = boto3.client(
-        "ec2", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test"
-    )
-    stubber = Stubber(client)
-    lists = [
-        {"PrefixListName": name, "PrefixListId": identity, "OwnerId": owner}
-        for name, identity, owner in found
-    ]
-    asked = {"Filters": [{"Name": "prefix-list-name", "Values": sorted(NAMES.values())}]}
-    stubber.add_response("describe_managed_prefix_lists", {"PrefixLists": lists}, asked)
-    stubber.activate()
-    return client
+def ask(request: str, names: dict[str, str]) -> dict[str, Any]:
+    with response_url() as (url, answers):
+        INDEX.handler(event(url, request, {"ServiceToken": "function", "Names": names}), None)
+    (answer,) = answers
+    return answer
 
 
-def test_each_attribute_is_the_id_of_its_list(index: ModuleType) -> None:
-    client = ec2((CHECKERS, "pl-2", "AWS"), (CLOUDFRONT, "pl-1", "AWS"))
-    assert index.look_up(NAMES, client) == {"CloudFront": "pl-1", "HealthCheckers": "pl-2"}
+def identity(ec2: Any, name: str) -> str:
+    lists = ec2.describe_managed_prefix_lists()["PrefixLists"]
+    (found,) = (each["PrefixListId"] for each in lists if each["PrefixListName"] == name)
+    return str(found)
 
 
-def test_list_that_somebody_else_gave_the_name_is_not_taken(index: ModuleType) -> None:
-    client = ec2((CHECKERS, "pl-2", "AWS"), (CLOUDFRONT, "pl-1", "123456789012"))
-    with pytest.raises(index.UnknownPrefixListError, match=CLOUDFRONT):
-        index.look_up(NAMES, client)
-
-
-def test_name_that_aws_lacks_here_is_named(index: ModuleType) -> None:
-    with pytest.raises(index.UnknownPrefixListError, match=CHECKERS):
-        index.look_up(NAMES, ec2((CLOUDFRONT, "pl-1", "AWS")))
-
-
-@pytest.fixture
-def cloudformation() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """CloudFormation's end of the pre-signed URL: its address, and what was PUT to it."""
-    received: list[dict[str, Any]] = []
-
-    class Receiver(http.server.BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            received.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Receiver)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", received
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def event(url: str, kind: str) -> dict[str, Any]:
-    return {
-        "RequestType": kind,
-        "ResponseURL": url,
-        "StackId": "stack",
-        "RequestId": "request",
-        "LogicalResourceId": "PrefixLists",
-        "ResourceProperties": {"ServiceToken": "function", "Names": NAMES},
-    }
-
-
-def test_cloudformation_gets_the_ids_as_attributes(
-    index: ModuleType, cloudformation: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url, received = cloudformation
-    known = ec2((CHECKERS, "pl-2", "AWS"), (CLOUDFRONT, "pl-1", "AWS"))
-    monkeypatch.setattr(index.boto3, "client", lambda _: known)
-    index.handler(event(url, "Create"), None)
-    (answer,) = received
+def test_cloudformation_gets_the_id_of_each_list_as_an_attribute(ec2: Any) -> None:
+    answer = ask("Create", NAMES)
     assert answer["Status"] == "SUCCESS"
-    assert answer["Data"] == {"CloudFront": "pl-1", "HealthCheckers": "pl-2"}
-    assert answer["PhysicalResourceId"] == "stack/PrefixLists"
+    assert answer["Data"] == {"CloudFront": identity(ec2, CLOUDFRONT), "Lattice": identity(ec2, LATTICE)}
+    assert answer["PhysicalResourceId"].endswith("/Resource")
 
 
-def test_cloudformation_is_told_which_list_is_missing(
-    index: ModuleType, cloudformation: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url, received = cloudformation
-    known = ec2((CHECKERS, "pl-2", "AWS"))
-    monkeypatch.setattr(index.boto3, "client", lambda _: known)
-    index.handler(event(url, "Update"), None)
-    assert received[0]["Status"] == "FAILED"
-    assert CLOUDFRONT in received[0]["Reason"]
+def test_list_that_somebody_else_gave_such_a_name_is_not_taken(ec2: Any) -> None:
+    name = "com.amazonaws.eu-west-1.route53-healthchecks"
+    ec2.create_managed_prefix_list(PrefixListName=name, MaxEntries=1, AddressFamily="IPv4")
+    answer = ask("Create", {"HealthCheckers": name})
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"] == f"AWS manages no prefix list {name} in this region"
 
 
-def test_deletion_asks_for_nothing(index: ModuleType, cloudformation: Any) -> None:
-    url, received = cloudformation
-    index.handler(event(url, "Delete"), None)
-    assert received[0]["Status"] == "SUCCESS"
+def test_cloudformation_is_told_which_list_this_region_lacks() -> None:
+    answer = ask("Update", {**NAMES, "HealthCheckers": "com.amazonaws.eu-west-1.none"})
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"] == "AWS manages no prefix list com.amazonaws.eu-west-1.none in this region"
+
+
+def test_deletion_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without a region a client could not even be made.
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert ask("Delete", NAMES)["Status"] == "SUCCESS"

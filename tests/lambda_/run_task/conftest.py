@@ -62,14 +62,16 @@ class CloudFormation:
     answers: list[dict[str, Any]] = field(default_factory=list)
     content_types: list[str | None] = field(default_factory=list)
 
-    def event(self, request_type: str, **more: str) -> dict[str, Any]:
+    def event(
+        self, request_type: str, properties: dict[str, Any] = PROPERTIES, **more: str
+    ) -> dict[str, Any]:
         return {
             "RequestType": request_type,
             "ResponseURL": f"{self.url}/answer?signature=a%2Fb",
             "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/ecs/1",
             "RequestId": "request-1",
             "LogicalResourceId": "gatewaymigrateRun",
-            "ResourceProperties": PROPERTIES,
+            "ResourceProperties": properties,
             **more,
         }
 
@@ -148,3 +150,6 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return self.left.pop(0) if len(self.left) > 1 else self.left[0]
+
+
+PLENTY = Context(900_000)

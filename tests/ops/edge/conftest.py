@@ -19,6 +19,7 @@ import boto3
 import pytest
 
 from ops.local.edge.key_value_store import SERVICE, _without_account
+from tests.aws_calls.recorder import RECORDED
 from tests.ops.edge.servers import Page, Seen, Upstreams
 
 __all__ = ["Page", "Seen", "Upstreams"]
@@ -188,7 +189,7 @@ def balancer_process(
     aws: LocalAws, place: Region
 ) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     """The load balancer's process."""
-    module = [sys.executable, "-m", "ops.local.edge.load_balancer"]
+    module = [*RECORDED, "ops.local.edge.load_balancer"]
     options = ["--region", place.region, "--arn", place.arn, "--address", place.address, "--name", place.name]
     env = {"RICHESREACH_AWS_PORT": str(aws.port), "RICHESREACH_STATE_DIR": str(place.state)}
     return process([*module, *options, "--port", str(LISTENER_PORT)], env, place.log)

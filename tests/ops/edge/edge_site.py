@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.aws_calls.recorder import RECORDED
 from tests.ops.edge import lambdas
 from tests.ops.edge.conftest import ROOT, LocalAws, Upstreams, eventually, free_port, process
 from tests.ops.edge.site import HOST, ONE, PORT, TWO, deploy
@@ -92,9 +92,7 @@ def start(stack: ExitStack, upstreams: Upstreams, state: Path) -> Site:
     (state / "run" / "load-balancers.json").write_text("{}")
     port, log = free_port(), state / "edge.log"
     env = {"RICHESREACH_AWS_PORT": str(aws.port), "RICHESREACH_STATE_DIR": str(state)}
-    child = stack.enter_context(
-        process([sys.executable, "-m", "ops.local.edge.cdn", "--port", str(port)], env, log)
-    )
+    child = stack.enter_context(process([*RECORDED, "ops.local.edge.cdn", "--port", str(port)], env, log))
     eventually(lambda: all(f'"{event}"' in log.read_text() for event in EVENTS), "the edge is configured")
     return Site(f"http://127.0.0.1:{port}", aws, upstreams, distribution, child, log, state)
 

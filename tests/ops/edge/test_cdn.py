@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.aws_calls.recorder import RECORDED
 from tests.loopback import SERVERS
 from tests.ops.edge.conftest import (
     LocalAws,
@@ -85,7 +85,7 @@ def edge(
         (state / "run" / "load-balancers.json").write_text(json.dumps(places))
         port, log = free_port(), state / "edge.log"
         env = {"RICHESREACH_AWS_PORT": str(local_aws.port), "RICHESREACH_STATE_DIR": str(state)}
-        arguments = [sys.executable, "-m", "ops.local.edge.cdn", "--port", str(port)]
+        arguments = [*RECORDED, "ops.local.edge.cdn", "--port", str(port)]
         child = stack.enter_context(process(arguments, env, log))
         running = Edge(f"http://127.0.0.1:{port}", local_aws, store, regions, child, log)
         ready = ("distributions", "load_balancers", "key_value_stores")
@@ -252,7 +252,7 @@ async def test_a_body_that_breaks_off_is_not_taken_for_whole(session: aiohttp.Cl
 
 
 def test_a_taken_port_is_named_with_the_mend(edge: Edge, tmp_path: Path) -> None:
-    arguments = [sys.executable, "-m", "ops.local.edge.cdn", "--port", edge.url.rsplit(":", 1)[1]]
+    arguments = [*RECORDED, "ops.local.edge.cdn", "--port", edge.url.rsplit(":", 1)[1]]
     with process(arguments, {"RICHESREACH_AWS_PORT": str(edge.aws.port)}, tmp_path / "log") as second:
         assert second.wait(60) == 1
     assert "set RICHESREACH_EDGE_PORT to a free port" in (tmp_path / "log").read_text()

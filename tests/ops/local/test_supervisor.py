@@ -12,6 +12,7 @@ from ops.local import aws, state
 from ops.local.paths import PYTHON, ROOT
 from ops.local.process import send_signal, start_time
 from ops.local.state import State
+from tests.aws_calls.recorder import RECORDED
 from tests.ops.local.conftest import deploy, eventually, free_port
 
 REGION = "us-east-1"
@@ -38,7 +39,7 @@ class Daemon:
         self.folder.mkdir(exist_ok=True)
         with (self.folder / "supervisor.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [str(PYTHON), "-m", "ops.local.supervisor"], cwd=ROOT, env=self.env, stdout=log, stderr=log
+                [*RECORDED, "ops.local.supervisor"], cwd=ROOT, env=self.env, stdout=log, stderr=log
             )
         started = self.process.pid
         eventually(
