@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: install ## Deploy the whole platform to a local AWS and leave it serving
@@ -84,6 +84,10 @@ lock: .venv/installed ## Write the lock files anew from the *.in files
 .PHONY: stateful-lock
 stateful-lock: install ## Write anew what tests/stacks/stateful locks: a deployment of it may lose data
 	@$(BIN)/python -m tests.stacks.stateful
+
+.PHONY: resource-coverage
+resource-coverage: install ## Write docs/resource-coverage.md: each resource type and how it is tested
+	@$(BIN)/python -m tests.stacks.resource_coverage
 
 .PHONY: clean
 clean: ## Stop the platform and remove everything that is not in git

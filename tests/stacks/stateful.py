@@ -10,14 +10,14 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment
-from stacks.manifest import load_manifests
+from stacks.environment import PLACEHOLDER_ACCOUNT, Environment, load_environment
+from stacks.manifest import Manifest, load_manifests
 from tests.stacks.assembly import Assembly, Json
 
 FOLDER = Path(__file__).with_name("stateful")
@@ -114,21 +114,23 @@ def write(environment: str, lock: Lock) -> None:
     (FOLDER / f"{environment}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
-def synthesised(name: str, folder: Path) -> Assembly:
-    """The environment as committed; what the policy packs say of it is the subject of other tests."""
+def synthesised(
+    environment: Environment, folder: Path, manifests: Sequence[Manifest] | None = None
+) -> Assembly:
+    """The environment with the committed services; the policy packs are the subject of other tests."""
     os.environ.setdefault("JSII_NODE", str(Path(sys.executable).parent / "node"))
     from stacks.platform import build  # noqa: PLC0415  (starts Node)
 
-    environment = load_environment(name).model_copy(update={"cdk_nag": False})
-    build(environment, PLACEHOLDER_ACCOUNT, load_manifests(), outdir=str(folder)).synth()
-    return Assembly(folder, name)
+    unruled = environment.model_copy(update={"cdk_nag": False})
+    build(unruled, PLACEHOLDER_ACCOUNT, manifests or load_manifests(), outdir=str(folder)).synth()
+    return Assembly(folder, environment.name)
 
 
 def main() -> None:
     """Writes the lock of every environment that has one, and says what changes."""
     for name in ENVIRONMENTS:
         with tempfile.TemporaryDirectory() as folder:
-            now = lock_of(synthesised(name, Path(folder)))
+            now = lock_of(synthesised(load_environment(name), Path(folder)))
         before = read(name) if (FOLDER / f"{name}.json").exists() else {}
         sys.stdout.write("".join(f"{line}\n" for line in differences(before, now)))
         write(name, now)

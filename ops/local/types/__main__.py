@@ -11,9 +11,9 @@ from typing import Any
 
 
 def main() -> None:
-    """`--table` prints the types as Markdown; without it, serves until SIGTERM."""
-    if sys.argv[1:] not in ([], ["--table"]):
-        sys.exit("usage: python -m ops.local.types [--table]")
+    """`--table` prints the types as Markdown, `--fidelity` every mark as JSON; else serves until SIGTERM."""
+    if sys.argv[1:] not in ([], ["--table"], ["--fidelity"]):
+        sys.exit("usage: python -m ops.local.types [--table | --fidelity]")
     # Every interface is the server's default; nothing here may listen beyond the loopback.
     os.environ.setdefault("BIND_HOST", "127.0.0.1")
     logging.basicConfig(
@@ -23,11 +23,11 @@ def main() -> None:
         stream=sys.stderr if sys.argv[1:] else sys.stdout,
     )
     # Logging must be set up before the server's modules are imported.
-    from ops.local.types import catalogue, registry  # noqa: PLC0415
+    from ops.local.types import catalogue, fidelity, registry  # noqa: PLC0415
 
     catalogue.load()
     if sys.argv[1:]:
-        sys.stdout.write(registry.table() + "\n")
+        sys.stdout.write((registry.table() if sys.argv[1:] == ["--table"] else fidelity.as_json()) + "\n")
         return
     registry.install()
     from ministack.app import main as serve  # noqa: PLC0415
