@@ -99,7 +99,7 @@ _INTRODUCTION = """\
 
 Written by `make resource-coverage`; a test fails when it is stale, and when a type is asserted nowhere.
 
-- **asserted**: tests of `tests/stacks` that read resources of the type out of a synthesised template.
+- **asserted**: a test of `tests/stacks` reads resources of the type out of a template (grep its name).
 - **moto**: `ops/` or `lambda/` acts on such a resource in a test through moto ([calls](aws-calls.md)).
 - **local AWS**: what `make up` makes of it. *Real*: the service's API answers from it, or a process runs;
   *recorded*: the declaration is kept and nothing acts on it; *no-op*: nothing is. Empty: none in `local`.
@@ -138,19 +138,17 @@ def types(assemblies: Mapping[str, Assembly]) -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
-def asserted() -> dict[str, list[str]]:
-    """Modules of ``tests/stacks`` that name each type."""
-    found: dict[str, list[str]] = {}
+def asserted() -> set[str]:
+    """Every text of the modules of ``tests/stacks``, the names of the types that they read among them."""
+    found: set[str] = set()
     for path in sorted((ROOT / "tests" / "stacks").glob("*.py")):
         if path.name in SILENT:
             continue
-        named = {
+        found |= {
             node.value
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
-        for kind in named:
-            found.setdefault(kind, []).append(path.stem)
     return found
 
 
@@ -177,19 +175,13 @@ def page(assemblies: Mapping[str, Assembly]) -> str:
         cells = (
             f"`{kind}`",
             "every" if everywhere else ", ".join(places),
-            _some(named.get(kind, [])),
+            "yes" if kind in named else "",
             ", ".join(f"`{operation}`" for operation in MOTO.get(kind, ())),
             mark if "local" in places else "",
             ", ".join(sorted({places_of_tests[test] for test, kinds in DATA_PLANE.items() if kind in kinds})),
         )
         rows.append(f"| {' | '.join(cells)} |")
     return _INTRODUCTION + "\n".join(rows) + "\n"
-
-
-def _some(modules: list[str]) -> str:
-    """The first modules, and how many more there are."""
-    shown = [module.removeprefix("test_") for module in modules]
-    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
 
 
 def unknown_operations() -> list[str]:
