@@ -36,7 +36,7 @@ test: install ## Run every test; acceptance starts the platform itself where it 
 
 .PHONY: test-stacks test-ops test-services test-acceptance
 test-stacks:
-	@echo "tests/stacks" && $(BIN)/python -m pytest tests/stacks
+	@echo "tests/stacks, tests/bench" && $(BIN)/python -m pytest tests/stacks tests/bench
 
 test-ops:
 	@echo "tests/ops, tests/lambda_" && $(BIN)/python -m pytest tests/ops tests/lambda_
@@ -46,6 +46,10 @@ test-services:
 
 test-acceptance:
 	@echo "tests/acceptance" && $(BIN)/python -m pytest tests/acceptance
+
+.PHONY: bench
+bench: install ## Measure the rows of docs/benchmarks.md beside their rivals into bench/; ROWS='synth-areas' for some
+	@$(BIN)/python -m tests.bench $(ROWS)
 
 .PHONY: lint
 lint: install ## Formatting, lint, types and import contracts
@@ -92,7 +96,8 @@ resource-coverage: install ## Write docs/resource-coverage.md: each resource typ
 .PHONY: clean
 clean: ## Stop the platform and remove everything that is not in git
 	@if [ -x $(BIN)/richesreach ]; then $(BIN)/richesreach down; fi
-	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy node_modules cdk.out .local
+	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy node_modules cdk.out .local bench
+	@rm -rf tests/bench/typescript/node_modules tests/bench/typescript/dist
 
 # ---------------------------------------------------------------- environments
 .PHONY: install

@@ -12,7 +12,20 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from stacks.environment import Environment
+from stacks.flags import FLAGS
 from stacks.naming import PROJECT, Names
+
+
+def context(environment: Environment, account: str) -> dict[str, object]:
+    """What the app must know before its first construct.
+
+    Availability zones are given, so that nothing is looked up; weak references need no custom resource.
+    """
+    zones = {
+        f"availability-zones:account={account}:region={code}": region.availability_zones
+        for code, region in environment.regions.items()
+    }
+    return {**FLAGS, **zones}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,7 +11,7 @@ from constructs import Construct
 
 from stacks.accepted import ACKNOWLEDGED
 from stacks.acknowledgements import acknowledge
-from stacks.base import PlatformStack, Site
+from stacks.base import PlatformStack, Site, context
 from stacks.datalake.stack import DataLakeStack
 from stacks.dns.stack import DnsStack
 from stacks.ecs.stack import EcsStack
@@ -21,7 +21,6 @@ from stacks.edge.edge_function import check_variables
 from stacks.edge.stack import EdgeStack
 from stacks.edge.state import EdgeStateStack
 from stacks.environment import Environment
-from stacks.flags import FLAGS
 from stacks.global_db.stack import GlobalDbStack
 from stacks.lake_catalogue.stack import LakeCatalogueStack
 from stacks.lake_replication.stack import LakeReplicationStack
@@ -41,20 +40,7 @@ from stacks.security.boundary import BoundaryStack, bound
 from stacks.security.stack import SecurityStack
 from stacks.security.state import SecurityStateStack
 from stacks.security.vault_lock import lock_vaults
-
-Pack = Callable[[], cdk.IPolicyValidationPlugin]
-
-
-def context(environment: Environment, account: str) -> dict[str, object]:
-    """What the app must know before its first construct.
-
-    Availability zones are given, so that nothing is looked up; weak references need no custom resource.
-    """
-    zones = {
-        f"availability-zones:account={account}:region={code}": region.availability_zones
-        for code, region in environment.regions.items()
-    }
-    return {**FLAGS, **zones}
+from stacks.validation import Pack, validate
 
 
 class Platform:
@@ -259,20 +245,6 @@ class Platform:
                 if stack.site.region == region:
                     bound(stack)
                     stack.add_stack_dependency(boundary, "no role is made without its boundary")
-
-
-def validate(
-    app: cdk.App,
-    environment: Environment,
-    rules: cdk.CloudFormationValidatePlugin | None = None,
-    packs: Sequence[Pack] = (AwsSolutionsChecks,),
-) -> None:
-    """Has the app's templates checked while it synthesises."""
-    plugins = cdk.Validations.of(app)
-    if environment.cdk_nag:
-        plugins.add_plugins(*(pack() for pack in packs))
-    if rules is not None:
-        plugins.add_plugins(rules)
 
 
 def build(

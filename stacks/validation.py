@@ -1,13 +1,18 @@
-"""The CDK's own rules for templates, made ready in Node while Python loads what the CDK wraps."""
+"""What templates are held against while an app synthesises: cdk-nag, and the CDK's own rules."""
 
 from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import aws_cdk as cdk
-import cdk_nag  # noqa: F401  (loads its part into Node: not while the rules are made there)
+from cdk_nag import AwsSolutionsChecks
+
+from stacks.environment import Environment
+
+Pack = Callable[[], cdk.IPolicyValidationPlugin]
 
 #: The wrappers that take longest to load, of those that the stacks use.
 LARGE_MODULES = (
@@ -29,10 +34,10 @@ LARGE_MODULES = (
 
 
 def template_rules() -> cdk.CloudFormationValidatePlugin | None:
-    """What an app would make for itself while it synthesises; None where ``CDK_VALIDATION=false`` says so.
+    """The CDK's own, which an app would make for itself later; None where ``CDK_VALIDATION=false`` says so.
 
-    Node compiles the rules for seconds, in which Python would only wait. jsii takes one call at a time:
-    the modules that are loaded meanwhile must make none, so the stacks' own are not among them.
+    Node compiles them for seconds, in which Python loads the wrappers of the CDK instead of waiting. jsii
+    takes one call at a time: what is loaded meanwhile must make none, so the stacks are not among it.
     """
     if os.environ.get("CDK_VALIDATION") == "false":
         return None
@@ -41,3 +46,17 @@ def template_rules() -> cdk.CloudFormationValidatePlugin | None:
         for module in LARGE_MODULES:
             importlib.import_module(f"aws_cdk.{module}")
     return rules.result()
+
+
+def validate(
+    app: cdk.App,
+    environment: Environment,
+    rules: cdk.CloudFormationValidatePlugin | None = None,
+    packs: Sequence[Pack] = (AwsSolutionsChecks,),
+) -> None:
+    """Has the app's templates checked while it synthesises."""
+    plugins = cdk.Validations.of(app)
+    if environment.cdk_nag:
+        plugins.add_plugins(*(pack() for pack in packs))
+    if rules is not None:
+        plugins.add_plugins(rules)

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.stacks.assembly import Assembly, walk
+from tests.stacks.synthesis_table import LIMIT
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 AREAS = (
@@ -51,7 +52,7 @@ STATELESS = {
 }
 
 #: CloudFormation takes 500; a fifth is kept free for what is still to come.
-RESOURCE_LIMIT = 400
+RESOURCE_LIMIT = LIMIT
 
 
 STATEFUL_NAMES = (

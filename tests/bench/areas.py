@@ -1,0 +1,127 @@
+"""The network and ecs areas of prod alone, as the bench synthesises them.
+
+What the ecs area takes from the others (zone, lake, databases) is imported by name, so that nothing of those
+areas is built. ``typescript/bin/areas.ts`` is the same app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
+
+from stacks.accepted import ACKNOWLEDGED
+from stacks.acknowledgements import acknowledge
+from stacks.base import PlatformStack, Site, context
+from stacks.datalake.stack import DataLakeStack
+from stacks.ecs.stack import EcsStack
+from stacks.ecs.state import EcsStateStack
+from stacks.ecs.telemetry import Observation, Workspace
+from stacks.environment import Environment
+from stacks.global_db.stack import GlobalDbStack
+from stacks.manifest import Manifest
+from stacks.network.stack import NetworkStack
+from stacks.network.state import NetworkStateStack
+from stacks.validation import validate
+
+
+class GivenStack(PlatformStack):
+    """What other areas would give to a region's ecs stack: an imported zone and an imported lake."""
+
+    def __init__(self, app: cdk.App, site: Site) -> None:
+        super().__init__(app, site, "datalake", description="What the bench imports")
+        names = site.names
+        self.zone = route53.HostedZone.from_hosted_zone_attributes(
+            self, "Zone", hosted_zone_id="Z0123456789ABCDEFGHIJ", zone_name=site.environment.domain
+        )
+        self.bucket = s3.Bucket.from_bucket_name(self, "Lake", names.lake_bucket(site.account, site.region))
+        self.key = kms.Key.from_key_arn(
+            self, "Key", f"arn:aws:kms:{site.region}:{site.account}:key/00000000-0000-0000-0000-000000000000"
+        )
+        # CloudFormation takes no empty stack.
+        ssm.StringParameter(
+            self,
+            "Parameter-zone-id",
+            parameter_name=names.parameter("dns", "zone-id"),
+            string_value=self.zone.hosted_zone_id,
+        )
+
+
+@dataclass(frozen=True)
+class GivenMember:
+    """Endpoints of one store in one region, by names that resolve nowhere."""
+
+    region: str
+    store: str
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.store}.{self.region}.example"
+
+    @property
+    def reader_endpoint(self) -> str:
+        return f"{self.store}-reader.{self.region}.example"
+
+    primary_host = host = endpoint
+    secondary_host = reader_endpoint
+
+
+class GivenDatabases:
+    """Endpoints of a region's database, cache and member of the datastore."""
+
+    def __init__(self, region: str) -> None:
+        self.database = GivenMember(region, "database")
+        self.cache = GivenMember(region, "cache")
+        self.datastore = GivenMember(region, "datastore")
+
+
+def build(
+    environment: Environment,
+    manifests: Sequence[Manifest],
+    account: str,
+    outdir: str,
+    rules: cdk.CloudFormationValidatePlugin | None,
+) -> cdk.App:
+    """The app, as ``stacks.platform.build`` makes it, with these two areas in every region."""
+    app = cdk.App(context=context(environment, account), outdir=outdir)
+    validate(app, environment, rules)
+    given = {region: GivenDatabases(region) for region in environment.regions}
+    # Endpoints are all that the ecs area reads of them.
+    databases = cast(Mapping[str, GlobalDbStack], given)
+    for region in environment.regions:
+        site = Site(environment, account, region)
+        network = NetworkStack(app, site, state=NetworkStateStack(app, site))
+        lake = GivenStack(app, site)
+        EcsStack(
+            app,
+            site,
+            vpc=network.vpc,
+            zone=lake.zone,
+            lake=cast(DataLakeStack, lake),
+            databases=databases,
+            manifests=manifests,
+            observation=_observation(app, site),
+        )
+    for stack in app.node.children:
+        if isinstance(stack, PlatformStack):
+            acknowledge(stack, ACKNOWLEDGED.get(stack.area, ()))
+    return app
+
+
+def _observation(app: cdk.App, site: Site) -> Observation:
+    """The workspace is the monitoring area's."""
+    environment = site.environment
+    state = EcsStateStack(app, site) if environment.services.execute_command else None
+    workspace = None
+    if environment.telemetry is not None:
+        workspace = Workspace(
+            arn=f"arn:aws:aps:{site.region}:{site.account}:workspace/ws-00000000",
+            endpoint=f"https://metrics.{site.region}.example/",
+        )
+    return Observation(exec_key=state.exec_key if state else None, workspace=workspace)

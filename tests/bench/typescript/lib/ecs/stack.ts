@@ -1,0 +1,62 @@
+import * as ec2 from "aws-cdk-lib/aws-ec2";
+import * as route53 from "aws-cdk-lib/aws-route53";
+import { Construct } from "constructs";
+import { PlatformStack, Site } from "../base";
+import { Manifest } from "../config";
+import { RegionCluster } from "./cluster";
+import { LoadBalancer } from "./load-balancer";
+import { OneOffTaskRun } from "./one-off";
+import { certificate, OriginRecords } from "./origin";
+import { ManifestService } from "./service";
+import { Lake, Tasks } from "./task";
+import { TaskVariables } from "./variables";
+
+export { Lake };
+
+export interface EcsProps {
+  vpc: ec2.IVpc;
+  zone: route53.IHostedZone;
+  lake: Lake;
+  manifests: Manifest[];
+}
+
+export class EcsStack extends PlatformStack {
+  private readonly cluster: RegionCluster;
+  private readonly loadBalancer: LoadBalancer;
+
+  constructor(
+    scope: Construct,
+    site: Site,
+    private readonly given: EcsProps,
+  ) {
+    super(scope, site, "ecs", "Cluster, load balancer and services");
+    const { vpc, zone, lake, manifests } = given;
+    this.addStackDependency(lake, "the load balancer checks at birth that it may write its logs");
+    this.cluster = new RegionCluster(this, "Cluster", site, vpc);
+    const own = site.environment.edge.certificate ? certificate(this, site, zone) : undefined;
+    this.loadBalancer = new LoadBalancer(this, "LoadBalancer", site, vpc, own);
+    const variables = new TaskVariables(this, "Variables", site);
+    for (const manifest of manifests.filter((manifest) => this.places(manifest.placement))) {
+      this.run(manifest, variables);
+    }
+    new OriginRecords(this, "Origin", site, zone, this.loadBalancer.resource);
+  }
+
+  private places(placement: string): boolean {
+    return placement === "every-region" || this.site.isWriter;
+  }
+
+  private run(manifest: Manifest, variables: TaskVariables): void {
+    const { site, cluster, loadBalancer } = this;
+    const tasks = new Tasks(this, `${manifest.name}-tasks`, site, manifest, variables, this.given.lake);
+    const service = new ManifestService(this, manifest.name, site, cluster, manifest, tasks, loadBalancer);
+    for (const task of manifest.tasks) {
+      if (task.run === "schedule") {
+        throw new Error("the twin has no scheduled tasks: stacks/ecs/schedule.py has");
+      }
+      if (this.places(task.placement ?? "writer-region")) {
+        service.waitFor(new OneOffTaskRun(this, `${manifest.name}-${task.name}`, service, task));
+      }
+    }
+  }
+}
