@@ -12,6 +12,7 @@ from stacks.node import NODE
 from tests.bench.measure import BenchError
 
 FOLDER = Path(__file__).resolve().parent / "typescript"
+NPM = NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 APP = FOLDER / "dist" / "bin" / "areas.js"
 
 #: What tells two templates apart that deploy the same: nothing. Asset hashes are of the same folders, and
@@ -35,8 +36,7 @@ def install(variables: Mapping[str, str]) -> None:
     lock = FOLDER / "package-lock.json"
     mark = FOLDER / "node_modules" / ".package-lock.json"
     if not mark.exists() or mark.stat().st_mtime < lock.stat().st_mtime:
-        npm = NODE.parent / "npm"
-        done = _run([str(NODE), str(npm.resolve()), "ci", "--no-audit", "--no-fund"], variables)
+        done = _run([str(NODE), str(NPM), "ci", "--no-audit", "--no-fund"], variables)
         if done.returncode:
             wanted = ", ".join(f"{name} {version}" for name, version in sorted(versions().items()))
             raise BenchError(
