@@ -101,7 +101,7 @@ def build(
         EcsStack(
             app,
             site,
-            vpc=network.vpc,
+            network=network,
             zone=lake.zone,
             lake=cast(DataLakeStack, lake),
             databases=databases,

@@ -48,7 +48,7 @@ for (const region of Object.keys(environment.regions)) {
   const site = new Site(environment, ACCOUNT, region);
   const network = new NetworkStack(app, site, new NetworkStateStack(app, site));
   const lake = new GivenStack(app, site);
-  new EcsStack(app, site, { vpc: network.vpc, zone: lake.zone, lake, manifests });
+  new EcsStack(app, site, { network, zone: lake.zone, lake, manifests });
 }
 for (const stack of app.node.children) {
   if (stack instanceof PlatformStack) {

@@ -2,10 +2,22 @@ import * as cdk from "aws-cdk-lib";
 import { IConstruct } from "constructs";
 import { PlatformStack } from "./base";
 
-type Acknowledged = [path: string, finding: string, reason: string];
+type Acknowledged = [path: string, finding: string | string[], reason: string];
 
 const ANY = "AwsSolutions::AwsSolutions-IAM5[Resource::*]";
 const TASKS = ["gateway", "gateway-migrate"];
+const FUNCTIONS = ["LoadBalancer/PrefixLists/LookUp/Function", "gateway-migrate/Runner/Function"];
+
+const [NIST, PCI, HIPAA] = ["NIST.800.53.R5", "PCI.DSS.321", "HIPAA.Security"];
+const rule = (name: string, ...packs: string[]) => packs.map((pack) => `${pack}::${pack}-${name}`);
+
+const DEAD_LETTERS = rule("LambdaDLQ", NIST, HIPAA);
+const NETWORK = rule("LambdaInsideVPC", NIST, PCI, HIPAA);
+const DEPLOYING = "CloudFormation waits for its answer: what fails, fails the deployment, and a queue has no reader";
+const APIS_ONLY = "it calls APIs of AWS alone, none of them in the network; a way there would be one more way out";
+
+const each = (finding: string[], reason: string, ...paths: string[]) =>
+  paths.map((path): Acknowledged => [path, finding, reason]);
 
 const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
   network: [
@@ -19,6 +31,18 @@ const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
       ANY,
       "ec2:DescribeSecurityGroups knows no resource (service authorization reference of EC2)",
     ],
+    ["DefaultGroup/Closer/Function", DEAD_LETTERS, DEPLOYING],
+    ["DefaultGroup/Closer/Function", NETWORK, APIS_ONLY],
+    [
+      "Vpc/Resource",
+      rule("VPCDefaultSecurityGroupClosed", NIST, PCI, HIPAA),
+      "CloudFormation cannot close it; the custom resource DefaultGroup does, and AWS Config watches it",
+    ],
+    ...each(
+      rule("VPCNoUnrestrictedRouteToIGW", NIST, PCI, HIPAA),
+      "the public subnets hold the load balancer and NAT, and nothing else; the others have no such route",
+      ...[1, 2, 3].map((number) => `Vpc/publicSubnet${number}/DefaultRoute`),
+    ),
   ],
   ecs: [
     [
@@ -31,18 +55,18 @@ const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
       "AwsSolutions::AwsSolutions-ECS2",
       "plain variables hold endpoints and names; secrets come by reference from Secrets Manager",
     ]),
-    ...TASKS.map((task): Acknowledged => [
-      `${task}/Task/ExecutionRole/DefaultPolicy/Resource`,
+    [
+      "gateway-tasks/ExecutionPolicy/Resource",
       ANY,
       "ecr:GetAuthorizationToken knows no resource (service authorization reference of ECR)",
-    ]),
+    ],
     [
       "gateway/Collector/Policy/Resource",
       ANY,
       "what is put into X-Ray knows no resource (service authorization reference of X-Ray)",
     ],
     [
-      "gateway/Frontage/TrafficRole/DefaultPolicy/Resource",
+      "gateway/Frontage/TrafficPolicy/Resource",
       ANY,
       "the Describe actions of ELB know no resource (service authorization reference of ELB v2)",
     ],
@@ -50,6 +74,19 @@ const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
       "gateway-migrate/Runner/Policy/Resource",
       "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:ecs:{region}:{account}:task/{prefix}/*]",
       "a task's id is made when it starts; the statement is bound to the platform's own cluster",
+    ],
+    ...each(DEAD_LETTERS, DEPLOYING, ...FUNCTIONS),
+    ...each(NETWORK, APIS_ONLY, ...FUNCTIONS),
+    ...each(
+      rule("CloudWatchAlarmAction", NIST, HIPAA),
+      "ECS watches it during a deployment and rolls back; the services' own alarms tell people",
+      "gateway/Frontage/deployment-errors",
+      "gateway/Frontage/deployment-unhealthy",
+    ),
+    [
+      "LoadBalancer/Resource/Resource",
+      rule("ALBWAFEnabled", NIST, PCI),
+      "the web ACL stands at CloudFront, and the balancer answers nobody who did not come through it",
     ],
   ],
 };
@@ -61,12 +98,12 @@ export function acknowledge(stack: PlatformStack): void {
     for (const part of path.split("/")) {
       construct = construct?.node.tryFindChild(part);
     }
-    if (construct) {
-      const id = finding
+    for (const each of construct ? [finding].flat() : []) {
+      const id = each
         .replace("{region}", site.region)
         .replace("{account}", site.account)
         .replace("{prefix}", site.prefix);
-      cdk.Validations.of(construct).acknowledge({ id, reason });
+      cdk.Validations.of(construct!).acknowledge({ id, reason });
     }
   }
 }

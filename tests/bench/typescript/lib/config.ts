@@ -26,6 +26,7 @@ export interface Environment {
   data_regions: string[];
   datastore_regions: string[];
   protect: boolean;
+  reserve_concurrency: boolean;
   regions: Record<string, Region>;
   tags: Record<string, string>;
   network: {

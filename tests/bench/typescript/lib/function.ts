@@ -1,11 +1,13 @@
 import * as path from "node:path";
 import * as cdk from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
+import * as kms from "aws-cdk-lib/aws-kms";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import { acceptRedundantDependencies, Site } from "./base";
+import { acceptRedundantDependencies, allowLogs, Site } from "./base";
 import { ROOT } from "./config";
+import { grantedRole } from "./role";
 
 export interface FunctionProps {
   code: string;
@@ -14,9 +16,10 @@ export interface FunctionProps {
   statements: iam.PolicyStatement[];
   logName?: string;
   logGroup?: logs.ILogGroup;
+  key?: kms.IKey;
 }
 
-/** The functions of these two areas have no network, variables, key or dead letters. */
+/** The functions of these two areas have no network, variables or dead letters. */
 export class PlatformFunction extends Construct {
   readonly policy: iam.ManagedPolicy;
   readonly resource: lambda.Function;
@@ -24,10 +27,9 @@ export class PlatformFunction extends Construct {
   constructor(scope: Construct, id: string, site: Site, props: FunctionProps) {
     super(scope, id);
     const logGroup = props.logGroup ?? this.ownLogGroup(site, props);
-    const role = new iam.Role(this, "Role", { assumedBy: new iam.ServicePrincipal("lambda.amazonaws.com") });
-    this.policy = new iam.ManagedPolicy(this, "Policy", {
+    const [role, policy] = grantedRole(this, "", {
+      assumedBy: new iam.ServicePrincipal("lambda.amazonaws.com"),
       description: props.description,
-      roles: [role],
       statements: [
         ...props.statements,
         new iam.PolicyStatement({
@@ -37,6 +39,7 @@ export class PlatformFunction extends Construct {
         }),
       ],
     });
+    this.policy = policy;
     this.resource = new lambda.Function(this, "Function", {
       description: props.description,
       runtime: lambda.Runtime.PYTHON_3_14,
@@ -47,7 +50,8 @@ export class PlatformFunction extends Construct {
       }),
       timeout: props.timeout,
       memorySize: 128,
-      role: role.withoutPolicyUpdates(),
+      reservedConcurrentExecutions: site.environment.reserve_concurrency ? 2 : undefined,
+      role,
       logGroup,
     });
     this.resource.node.addDependency(this.policy);
@@ -56,8 +60,13 @@ export class PlatformFunction extends Construct {
 
   private ownLogGroup(site: Site, props: FunctionProps): logs.LogGroup {
     const own = props.logName ?? `lambda/${props.code.replaceAll("_", "-")}`;
+    const logGroupName = `/${site.prefix}/${own}`;
+    if (props.key) {
+      allowLogs(props.key, site, logGroupName);
+    }
     return new logs.LogGroup(this, "Logs", {
-      logGroupName: `/${site.prefix}/${own}`,
+      logGroupName,
+      encryptionKey: props.key,
       retention: site.environment.services.log_days,
       removalPolicy: site.removalPolicy,
     });

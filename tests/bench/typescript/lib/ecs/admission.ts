@@ -2,6 +2,7 @@ import * as cdk from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as elb from "aws-cdk-lib/aws-elasticloadbalancingv2";
 import * as iam from "aws-cdk-lib/aws-iam";
+import * as kms from "aws-cdk-lib/aws-kms";
 import { Construct } from "constructs";
 import { Site } from "../base";
 import { PlatformFunction } from "../function";
@@ -10,12 +11,13 @@ class ManagedPrefixLists extends Construct {
   readonly cloudfront: string;
   readonly healthCheckers: string;
 
-  constructor(scope: Construct, id: string, site: Site) {
+  constructor(scope: Construct, id: string, site: Site, logKey: kms.IKey) {
     super(scope, id);
     const lookUp = new PlatformFunction(this, "LookUp", site, {
       code: "prefix_lists",
       description: "Ids of AWS-managed prefix lists in this region",
       timeout: cdk.Duration.minutes(1),
+      key: logKey,
       statements: [
         new iam.PolicyStatement({
           sid: "FindPrefixLists",
@@ -44,8 +46,9 @@ export function admitByList(
   site: Site,
   vpc: ec2.IVpc,
   group: ec2.SecurityGroup,
+  logKey: kms.IKey,
 ): ec2.SecurityGroup {
-  const lists = new ManagedPrefixLists(scope, "PrefixLists", site);
+  const lists = new ManagedPrefixLists(scope, "PrefixLists", site, logKey);
   const port = ec2.Port.tcp(site.environment.load_balancer.port);
   group.addIngressRule(ec2.Peer.prefixList(lists.healthCheckers), port, "from the Route 53 health checkers");
   const own = new ec2.SecurityGroup(scope, "CloudFront", {

@@ -4,9 +4,10 @@ import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as ecs from "aws-cdk-lib/aws-ecs";
 import * as elb from "aws-cdk-lib/aws-elasticloadbalancingv2";
 import * as iam from "aws-cdk-lib/aws-iam";
-import { Construct } from "constructs";
+import { Construct, IDependable } from "constructs";
 import { acceptRedundantDependencies, Site } from "../base";
 import { Manifest } from "../config";
+import { grantedRole } from "../role";
 import { LoadBalancer } from "./load-balancer";
 
 export const DEREGISTRATION_DELAY = 30;
@@ -59,9 +60,12 @@ export class Frontage extends Construct {
 
   target(service: ecs.FargateService): void {
     let alternateTarget: ecs.AlternateTarget | undefined;
+    let first: IDependable[] = [...this.alarms, ...this.rules];
     if (this.blueGreen) {
+      const [role, policy] = this.trafficRole();
+      first = [...this.alarms, policy];
       alternateTarget = new ecs.AlternateTarget("Alternate", {
-        role: this.trafficRole(),
+        role,
         alternateTargetGroup: this.groups[1],
         productionListener: ecs.ListenerRuleConfiguration.applicationListenerRule(this.rule),
         testListener: this.healthRule
@@ -75,14 +79,13 @@ export class Frontage extends Construct {
       alternateTarget,
     });
     entry.attachToApplicationTargetGroup(this.groups[0]);
-    service.node.addDependency(...this.alarms, ...(alternateTarget ? [] : this.rules));
+    service.node.addDependency(...first);
     acceptRedundantDependencies(service.node.findChild("Service"));
   }
 
-  private trafficRole(): iam.Role {
-    const role = new iam.Role(this, "TrafficRole", { assumedBy: new iam.ServicePrincipal("ecs.amazonaws.com") });
+  private trafficRole(): [iam.IRole, iam.ManagedPolicy] {
     const described = ["Listeners", "Rules", "TargetGroups", "TargetHealth"];
-    const statements: [string, string[], string[]][] = [
+    const grants: [string, string[], string[]][] = [
       ["Look", described.map((what) => `Describe${what}`), ["*"]],
       ["MoveRules", ["ModifyRule"], this.rules.map((rule) => rule.listenerRuleArn)],
       [
@@ -91,11 +94,14 @@ export class Frontage extends Construct {
         this.groups.map((group) => group.targetGroupArn),
       ],
     ];
-    for (const [sid, names, resources] of statements) {
-      const actions = names.map((name) => `elasticloadbalancing:${name}`);
-      role.addToPolicy(new iam.PolicyStatement({ sid, actions, resources }));
-    }
-    return role;
+    return grantedRole(this, "Traffic", {
+      assumedBy: new iam.ServicePrincipal("ecs.amazonaws.com"),
+      description: `Blue/green deployments of ${this.manifest.name}`,
+      statements: grants.map(([sid, names, resources]) => {
+        const actions = names.map((name) => `elasticloadbalancing:${name}`);
+        return new iam.PolicyStatement({ sid, actions, resources });
+      }),
+    });
   }
 
   private group(colour: string, vpc: ec2.IVpc): elb.ApplicationTargetGroup {

@@ -2,6 +2,7 @@ import * as cdk from "aws-cdk-lib";
 import * as acm from "aws-cdk-lib/aws-certificatemanager";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as elb from "aws-cdk-lib/aws-elasticloadbalancingv2";
+import * as kms from "aws-cdk-lib/aws-kms";
 import { Construct } from "constructs";
 import { Site } from "../base";
 import { Manifest, priority, rulePaths } from "../config";
@@ -23,6 +24,7 @@ export class LoadBalancer extends Construct {
     readonly site: Site,
     vpc: ec2.IVpc,
     certificate: acm.ICertificate | undefined,
+    logKey: kms.IKey,
   ) {
     super(scope, id);
     const settings = site.environment.load_balancer;
@@ -38,11 +40,11 @@ export class LoadBalancer extends Construct {
         `${settings.protocol} from ${cidr}`,
       );
     }
-    this.resource = this.balancer(vpc);
+    this.resource = this.balancer(vpc, logKey);
     this.listener = this.listen(certificate);
   }
 
-  private balancer(vpc: ec2.IVpc): elb.ApplicationLoadBalancer {
+  private balancer(vpc: ec2.IVpc, logKey: kms.IKey): elb.ApplicationLoadBalancer {
     const site = this.site;
     const settings = site.environment.load_balancer;
     const resource = new elb.ApplicationLoadBalancer(this, "Resource", {
@@ -61,7 +63,7 @@ export class LoadBalancer extends Construct {
       clientKeepAlive: cdk.Duration.seconds(settings.keep_alive_seconds ?? 3600),
     });
     if (settings.managed_prefix_lists) {
-      const own = admitByList(this, site, vpc, this.securityGroup);
+      const own = admitByList(this, site, vpc, this.securityGroup, logKey);
       const child = resource.node.defaultChild as elb.CfnLoadBalancer;
       child.securityGroups = [this.securityGroup.securityGroupId, own.securityGroupId];
     }

@@ -15,6 +15,7 @@ export class OneOffTaskRun extends Construct {
       code: "run_task",
       description: `Runs ${definition.family} to its end`,
       timeout: cdk.Duration.minutes(15),
+      key: service.tasks.logKey,
       logName: `${service.manifest.name}/${task.name}-runner`,
       statements: [
         new iam.PolicyStatement({
@@ -36,6 +37,6 @@ export class OneOffTaskRun extends Construct {
         SecurityGroups: [service.securityGroup.securityGroupId],
       },
     });
-    run.node.addDependency(runner.policy, definition.obtainExecutionRole(), definition.taskRole);
+    run.node.addDependency(runner.policy);
   }
 }

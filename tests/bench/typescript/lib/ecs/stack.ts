@@ -1,8 +1,9 @@
-import * as ec2 from "aws-cdk-lib/aws-ec2";
+import * as kms from "aws-cdk-lib/aws-kms";
 import * as route53 from "aws-cdk-lib/aws-route53";
 import { Construct } from "constructs";
 import { PlatformStack, Site } from "../base";
 import { Manifest } from "../config";
+import { NetworkStack } from "../network/stack";
 import { RegionCluster } from "./cluster";
 import { LoadBalancer } from "./load-balancer";
 import { OneOffTaskRun } from "./one-off";
@@ -14,13 +15,14 @@ import { TaskVariables } from "./variables";
 export { Lake };
 
 export interface EcsProps {
-  vpc: ec2.IVpc;
+  network: NetworkStack;
   zone: route53.IHostedZone;
   lake: Lake;
   manifests: Manifest[];
 }
 
 export class EcsStack extends PlatformStack {
+  private readonly logKey: kms.IKey;
   private readonly cluster: RegionCluster;
   private readonly loadBalancer: LoadBalancer;
 
@@ -30,11 +32,13 @@ export class EcsStack extends PlatformStack {
     private readonly given: EcsProps,
   ) {
     super(scope, site, "ecs", "Cluster, load balancer and services");
-    const { vpc, zone, lake, manifests } = given;
+    const { network, zone, lake, manifests } = given;
+    const vpc = network.vpc;
     this.addStackDependency(lake, "the load balancer checks at birth that it may write its logs");
+    this.logKey = kms.Key.fromKeyArn(this, "LogKey", network.logKey.keyArn);
     this.cluster = new RegionCluster(this, "Cluster", site, vpc);
     const own = site.environment.edge.certificate ? certificate(this, site, zone) : undefined;
-    this.loadBalancer = new LoadBalancer(this, "LoadBalancer", site, vpc, own);
+    this.loadBalancer = new LoadBalancer(this, "LoadBalancer", site, vpc, own, this.logKey);
     const variables = new TaskVariables(this, "Variables", site);
     for (const manifest of manifests.filter((manifest) => this.places(manifest.placement))) {
       this.run(manifest, variables);
@@ -47,8 +51,9 @@ export class EcsStack extends PlatformStack {
   }
 
   private run(manifest: Manifest, variables: TaskVariables): void {
-    const { site, cluster, loadBalancer } = this;
-    const tasks = new Tasks(this, `${manifest.name}-tasks`, site, manifest, variables, this.given.lake);
+    const { site, cluster, loadBalancer, logKey } = this;
+    const lake = this.given.lake;
+    const tasks = new Tasks(this, `${manifest.name}-tasks`, site, manifest, variables, lake, logKey);
     const service = new ManifestService(this, manifest.name, site, cluster, manifest, tasks, loadBalancer);
     for (const task of manifest.tasks) {
       if (task.run === "schedule") {

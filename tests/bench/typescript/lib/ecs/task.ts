@@ -9,6 +9,7 @@ import * as s3 from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { Site } from "../base";
 import { Manifest, needed, ROOT } from "../config";
+import { grantedRole } from "../role";
 import { DEREGISTRATION_DELAY } from "./deployment";
 import { TaskVariables } from "./variables";
 
@@ -24,6 +25,8 @@ export class Tasks extends Construct {
   readonly logGroup: logs.LogGroup;
   readonly image: assets.DockerImageAsset;
   private readonly arm: boolean;
+  private readonly executionRole: iam.IRole;
+  private readonly executionPolicy: iam.ManagedPolicy;
 
   constructor(
     scope: Construct,
@@ -32,11 +35,13 @@ export class Tasks extends Construct {
     readonly manifest: Manifest,
     readonly variables: TaskVariables,
     readonly lake: Lake,
+    readonly logKey: kms.IKey,
   ) {
     super(scope, id);
     this.arm = site.environment.services.architecture === "arm64";
     this.logGroup = new logs.LogGroup(this, "Logs", {
       logGroupName: `/${site.prefix}/${manifest.name}`,
+      encryptionKey: logKey,
       retention: site.environment.services.log_days,
       removalPolicy: site.removalPolicy,
     });
@@ -48,11 +53,14 @@ export class Tasks extends Construct {
       exclude: ["**/__pycache__", "**/*.pyc", "**/.mypy_cache", "**/.pytest_cache"],
       ignoreMode: cdk.IgnoreMode.DOCKER,
     });
+    [this.executionRole, this.executionPolicy] = this.execution();
   }
 
   define(scope: Construct, name: string, command: string[]): ecs.FargateTaskDefinition {
     const definition = new ecs.FargateTaskDefinition(scope, "Task", {
       family: `${this.site.prefix}-${name}`,
+      executionRole: this.executionRole,
+      taskRole: this.taskRole(scope, name),
       cpu: this.manifest.cpu,
       memoryLimitMiB: this.manifest.memory,
       ephemeralStorageGiB: this.manifest.ephemeral_storage,
@@ -78,10 +86,36 @@ export class Tasks extends Construct {
       logging: this.logDriver(name),
     });
     container.addMountPoints({ containerPath: "/tmp", sourceVolume: "tmp", readOnly: false });
-    for (const statement of taskStatements(this.manifest, this.lake)) {
-      definition.addToTaskRolePolicy(statement);
-    }
+    definition.node.addDependency(this.executionPolicy);
     return definition;
+  }
+
+  private execution(): [iam.IRole, iam.ManagedPolicy] {
+    const [role, policy] = grantedRole(this, "Execution", {
+      assumedBy: new iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+      description: `Starts the tasks of ${this.manifest.name}`,
+    });
+    this.image.repository.grantPull(policy);
+    this.logGroup.grantWrite(policy);
+    for (const secret of Object.values(this.variables.secrets(this.manifest))) {
+      secret.grantRead(policy);
+    }
+    return [role, policy];
+  }
+
+  private taskRole(scope: Construct, name: string): iam.Role {
+    const role = new iam.Role(scope, "TaskRole", {
+      assumedBy: new iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+    });
+    const statements = [...taskStatements(this.manifest, this.lake)];
+    if (statements.length > 0) {
+      new iam.ManagedPolicy(scope, "TaskPolicy", {
+        description: `What ${name} needs`,
+        roles: [role],
+        statements,
+      });
+    }
+    return role;
   }
 
   logDriver(streamPrefix: string): ecs.LogDriver {

@@ -6,6 +6,7 @@ import * as logs from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { allowLogs, PlatformStack, Site } from "../base";
 import { PlatformFunction } from "../function";
+import { grantedRole } from "../role";
 import { DataSubnetAcl } from "./data-acl";
 
 export const PUBLIC = "public";
@@ -18,14 +19,14 @@ export class NetworkStateStack extends PlatformStack {
   readonly closerLogs: logs.LogGroup;
 
   constructor(scope: Construct, site: Site) {
-    super(scope, site, "network-state", "Log groups of the network and their key");
+    super(scope, site, "network-state", "Log groups of the network, key of logs");
     this.key = new kms.Key(this, "LogKey", {
-      alias: `${site.prefix}-network-logs`,
-      description: `Logs of the network of ${site.prefix} in ${site.region}`,
+      alias: `${site.prefix}-logs`,
+      description: `Logs of the network and the services of ${site.prefix} in ${site.region}`,
       enableKeyRotation: true,
       removalPolicy: site.removalPolicy,
     });
-    allowLogs(this.key, site, site.logGroup("network", "*"));
+    allowLogs(this.key, site, `/${site.prefix}/*`);
     this.flowLogs = this.logGroup("FlowLogs", "flow-logs");
     this.closerLogs = this.logGroup("GroupCloserLogs", "close-security-group");
   }
@@ -41,17 +42,29 @@ export class NetworkStateStack extends PlatformStack {
 }
 
 export class NetworkStack extends PlatformStack {
+  readonly logKey: kms.IKey;
   readonly vpc: ec2.Vpc;
 
   constructor(scope: Construct, site: Site, state: NetworkStateStack) {
     super(scope, site, "network", "VPC, subnets, NAT, endpoints and data ACL");
+    this.logKey = state.key;
     this.vpc = this.network();
     new InterfaceEndpoints(this, "Endpoints", site, this.vpc);
     new DataSubnetAcl(this, "DataAcl", site, this.vpc, DATA);
     new ClosedDefaultGroup(this, "DefaultGroup", site, this.vpc, state.closerLogs);
-    this.vpc.addFlowLog("FlowLog", {
-      destination: ec2.FlowLogDestination.toCloudWatchLogs(state.flowLogs),
+    this.flowLog(state);
+  }
+
+  private flowLog(state: NetworkStateStack): void {
+    const [role, policy] = grantedRole(this, "FlowLog", {
+      assumedBy: new iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"),
+      description: "Flow log of the VPC",
     });
+    state.flowLogs.grant(policy, "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents");
+    const flowLog = this.vpc.addFlowLog("FlowLog", {
+      destination: ec2.FlowLogDestination.toCloudWatchLogs(state.flowLogs, role),
+    });
+    flowLog.node.addDependency(policy);
   }
 
   private network(): ec2.Vpc {
