@@ -6,6 +6,7 @@ Exit status: 0 done, 1 it failed, 2 the command was given wrongly.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from rich.console import Console
 from ops import cdk
 from ops.errors import OperationError, UsageError
 from ops.lake import cli as lake
+from ops.plan.form import Form
 from stacks.errors import ConfigurationError
 
 app = typer.Typer(
@@ -150,6 +152,22 @@ def writer(
     if (region is None) != nearest:
         raise UsageError("name the region that takes writes, or give --nearest")
     console.print(routing.write_to(region))
+
+
+@app.command()
+def plan(
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
+    base: Annotated[
+        str | None,
+        typer.Option("--base", help="A git revision to compare with; without, what is deployed."),
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.TEXT,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file for it.")] = None,
+) -> None:
+    """Show what a deployment would change, risk and cost: exit 0 nothing, 2 changes, 3 needs a yes."""
+    from ops.plan import command  # noqa: PLC0415
+
+    raise typer.Exit(int(command.run(console, environment, base, form, output)))
 
 
 @app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

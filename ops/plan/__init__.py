@@ -1,0 +1,1 @@
+"""``richesreach plan``: what a deployment would change, risk and cost, before it happens."""

@@ -1,0 +1,64 @@
+"""The templates that CloudFormation holds of an environment's stacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.errors import OperationError
+from ops.plan.assembly import Stack
+from stacks.environment import Environment
+
+_CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 8}, connect_timeout=5)
+_THREADS = 12
+_GONE = frozenset({"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"})
+
+
+def read(session: Any, environment: Environment, wanted: Iterable[Stack]) -> dict[str, Stack]:
+    """Deployed stacks by name: those of ``wanted``, and every other one of the environment in its regions,
+    which a deployment would leave behind.
+
+    Raises:
+        OperationError: CloudFormation does not answer, or not to these credentials.
+    """
+    prefix = f"{environment.names.prefix}-"
+    places = {stack.region for stack in wanted} | set(environment.regions)
+    clients = {
+        region: session.client("cloudformation", region_name=region, config=_CONFIG) for region in places
+    }
+    try:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            listed = pool.map(lambda region: _names(clients[region], region, prefix), sorted(places))
+            names = [pair for found in listed for pair in found]
+            templates = pool.map(lambda pair: _template(clients[pair[0]], pair[1]), names)
+            return {
+                name: Stack(name, region, account="", template=template)
+                for (region, name), template in zip(names, templates, strict=True)
+            }
+    except (BotoCoreError, ClientError) as error:
+        raise OperationError(
+            f"CloudFormation gives no templates ({error}); sign in, or compare with `--base <git revision>`"
+        ) from None
+
+
+def _names(client: Any, region: str, prefix: str) -> list[tuple[str, str]]:
+    pages = client.get_paginator("describe_stacks").paginate()
+    return [
+        (region, stack["StackName"])
+        for page in pages
+        for stack in page["Stacks"]
+        if stack["StackName"].startswith(prefix) and stack["StackStatus"] not in _GONE
+    ]
+
+
+def _template(client: Any, name: str) -> Mapping[str, Any]:
+    """As it was given; boto3 parses JSON by itself."""
+    body = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    if isinstance(body, str):
+        return dict(json.loads(body))
+    return dict(body)

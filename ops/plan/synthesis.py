@@ -1,0 +1,63 @@
+"""Synthesises an environment: the working tree, or another git revision of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ops import cdk
+from ops.errors import OperationError, UsageError
+from ops.plan import assembly
+from stacks.yaml_file import ROOT
+
+
+def synthesise(environment: str, account: str | None = None, tree: Path = ROOT) -> dict[str, assembly.Stack]:
+    """The stacks that ``tree`` makes of an environment, with the rules of the policy packs off: they cannot
+    change a template.
+
+    Raises:
+        OperationError: synthesis failed; the message holds what it said last.
+    """
+    with tempfile.TemporaryDirectory(prefix="richesreach-plan-") as folder:
+        out = Path(folder) / "cdk.out"
+        values = cdk.variables(environment) | {"CDK_OUTDIR": str(out), "CDK_VALIDATION": "false"}
+        if account:
+            values["CDK_DEFAULT_ACCOUNT"] = account
+        done = subprocess.run(
+            [sys.executable, "app.py"], cwd=tree, env=values, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            said = [line for line in done.stderr.splitlines() if line.strip()]
+            raise OperationError(
+                f"{environment} does not synthesise: {said[-1].strip() if said else 'app.py failed'}"
+            )
+        return assembly.read(out)
+
+
+@contextmanager
+def revision(name: str) -> Iterator[Path]:
+    """A checkout of a git revision, gone afterwards; the working tree is not touched.
+
+    Raises:
+        UsageError: the repository has no such revision.
+    """
+    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if commit.returncode != 0:
+        raise UsageError(f"{name} is no revision of this repository; see `git log` or `git branch --all`")
+    with tempfile.TemporaryDirectory(prefix="richesreach-base-") as folder:
+        tree = Path(folder) / "tree"
+        added = _git("worktree", "add", "--detach", "--quiet", str(tree), commit.stdout.strip())
+        if added.returncode != 0:
+            raise OperationError(f"git cannot check out {name}: {added.stderr.strip()}")
+        try:
+            yield tree
+        finally:
+            _git("worktree", "remove", "--force", str(tree))
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
