@@ -15,7 +15,7 @@ from rich.console import Console
 from ops import cdk
 from ops.errors import OperationError, UsageError
 from ops.lake import cli as lake
-from ops.plan.form import Form
+from ops.plan.form import CostForm, Form
 from stacks.errors import ConfigurationError
 
 app = typer.Typer(
@@ -168,6 +168,17 @@ def plan(
     from ops.plan import command  # noqa: PLC0415
 
     raise typer.Exit(int(command.run(console, environment, base, form, output)))
+
+
+@app.command()
+def cost(
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
+    form: Annotated[CostForm, typer.Option("--format", help="How it is written.")] = CostForm.TEXT,
+) -> None:
+    """Show what an environment costs a month before any traffic, by region and item, with sources."""
+    from ops.plan import cost_report  # noqa: PLC0415
+
+    cost_report.run(console, environment, form)
 
 
 @app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

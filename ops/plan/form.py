@@ -1,4 +1,4 @@
-"""The forms in which a plan is written."""
+"""The forms in which a plan, and a cost, are written."""
 
 from enum import StrEnum
 
@@ -10,3 +10,10 @@ class Form(StrEnum):
     JSON = "json"
     MARKDOWN = "markdown"
     HTML = "html"
+
+
+class CostForm(StrEnum):
+    """How a month's cost is written."""
+
+    TEXT = "text"
+    JSON = "json"
