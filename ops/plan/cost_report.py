@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from ops.plan.assembly import Stack
 from ops.plan.cost import NOT_COUNTED, CostChange, compare
 from ops.plan.form import CostForm
 from ops.plan.linked import HOURS
+from ops.plan.prices import Source
 from stacks.environment import load_environment
 
 _CENT = Decimal("0.01")
@@ -81,21 +82,8 @@ def document(environment: str, lines: Sequence[CostChange]) -> dict[str, Any]:
 
 def show(console: Console, environment: str, lines: Sequence[CostChange]) -> None:
     """Prints the bill as a table, its sources, and what is not in it."""
-    title = f"Cost of {environment} a month in USD, before anything passes through it"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("region", "item", "quantity", "unit", "USD a unit", "USD a month", "source"):
-        numeric = column in {"quantity", "USD a unit", "USD a month", "source"}
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     sources = sorted({line.price.source for line in lines if line.price}, key=str)
-    by_region = totals(lines)
-    for region, amount in by_region.items():
-        for line in (each for each in lines if each.region == region):
-            table.add_row(*_cells(line, {source: str(n) for n, source in enumerate(sources, start=1)}))
-        table.add_row(region, "total", "", "", "", f"{_cents(amount):,}", "", style="bold", end_section=True)
-    table.add_row(
-        "all", "total", "", "", "", f"{_cents(sum(by_region.values(), Decimal(0))):,}", "", style="bold"
-    )
-    console.print(table)
+    console.print(_table(environment, lines, {source: str(n) for n, source in enumerate(sources, start=1)}))
     for number, source in enumerate(sources, start=1):
         console.print(f"{number:>3}  {source}", markup=False, soft_wrap=True)
     for region, items in unknown(lines).items():
@@ -103,7 +91,26 @@ def show(console: Console, environment: str, lines: Sequence[CostChange]) -> Non
     console.print(f"Not in these figures: {'; '.join(NOT_COUNTED)}.", markup=False)
 
 
-def _cells(line: CostChange, numbers: dict[Any, str]) -> tuple[str, ...]:
+def _table(environment: str, lines: Sequence[CostChange], numbers: Mapping[Source, str]) -> Table:
+    title = f"Cost of {environment} a month in USD, before anything passes through it"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("region", "item", "quantity", "unit", "USD a unit", "USD a month", "source"):
+        numeric = column in {"quantity", "USD a unit", "USD a month", "source"}
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    by_region, lacking = totals(lines), unknown(lines)
+    for region, amount in by_region.items():
+        for line in (each for each in lines if each.region == region):
+            table.add_row(*_cells(line, numbers))
+        table.add_row(*_total(region, amount, region in lacking), style="bold", end_section=True)
+    table.add_row(*_total("all", sum(by_region.values(), Decimal(0)), bool(lacking)), style="bold")
+    return table
+
+
+def _total(where: str, amount: Decimal, lacking: bool) -> tuple[str, ...]:
+    return where, "total, at least" if lacking else "total", "", "", "", f"{_cents(amount):,}", ""
+
+
+def _cells(line: CostChange, numbers: Mapping[Source, str]) -> tuple[str, ...]:
     start = (line.region, line.item, f"{line.after.normalize():,f}", line.unit)
     if line.price is None or line.monthly_after is None:
         return (*start, "unknown", "unknown", "")

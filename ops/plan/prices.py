@@ -1,9 +1,10 @@
 """The committed price table: what AWS lists for one unit of an item, each figure with its source and date.
 
-``prices.yaml`` has four parts: ``sources`` (title, URL, the source's own date where it has one, the date it was
-read), ``items`` (unit, and per region a figure with its source; ``global`` where AWS asks the same everywhere),
-``resources`` (which items a CloudFormation type is billed by) and ``idle`` (types that cost nothing by being
-there: AWS bills what passes through them, or nothing). A figure without a source is not in the table.
+``prices.yaml`` has four parts: ``sources`` (title, URL, the source's own date where it has one, the day it
+was read), ``items`` (unit, and per region a figure with its source; ``global`` where AWS asks the same
+everywhere), ``resources`` (which items a CloudFormation type is billed by) and ``idle`` (types that cost
+nothing by being there: AWS bills what passes through them, or nothing). A figure without a source is not in
+the table.
 """
 
 from __future__ import annotations

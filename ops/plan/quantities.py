@@ -1,9 +1,9 @@
 """How many units a month of each item of the price table the resources of an environment are billed for.
 
-Counted is what is there all the time: hours of gateways, tasks, capacity units and nodes; pieces of keys, secrets
-and alarms. Most types are counted by a rule of ``prices.yaml``; those whose size stands in another resource are
-counted by ``ops.plan.linked``. A type that neither knows, nor is listed as idle, is counted as itself, so that it
-shows up as unknown and is not forgotten.
+Counted is what is there all the time: hours of gateways, tasks, capacity units and nodes; pieces of keys,
+secrets and alarms. Most types are counted by a rule of ``prices.yaml``; those whose size stands in another
+resource are counted by ``ops.plan.linked``. A type that neither knows, nor is listed as idle, is counted as
+itself, so that it shows up as unknown and is not forgotten.
 """
 
 from __future__ import annotations

@@ -83,7 +83,15 @@ def test_the_table_shows_totals_sources_and_what_is_unknown() -> None:
     assert "No price known in us-east-1: 1 resources of AWS::Redshift::Cluster." in said
     assert "Not in these figures: traffic" in said
     (total,) = (line for line in said.splitlines() if line.split()[:1] == ["all"])
-    assert total.split() == ["all", "total", "32.85"]
+    assert total.split() == ["all", "total,", "at", "least", "32.85"]
+
+
+def test_a_total_that_lacks_nothing_is_no_lower_bound() -> None:
+    written = io.StringIO()
+    show(Console(file=written, width=150), "prod", bill([stack(GATEWAY)]))
+    said = written.getvalue()
+    assert "at least" not in said
+    assert "No price known" not in said
 
 
 def test_an_empty_environment_costs_nothing() -> None:
