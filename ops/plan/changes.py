@@ -65,8 +65,16 @@ class Change:
     @property
     def needs_yes(self) -> bool:
         """A stateful resource, or the network under it, is lost or made anew."""
-        grave = self.effect in (Effect.REPLACED, Effect.REMOVED, Effect.MAY_BE_REPLACED)
-        return grave and guarded(self.kind)
+        return self.grave and guarded(self.kind)
+
+    @property
+    def grave(self) -> bool:
+        return self.effect in (Effect.REPLACED, Effect.REMOVED, Effect.MAY_BE_REPLACED)
+
+    @property
+    def touches_state(self) -> bool:
+        """A stateful resource that exists changes at all, or what state stands in is lost or made anew."""
+        return self.needs_yes or (self.stateful and self.effect is not Effect.ADDED)
 
 
 def between(before: Stack | None, after: Stack | None) -> list[Change]:

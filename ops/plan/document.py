@@ -77,15 +77,16 @@ def headline(plan: Plan) -> str:
 
 def sections(plan: Plan) -> Iterator[Section]:
     """Every section that has something to say."""
-    if plan.guarded:
+    state = [change for change in plan.changes if change.touches_state]
+    if state:
         yield Section(
-            "State at risk",
-            ("region", "stack", "resource", "what happens", "why"),
-            [_change_row(change, Tone.DANGER) for change in plan.guarded],
-            "Each of these loses data, or what data is read with, or moves the network under it.",
+            "State",
+            ("region", "stack", "resource", "what happens", "what changes"),
+            [_change_row(change, Tone.DANGER if change.needs_yes else Tone.CARE) for change in state],
+            "Red loses data, or what data is read with, or moves the network under it, and needs a yes.",
         )
     yield from _access(plan)
-    rest = [change for change in plan.changes if not change.needs_yes]
+    rest = [change for change in plan.changes if not change.touches_state]
     if rest:
         yield Section(
             "Changes",
@@ -98,9 +99,7 @@ def sections(plan: Plan) -> Iterator[Section]:
 
 
 def _change_row(change: Change, tone: Tone) -> Row:
-    effect = (
-        f"{change.effect}, kept" if change.kept and change.effect is not Effect.UPDATED else change.effect
-    )
+    effect = f"{change.effect}, kept" if change.kept and change.grave else change.effect
     return Row(
         (change.region, change.area, f"{change.construct} ({change.kind})", effect, _why(change)), tone
     )

@@ -57,8 +57,8 @@ def headroom(stacks: Iterable[Stack]) -> list[Headroom]:
 
 
 def drift(stacks: Iterable[Stack], special: Collection[str]) -> tuple[list[Drift], list[Difference]]:
-    """Compares regions area by area. Those of ``special`` have resources of their own by design (home, writer,
-    DNS), so that only the others must be alike."""
+    """Compares regions area by area. Those of ``special`` (home, writer, DNS) have resources of their own by
+    design, so that only the others must be alike."""
     areas: dict[str, dict[str, Stack]] = defaultdict(dict)
     for stack in stacks:
         if stack.region not in special:

@@ -74,7 +74,14 @@ def plan(
         for change in changes.between(before.get(name), after.get(name))
     ]
     found.sort(
-        key=lambda each: (not each.needs_yes, _GRAVITY[each.effect], each.region, each.stack, each.logical_id)
+        key=lambda each: (
+            not each.needs_yes,
+            not each.touches_state,
+            _GRAVITY[each.effect],
+            each.region,
+            each.stack,
+            each.logical_id,
+        )
     )
     special = {environment.home_region, environment.writer_region, environment.dns_region}
     missing, different = regions.drift(after.values(), special)
