@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import boto3
 import pytest
@@ -27,15 +29,14 @@ def stacks(local_aws: str) -> Iterator[None]:
         body = json.dumps(QUEUE).replace("planned", f"planned-{number}")
         client.create_stack(StackName=name, TemplateBody=body)
     for name in names:
-        eventually(
-            lambda name=name: client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == DONE
-        )
+        eventually(partial(is_made, client, name))
     yield
     for name in names:
         client.delete_stack(StackName=name)
 
 
-DONE = "CREATE_COMPLETE"
+def is_made(client: Any, name: str) -> bool:
+    return bool(client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
 
 
 def test_every_stack_of_the_environment_is_read_and_no_other(stacks: None) -> None:
