@@ -24,11 +24,13 @@ class Acknowledged:
     """An accepted finding: the construct's path in its area's stack, the exact id, the reason.
 
     A control that packs and tools name each in their own way is the ids of all of them (``controls.py``).
+    What stands in no stack of prod (drills) says so: `make policy`, which judges prod, cannot find it stale.
     """
 
     path: str
     finding: str | tuple[str, ...]
     reason: str
+    outside_prod: bool = False
 
     @property
     def findings(self) -> tuple[str, ...]:

@@ -29,7 +29,9 @@ def scans(assembly: Assembly) -> list[Scan]:
 
 def evaluate(found: Sequence[Scan]) -> tuple[Iterable[str], int]:
     """What to print of the scans, and the exit status."""
-    entries = [(area, entry) for area, listed in ACKNOWLEDGED.items() for entry in listed]
+    entries = [
+        (area, entry) for area, listed in ACKNOWLEDGED.items() for entry in listed if not entry.outside_prod
+    ]
     resolved = resolve(entries, load_environment(ENVIRONMENT), PLACEHOLDER_ACCOUNT)
     verdicts, stale = judge(found, resolved)
     return report.lines(verdicts, stale), int(report.failed(verdicts, stale))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from stacks.acknowledgements import Acknowledged, each
 from stacks.controls import (
     BUCKET_REPLICATION,
@@ -11,12 +13,39 @@ from stacks.controls import (
     NETWORK_INTERFACES,
 )
 from stacks.function import APIS_ONLY
+from stacks.regions import REGIONS
 
 _BOUNDARY = "a boundary grants nothing: a role's own policies allow, and this one only denies"
 
 _SUBJECTS = "any subject may ask for erasure; only folders of subjects can be deleted"
 
 BOUNDARY: tuple[Acknowledged, ...] = (Acknowledged("Boundary/Resource", EVERYTHING_ALLOWED, _BOUNDARY),)
+
+
+def drills_acknowledged() -> Iterator[Acknowledged]:
+    """What the roles of the drills may touch by a pattern; drills stand where an environment has them."""
+    made = "FIS draws the id when it makes it, or reads it; deleting needs the tag that FIS alone writes"
+    cut_off = [f"isolate-from-{region}" for region in REGIONS]
+    patterns = {
+        "stop-tasks": ("*", "arn:aws:ecs:{region}:{account}:task/{prefix}/*"),
+        "fail-over-database": ("*",),
+        "lose-zone-cache": ("*", "arn:aws:elasticache:{region}:{account}:replicationgroup:{prefix}-*"),
+        "lose-zone-network": ("*", *_networks("network-acl", "vpc", "subnet")),
+    } | dict.fromkeys(cut_off, ("*", *_networks("route-table", "prefix-list", "vpc", "subnet")))
+    for drill, resources in patterns.items():
+        for resource in resources:
+            reason = "reading actions of EC2, ECS, RDS and tags know no resource" if resource == "*" else made
+            yield Acknowledged(
+                f"Drills/{drill}-policy/Resource",
+                f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]",
+                reason,
+                outside_prod=True,
+            )
+
+
+def _networks(*kinds: str) -> tuple[str, ...]:
+    return tuple(f"arn:aws:ec2:{{region}}:{{account}}:{kind}/*" for kind in kinds)
+
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
@@ -61,6 +90,7 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "Erasure/Control/Function",
     ),
     Acknowledged("Erasure/Control/Function", FUNCTION_NETWORK, APIS_ONLY),
+    *drills_acknowledged(),
 )
 
 STATE_ACKNOWLEDGED: tuple[Acknowledged, ...] = (
