@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from ops import account
 from ops.errors import OperationError, UsageError
 from ops.local import aws
 from stacks.environment import load_environment
@@ -69,41 +69,5 @@ def run(environment: str, arguments: Sequence[str]) -> int:
         # Without credentials the CLI would ask the metadata service, which costs seconds off AWS.
         values.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     if arguments[0] in {"deploy", "destroy"} and environment != LOCAL:
-        values["CDK_DEFAULT_ACCOUNT"] = account(environment)
+        values["CDK_DEFAULT_ACCOUNT"] = account.of_caller(environment)
     return subprocess.run(command(arguments), cwd=ROOT, env=values, check=False).returncode
-
-
-def account(environment: str) -> str:
-    """The account of the caller's credentials; the placeholder of synth is never deployed to.
-
-    Raises:
-        OperationError: there are no usable credentials.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    if environment == LOCAL:
-        return aws.ACCOUNT
-    try:
-        identity = session(environment).client("sts", region_name="us-east-1").get_caller_identity()
-        return str(identity["Account"])
-    except (BotoCoreError, ClientError) as error:
-        raise OperationError(
-            f"no usable AWS credentials ({error}); sign in, e.g. `aws sso login`, and set AWS_PROFILE"
-        ) from None
-
-
-def session(environment: str) -> Any:
-    """A boto3 session of the caller's own credentials; of the local AWS alone for ``local``."""
-    import boto3  # noqa: PLC0415
-
-    if environment != LOCAL:
-        return boto3.Session()
-    return _LocalSession()
-
-
-class _LocalSession:
-    """Makes clients of the local AWS, whatever the caller's profile says."""
-
-    def client(self, service: str, *, region_name: str, config: Any = None) -> Any:
-        del config
-        return aws.client(service, region_name)

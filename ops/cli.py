@@ -30,6 +30,7 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Region = Annotated[str, typer.Argument(help="A region of the platform, such as eu-west-1.")]
+Routed = Annotated[str, typer.Option("--env", help="Whose traffic: an environment of environments/.")]
 
 
 @app.command()
@@ -80,21 +81,22 @@ def drain(
     status: Annotated[
         bool, typer.Option("--status", help="Change nothing; show what is drained and where writes go.")
     ] = False,
+    environment: Routed = "local",
 ) -> None:
     """Send a region's viewers, reads and writes, to the nearest other one, without a deploy."""
     from ops import routing  # noqa: PLC0415
 
     if (region is None) != status:
         raise UsageError("name a region to drain, or give --status")
-    console.print(routing.status() if region is None else routing.drain(region))
+    console.print(routing.status(environment) if region is None else routing.drain(region, environment))
 
 
 @app.command()
-def undrain(region: Region) -> None:
+def undrain(region: Region, environment: Routed = "local") -> None:
     """Let a drained region serve again."""
     from ops import routing  # noqa: PLC0415
 
-    console.print(routing.undrain(region))
+    console.print(routing.undrain(region, environment))
 
 
 @app.command()
@@ -145,13 +147,14 @@ def writer(
     nearest: Annotated[
         bool, typer.Option("--nearest", help="Let each viewer's own region take writes again.")
     ] = False,
+    environment: Routed = "local",
 ) -> None:
     """Send every write to one region, as after a switchover, without a deploy."""
     from ops import routing  # noqa: PLC0415
 
     if (region is None) != nearest:
         raise UsageError("name the region that takes writes, or give --nearest")
-    console.print(routing.write_to(region))
+    console.print(routing.write_to(region, environment))
 
 
 @app.command()

@@ -7,8 +7,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops import account
+from ops.account import LOCAL
 from ops.errors import OperationError, UsageError
-from ops.local import aws
 from ops.local.edge.key_value_store import store_client
 from stacks.environment import Environment, load_environment
 
@@ -21,43 +22,51 @@ WRITER = "writer"
 #: Two engineers may write at once; each retry reads the other's change first.
 ATTEMPTS = 5
 
+_MENDS = {True: "is the platform up? `make up`", False: "sign in, e.g. `aws sso login`, and set AWS_PROFILE"}
+
 Change = Callable[[set[str]], set[str]]
 
 
-def drain(region: str) -> str:
+def drain(region: str, environment: str = LOCAL) -> str:
     """Adds ``region`` to the drained ones; says how traffic goes now."""
-    return _apply(region, DRAINED, lambda drained: drained | {region})
+    return _apply(environment, region, DRAINED, lambda drained: drained | {region})
 
 
-def undrain(region: str) -> str:
+def undrain(region: str, environment: str = LOCAL) -> str:
     """Removes ``region`` from the drained ones; says how traffic goes now."""
-    return _apply(region, DRAINED, lambda drained: drained - {region})
+    return _apply(environment, region, DRAINED, lambda drained: drained - {region})
 
 
-def write_to(region: str | None) -> str:
+def write_to(region: str | None, environment: str = LOCAL) -> str:
     """Sends every write to ``region``; None lets each viewer's own region take them again."""
-    return _apply(region, WRITER, lambda _: {region} if region else set())
+    return _apply(environment, region, WRITER, lambda _: {region} if region else set())
 
 
-def status() -> str:
+def status(environment: str = LOCAL) -> str:
     """How traffic goes now."""
-    return _apply(None, DRAINED, lambda drained: drained)
+    return _apply(environment, None, DRAINED, lambda drained: drained)
 
 
-def _apply(region: str | None, key: str, change: Change) -> str:
-    environment = load_environment("local")
+def _apply(name: str, region: str | None, key: str, change: Change) -> str:
+    environment = load_environment(name)
     if region is not None and region not in environment.regions:
         known = ", ".join(environment.regions)
         raise UsageError(f"{region!r} is no region of {environment.name}; choose one of {known}")
     try:
-        store, store_arn = store_client(), _store_arn(environment)
+        store, store_arn = _store(name), _store_arn(environment)
         _write(environment, store, store_arn, key, change)
         drained, writer = (", ".join(sorted(_read(store, store_arn, each))) for each in (DRAINED, WRITER))
     except (BotoCoreError, ClientError) as error:
         raise OperationError(
-            f"the routing store does not answer ({error}); is the platform up? `make up`"
+            f"the routing store of {name} does not answer ({error}); {_MENDS[name == LOCAL]}"
         ) from None
     return f"drained: {drained or 'none'}; writes go to: {writer or 'the nearest region'}"
+
+
+def _store(environment: str) -> Any:
+    if environment == LOCAL:
+        return store_client()
+    return account.client(environment, "cloudfront-keyvaluestore", "us-east-1")
 
 
 def _write(environment: Environment, store: Any, store_arn: str, key: str, change: Change) -> None:
@@ -93,5 +102,6 @@ def _read(store: Any, store_arn: str, key: str) -> set[str]:
 def _store_arn(environment: Environment) -> str:
     """The store as the edge stack published it."""
     name = environment.names.parameter("edge", "routing-store-arn")
-    response = aws.client("ssm", environment.dns_region).get_parameter(Name=name)
+    ssm = account.client(environment.name, "ssm", environment.dns_region)
+    response = ssm.get_parameter(Name=name)
     return str(response["Parameter"]["Value"])

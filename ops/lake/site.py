@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ops.errors import OperationError, UsageError
-from ops.local import aws
+from ops import account
+from ops.errors import UsageError
 from stacks.environment import Environment, load_environment
-
-LOCAL = "local"
 
 
 @dataclass(frozen=True)
@@ -32,28 +30,8 @@ def lakes(name: str, region: str | None) -> tuple[Environment, list[Lake]]:
     environment = load_environment(name)
     if region is not None and region not in environment.regions:
         raise UsageError(f"{region!r} is no region of {name}; choose one of {', '.join(environment.regions)}")
-    account = aws.ACCOUNT if name == LOCAL else _account()
+    owner = account.of_caller(name)
     return environment, [
-        Lake(_client(name, each), environment.names.lake_bucket(account, each), each)
+        Lake(account.client(name, "s3", each), environment.names.lake_bucket(owner, each), each)
         for each in ([region] if region else environment.regions)
     ]
-
-
-def _client(environment: str, region: str) -> Any:
-    if environment == LOCAL:
-        return aws.client("s3", region)
-    import boto3  # noqa: PLC0415
-
-    return boto3.client("s3", region_name=region)
-
-
-def _account() -> str:
-    import boto3  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    try:
-        return str(boto3.client("sts", region_name="us-east-1").get_caller_identity()["Account"])
-    except (BotoCoreError, ClientError) as error:
-        raise OperationError(
-            f"no usable AWS credentials ({error}); sign in, e.g. `aws sso login`, and set AWS_PROFILE"
-        ) from None

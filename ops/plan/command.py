@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ops import cdk
+from ops import account
 from ops.errors import OperationError
 from ops.plan import deployed, document, markdown, page, synthesis, text
 from ops.plan.form import Form
@@ -51,9 +51,9 @@ def compare(environment: str, base: str | None) -> Plan:
         after = synthesis.synthesise(environment)
         with synthesis.revision(base) as tree:
             return plan(settings, f"revision {base}", synthesis.synthesise(environment, tree=tree), after)
-    account = cdk.account(environment)
-    after = synthesis.synthesise(environment, account)
-    before = deployed.read(cdk.session(environment), settings, after.values())
+    owner = account.of_caller(environment)
+    after = synthesis.synthesise(environment, owner)
+    before = deployed.read(settings, after.values())
     return plan(settings, "what is deployed", before, after)
 
 

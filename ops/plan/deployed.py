@@ -10,6 +10,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops import account
 from ops.errors import OperationError
 from ops.plan.assembly import Stack
 from stacks.environment import Environment
@@ -19,7 +20,7 @@ _THREADS = 12
 _GONE = frozenset({"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"})
 
 
-def read(session: Any, environment: Environment, wanted: Iterable[Stack]) -> dict[str, Stack]:
+def read(environment: Environment, wanted: Iterable[Stack]) -> dict[str, Stack]:
     """Deployed stacks by name: those of ``wanted``, and every other one of the environment in its regions,
     which a deployment would leave behind.
 
@@ -29,7 +30,7 @@ def read(session: Any, environment: Environment, wanted: Iterable[Stack]) -> dic
     prefix = f"{environment.names.prefix}-"
     places = {stack.region for stack in wanted} | set(environment.regions)
     clients = {
-        region: session.client("cloudformation", region_name=region, config=_CONFIG) for region in places
+        region: account.client(environment.name, "cloudformation", region, _CONFIG) for region in places
     }
     try:
         with ThreadPoolExecutor(_THREADS) as pool:

@@ -6,15 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 
 from ops.plan.changes import Effect
 from ops.plan.document import headline, sections
 from ops.plan.report import Plan
 from stacks.yaml_file import ROOT
 
-_FOLDER = ROOT / "ops" / "plan"
-_TEMPLATE = "page.html.j2"
+_TEMPLATE = ROOT / "ops" / "plan" / "page.html.j2"
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,8 @@ class Chart:
 
 def write(plan: Plan) -> str:
     """The page."""
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template(_TEMPLATE).render(
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         plan=plan,
         headline=headline(plan),
         verdict=plan.verdict.name.lower().replace("_", "-"),

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from ops import routing
 from ops.errors import OperationError, UsageError
@@ -90,7 +91,7 @@ def test_other_engineers_change_in_between_is_kept(store: str, monkeypatch: pyte
 
 def test_platform_without_a_store_is_named_with_its_mend(store: str) -> None:
     aws.client("ssm", LOCAL.dns_region).delete_parameter(Name=NAME)
-    with pytest.raises(OperationError, match=r"the routing store does not answer .*is the platform up\?"):
+    with pytest.raises(OperationError, match=r"store of local does not answer .*is the platform up\?"):
         routing.drain(SECOND)
     assert key_value_store.read_items(store) == {}
 
@@ -100,3 +101,11 @@ def test_items_are_put_and_deleted_one_by_one(store: str) -> None:
     key_value_store.put(store, "drained", THIRD)
     key_value_store.delete(store, "writer")
     assert key_value_store.read_items(store) == {"drained": THIRD}
+
+
+@mock_aws
+def test_nobody_signed_in_drains_nothing_of_prod(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with pytest.raises(OperationError, match=r"the routing store of prod does not answer .*sign in"):
+        routing.drain("eu-west-1", "prod")

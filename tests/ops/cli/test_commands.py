@@ -31,7 +31,7 @@ def test_unknown_region_is_refused_with_the_known_ones(command: str, richesreach
 def test_region_cannot_be_drained_where_nothing_runs(command: str, richesreach: Run) -> None:
     done = richesreach(command, "eu-west-1")
     assert done.status == 1
-    assert "the routing store does not answer" in done.errors
+    assert "the routing store of local does not answer" in done.errors
     assert "is the platform up? `make up`" in done.errors
 
 

@@ -82,7 +82,7 @@ def test_lineage_of_the_load_names_what_was_written(lake: Lake) -> None:
 
 
 def test_protected_environment_takes_no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.lake.site._account", lambda: "123456789012")
+    monkeypatch.setattr("ops.account.of_caller", lambda _: "123456789012")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with pytest.raises(UsageError, match="prod is protected"):

@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import boto3
 import pytest
 
-from ops import cdk
 from ops.errors import OperationError
 from ops.local import aws
 from ops.plan import deployed
@@ -41,14 +39,14 @@ def is_made(client: Any, name: str) -> bool:
 
 def test_every_stack_of_the_environment_is_read_and_no_other(stacks: None) -> None:
     wanted = Stack(OWN[0], REGION, aws.ACCOUNT, QUEUE)
-    found = deployed.read(cdk.session("local"), load_environment("local"), [wanted])
+    found = deployed.read(load_environment("local"), [wanted])
     assert sorted(found) == OWN
     assert found[OWN[0]].template == json.loads(json.dumps(QUEUE).replace("planned", "planned-0"))
     assert found[OWN[0]].region == REGION
 
 
 def test_nothing_deployed_is_nothing(local_aws: str) -> None:
-    assert deployed.read(cdk.session("local"), load_environment("local"), []) == {}
+    assert deployed.read(load_environment("local"), []) == {}
 
 
 def test_cloudformation_that_refuses_is_one_error_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,4 +54,4 @@ def test_cloudformation_that_refuses_is_one_error_with_the_mend(monkeypatch: pyt
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(OperationError, match="--base <git revision>"):
-        deployed.read(boto3.Session(), load_environment("prod"), [])
+        deployed.read(load_environment("prod"), [])
