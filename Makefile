@@ -31,8 +31,8 @@ logs: .venv/installed ## List the logs; `richesreach logs NAME` shows one
 
 .PHONY: test
 test: install ## Run every test; acceptance starts the platform itself where it does not run
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-stacks test-ops test-services
-	@$(MAKE) --no-print-directory test-acceptance
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target \
+		test-ops test-stacks test-acceptance test-services
 
 .PHONY: test-stacks test-ops test-services test-acceptance
 test-stacks:
@@ -44,12 +44,18 @@ test-ops:
 test-services:
 	@echo "tests/services" && .venv-services/bin/python -m pytest tests/services
 
-test-acceptance:
+# After the stacks: three at once would be too many for two cores.
+test-acceptance: | test-stacks
 	@echo "tests/acceptance" && $(BIN)/python -m pytest tests/acceptance
 
 .PHONY: bench
 bench: install ## Measure the rows of docs/benchmarks.md beside their rivals into bench/; ROWS='synth-areas' for some
 	@$(BIN)/python -m tests.bench $(ROWS)
+
+.PHONY: test-rules
+test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fetches promtool from Debian)
+	@ops/promtool
+	@$(BIN)/python -m pytest tests/rules
 
 .PHONY: lint
 lint: install ## Formatting, lint, types and import contracts
