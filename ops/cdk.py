@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ops import account
 from ops.errors import OperationError, UsageError
@@ -37,7 +39,9 @@ def variables(environment: str, base: Mapping[str, str] = os.environ) -> dict[st
     """The process environment for the CLI: for ``local`` the local AWS and nothing else."""
     values = dict(base)
     values["RICHESREACH_ENV"] = environment
-    values["PATH"] = f"{NODE.parent}{os.pathsep}{values.get('PATH', os.defpath)}"
+    # The CLI starts `python app.py`: this interpreter's, whatever the caller's PATH holds.
+    own = (str(NODE.parent), str(Path(sys.executable).parent))
+    values["PATH"] = os.pathsep.join([*own, values.get("PATH", os.defpath)])
     values["JSII_NODE"] = str(NODE)
     values.setdefault("CDK_DISABLE_CLI_TELEMETRY", "true")
     if environment == LOCAL:

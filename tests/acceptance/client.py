@@ -40,8 +40,9 @@ class Edge:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def get(self, path: str, place: str | None = None) -> Answer:
-        return self._send(urllib.request.Request(self.url + path), place)
+    def get(self, path: str, place: str | None = None, token: str | None = None) -> Answer:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return self._send(urllib.request.Request(self.url + path, headers=headers), place)
 
     def post(self, path: str, document: object, place: str | None = None) -> Answer:
         request = urllib.request.Request(

@@ -63,9 +63,13 @@ def test_command_for_a_real_account_keeps_its_credentials() -> None:
     assert values["RICHESREACH_ENV"] == "prod"
 
 
-def test_pinned_node_comes_before_any_other() -> None:
+def test_pinned_node_and_this_python_come_before_any_other() -> None:
     values = cdk.variables("prod", {"PATH": "/usr/bin"})
-    assert values["PATH"].split(os.pathsep) == [str(NODE.parent), "/usr/bin"]
+    assert values["PATH"].split(os.pathsep) == [
+        str(NODE.parent),
+        str(Path(sys.executable).parent),
+        "/usr/bin",
+    ]
     assert values["JSII_NODE"] == str(NODE)
 
 
