@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ops import account
+from ops.account import LOCAL, of_caller
 from ops.errors import OperationError, UsageError
 from ops.local import aws
 from stacks.environment import load_environment
@@ -16,8 +16,6 @@ from stacks.node import NODE
 from stacks.yaml_file import ROOT
 
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-
-LOCAL = "local"
 
 #: How the variables begin by which a developer's own account, or an endpoint for one service alone, could
 #: reach a command that is for the local AWS.
@@ -73,5 +71,5 @@ def run(environment: str, arguments: Sequence[str]) -> int:
         # Without credentials the CLI would ask the metadata service, which costs seconds off AWS.
         values.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     if arguments[0] in {"deploy", "destroy"} and environment != LOCAL:
-        values["CDK_DEFAULT_ACCOUNT"] = account.of_caller(environment)
+        values["CDK_DEFAULT_ACCOUNT"] = of_caller(environment)
     return subprocess.run(command(arguments), cwd=ROOT, env=values, check=False).returncode

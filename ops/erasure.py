@@ -8,15 +8,15 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
+from ops.account import client
 from ops.errors import OperationError
-from ops.local import aws
 from stacks.environment import Environment, load_environment
 
 POLL_SECONDS = 2.0
@@ -35,7 +35,7 @@ def erase(console: Console, name: str, subject: str, *, dry_run: bool, requested
         receipt = _follow(
             console,
             environment,
-            clients(name),
+            partial(client, name),
             subject,
             dry_run=dry_run,
             by=requested_by or getpass.getuser(),
@@ -49,13 +49,6 @@ def erase(console: Console, name: str, subject: str, *, dry_run: bool, requested
         raise OperationError(
             "not everything was erased; see docs/runbooks/erasure-failed.md and run it again"
         )
-
-
-def clients(name: str) -> Clients:
-    """Of the local AWS for its environment, of the caller's own credentials for every other."""
-    if name == "local":
-        return aws.client
-    return lambda service, region: boto3.client(service, region_name=region)
 
 
 def _follow(

@@ -14,6 +14,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from ops import cdk
+from ops.account import LOCAL
 from ops.errors import OperationError
 from ops.local import aws, paths
 from stacks.environment import Environment
@@ -91,7 +92,7 @@ def _cdk(arguments: Sequence[str], folder: Path, failure: str, follow: Say) -> N
     """Runs the CLI with its output in a log; it does not outlive this process."""
     paths.create()
     log = paths.LOGS / LOG
-    values = cdk.variables(cdk.LOCAL) | {"CDK_VALIDATION": "false", "CI": "true"}
+    values = cdk.variables(LOCAL) | {"CDK_VALIDATION": "false", "CI": "true"}
     lines: list[str] = []
     process = subprocess.Popen(
         cdk.command(arguments),

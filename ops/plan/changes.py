@@ -10,11 +10,10 @@ from typing import Any
 
 from ops.plan.assembly import Stack, area_of
 from ops.plan.resource_schemas import immutable, matches
-from ops.plan.stateful import STATEFUL, guarded
+from ops.plan.stateful import BENEATH, KEEPING, holds_state
 
 _ABSENT = object()
 _POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
-_KEPT = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 
 
 class Effect(StrEnum):
@@ -41,8 +40,8 @@ class PropertyChange:
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one resource. ``kept`` says that CloudFormation leaves what it would delete, or a
-    snapshot of it, behind."""
+    """What happens to one resource. ``stateful`` says that it holds data; ``kept`` that CloudFormation leaves
+    what it would delete, or a snapshot of it, behind."""
 
     stack: str
     region: str
@@ -50,6 +49,7 @@ class Change:
     kind: str
     construct: str
     effect: Effect
+    stateful: bool
     properties: tuple[PropertyChange, ...] = ()
     kept: bool = False
     because: str = ""
@@ -59,13 +59,9 @@ class Change:
         return area_of(self.stack, self.region)
 
     @property
-    def stateful(self) -> bool:
-        return self.kind in STATEFUL
-
-    @property
     def needs_yes(self) -> bool:
         """A stateful resource, or the network under it, is lost or made anew."""
-        return self.grave and guarded(self.kind)
+        return self.grave and (self.stateful or self.kind in BENEATH)
 
     @property
     def grave(self) -> bool:
@@ -115,6 +111,7 @@ def _change(
         kind=shown["Type"],
         construct=_construct(stack.name, shown) or logical_id,
         effect=effect,
+        stateful=holds_state(before or shown),
         properties=properties,
         kept=_kept(effect, before),
     )
@@ -125,7 +122,7 @@ def _kept(effect: Effect, before: Mapping[str, Any] | None) -> bool:
     if before is None:
         return False
     policy = "DeletionPolicy" if effect is Effect.REMOVED else "UpdateReplacePolicy"
-    return before.get(policy) in _KEPT
+    return before.get(policy) in KEEPING
 
 
 def _construct(stack: str, resource: Mapping[str, Any]) -> str:
@@ -191,8 +188,9 @@ def _cascade(stack: Stack, changes: list[Change], resources: Mapping[str, Mappin
                 kind=resource["Type"],
                 construct=_construct(stack.name, resource) or logical_id,
                 effect=Effect.REPLACED,
+                stateful=holds_state(resource),
                 properties=known.properties if known else (),
-                kept=resource.get("UpdateReplacePolicy") in _KEPT,
+                kept=resource.get("UpdateReplacePolicy") in KEEPING,
                 because=f"it names {replaced}, which is replaced",
             )
             waiting.append(logical_id)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 #: Types whose loss loses data, or what data can be read with.
 STATEFUL = frozenset(
     {
@@ -15,7 +18,6 @@ STATEFUL = frozenset(
         "AWS::ECR::Repository",
         "AWS::ElastiCache::GlobalReplicationGroup",
         "AWS::ElastiCache::ReplicationGroup",
-        "AWS::Glue::Table",
         "AWS::KMS::Key",
         "AWS::Kinesis::Stream",
         "AWS::MSK::Cluster",
@@ -43,6 +45,14 @@ BENEATH = frozenset(
 )
 
 
-def guarded(kind: str) -> bool:
-    """Whether losing or replacing a resource of this type needs an explicit yes."""
-    return kind in STATEFUL or kind in BENEATH
+#: Kept for another reason: an edge function's version cannot go before its replicas.
+_HOLDS_NONE = frozenset({"AWS::Lambda::Version"})
+
+#: Deletion policies by which CloudFormation leaves the resource, or a snapshot of it, behind.
+KEEPING = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
+
+
+def holds_state(resource: Mapping[str, Any]) -> bool:
+    """Whether a resource of a template holds data: by its type, or because its stack keeps it."""
+    kept = resource.get("DeletionPolicy") in KEEPING and resource["Type"] not in _HOLDS_NONE
+    return kept or resource["Type"] in STATEFUL

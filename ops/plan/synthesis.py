@@ -16,8 +16,8 @@ from stacks.yaml_file import ROOT
 
 
 def synthesise(environment: str, account: str | None = None, tree: Path = ROOT) -> dict[str, assembly.Stack]:
-    """The stacks that ``tree`` makes of an environment, with the rules of the policy packs off: they cannot
-    change a template.
+    """The stacks that ``tree`` makes of an environment, without the CDK's own look at each template; what the
+    environment's policy pack finds still fails.
 
     Raises:
         OperationError: synthesis failed; the message holds what it said last.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ LATENCY_OBJECTIVE = 99.0
 
 
 @dataclass(frozen=True)
-class Indicator:
+class Indicator(ABC):
     """Percent of a service's requests that were bad, and the percent that must be good."""
 
     name: str
@@ -49,8 +50,9 @@ class Indicator:
             label=title,
         )
 
+    @abstractmethod
     def _bad_percent(self, period: cdk.Duration) -> tuple[dict[str, cloudwatch.IMetric], str]:
-        raise NotImplementedError
+        """Metrics by name, and the expression of them that gives percent."""
 
 
 class Availability(Indicator):

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
-
+from ops.plan.resource_schemas import immutable
+from ops.plan.stateful import holds_state
 from stacks.environment import PLACEHOLDER_ACCOUNT, Environment, load_environment
 from stacks.manifest import Manifest, load_manifests
 from tests.stacks.assembly import Assembly, Json
@@ -23,19 +23,6 @@ from tests.stacks.assembly import Assembly, Json
 FOLDER = Path(__file__).with_name("stateful")
 ENVIRONMENTS = ("prod", "staging")
 MEND = "a deployment would lose data; where it is meant, run `make stateful-lock` and say why in the commit"
-
-#: These hold data whatever their policy says; of every other type, those that the stack keeps.
-HOLDS_DATA = frozenset(
-    {
-        "AWS::CloudFront::KeyValueStore",
-        "AWS::ElastiCache::GlobalReplicationGroup",
-        "AWS::ElastiCache::ReplicationGroup",
-        "AWS::RDS::DBInstance",
-    }
-)
-
-#: Kept for another reason: an edge function's version cannot go before its replicas.
-HOLDS_NONE = frozenset({"AWS::Lambda::Version"})
 
 Lock = dict[str, dict[str, Json]]
 
@@ -50,7 +37,7 @@ def lock_of(assembly: Assembly) -> Lock:
         }
         for stack, template in sorted(assembly.templates.items())
         for logical_id, whole in sorted(template.get("Resources", {}).items())
-        if whole["Type"] in HOLDS_DATA or (_deletion(whole) != "Delete" and whole["Type"] not in HOLDS_NONE)
+        if holds_state(whole)
     }
 
 
@@ -59,9 +46,7 @@ def _deletion(whole: Json) -> str:
 
 
 def _fixed(kind: str, properties: Json) -> Iterator[tuple[str, Json]]:
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    for pointer in sorted(schema.get("createOnlyProperties", [])):
-        path = pointer.removeprefix("/properties/").split("/")
+    for path in sorted(immutable(kind).always):
         value: Any = properties
         for part in path:
             value = value.get(part) if isinstance(value, dict) else None
