@@ -91,10 +91,6 @@ images: .venv/installed .venv-images/installed ## Build, run, list and audit eve
 lock: .venv/installed ## Write the lock files anew from the *.in files
 	@ops/lock
 
-.PHONY: stateful-lock
-stateful-lock: install ## Write anew what tests/stacks/stateful locks: a deployment of it may lose data
-	@$(BIN)/python -m tests.stacks.stateful
-
 .PHONY: resource-coverage
 resource-coverage: install ## Write docs/resource-coverage.md: each resource type and how it is tested
 	@$(BIN)/python -m tests.stacks.resource_coverage

@@ -16,6 +16,7 @@ from ops import cdk
 from ops.errors import OperationError, UsageError
 from ops.lake import cli as lake
 from ops.plan.form import CostForm, Form
+from ops.stateful_lock import cli as stateful_lock
 from stacks.errors import ConfigurationError
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
     help="Runs, deploys and watches the RichesReach platform.",
 )
 app.add_typer(lake.app, name="lake")
+app.add_typer(stateful_lock.app, name="lock")
 # A pipe or a CI log has no width of its own; 80 columns would fold every table.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)

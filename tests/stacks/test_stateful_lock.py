@@ -1,42 +1,45 @@
-"""No deployment removes or replaces what holds data unless the committed lock changes with it."""
+"""No deployment removes or replaces what holds state unless the committed lock changes with it."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.stacks.assembly import Assembly, Json
-from tests.stacks.stateful import ENVIRONMENTS, MEND, Lock, differences, lock_of, read
+from ops.plan.assembly import read
+from ops.stateful_lock import document
+from ops.stateful_lock.command import chosen
+from ops.stateful_lock.comparison import entries, findings
+from ops.stateful_lock.document import Entry, path_of, text
+from tests.stacks.assembly import Assembly
 
-STACK = "richesreach-prod-eu-west-1-global-db"
+ENVIRONMENTS = ("prod", "staging")
 
 
 @pytest.fixture
-def locked() -> Lock:
-    return read("prod")
-
-
-def cluster(lock: Lock) -> str:
-    """Key of Ireland's database cluster."""
-    (found,) = (
-        name
-        for name, entry in lock.items()
-        if name.startswith(f"{STACK}/") and entry["type"] == "AWS::RDS::DBCluster"
-    )
-    return found
+def locked() -> dict[str, Entry]:
+    return document.read("prod").resources
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_nothing_stateful_is_removed_replaced_or_unknown(name: str, request: pytest.FixtureRequest) -> None:
+def test_nothing_stateful_is_removed_replaced_or_unlocked(name: str, request: pytest.FixtureRequest) -> None:
     assembly: Assembly = request.getfixturevalue(name)
-    found = differences(read(name), lock_of(assembly))
-    assert found == [], f"{MEND}:\n" + "\n".join(found)
+    found = findings(document.read(name).resources, entries(read(assembly.folder).values()))
+    assert found == [], "\n".join(f"{each}\n    {each.mend}" for each in found)
+
+
+def test_every_protected_environment_has_a_lock() -> None:
+    assert tuple(chosen(None)) == ENVIRONMENTS == tuple(document.locked_environments())
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_committed_file_is_as_the_command_writes_it(name: str) -> None:
+    assert path_of(name).read_text(encoding="utf-8") == text(name, document.read(name))
 
 
 def test_switchover_touches_nothing_stateful_but_logs_of_what_moves(
-    locked: Lock, moved_writer: Assembly
+    locked: dict[str, Entry], moved_writer: Assembly
 ) -> None:
-    found = differences(locked, lock_of(moved_writer))
-    assert [line for line in found if "(AWS::Logs::LogGroup " not in line] == []
+    found = findings(locked, entries(read(moved_writer.folder).values()))
+    assert [each for each in found if each.type != "AWS::Logs::LogGroup"] == []
 
 
 @pytest.mark.parametrize(
@@ -53,46 +56,5 @@ def test_switchover_touches_nothing_stateful_but_logs_of_what_moves(
         "AWS::SecretsManager::Secret",
     ],
 )
-def test_lock_knows_what_holds_data(kind: str, locked: Lock) -> None:
-    assert any(entry["type"] == kind for entry in locked.values())
-
-
-def without(lock: Lock, name: str) -> Lock:
-    return {key: entry for key, entry in lock.items() if key != name}
-
-
-def changed(lock: Lock, name: str, **fields: Json) -> Lock:
-    return {**lock, name: {**lock[name], **fields}}
-
-
-def test_removed_resource_is_named_with_its_physical_name(locked: Lock) -> None:
-    name = cluster(locked)
-    (said,) = differences(locked, without(locked, name))
-    assert said.startswith(f"{name} (AWS::RDS::DBCluster richesreach-prod-eu-west-1) would be removed")
-
-
-def test_changed_name_is_a_replacement(locked: Lock) -> None:
-    name = cluster(locked)
-    renamed = {**locked[name]["fixed"], "DBClusterIdentifier": "other"}
-    (said,) = differences(locked, changed(locked, name, fixed=renamed))
-    assert said.endswith(
-        'would be replaced: DBClusterIdentifier changes from "richesreach-prod-eu-west-1" to "other"'
-    )
-
-
-def test_other_create_only_property_is_a_replacement_too(locked: Lock) -> None:
-    name = cluster(locked)
-    bare = {key: value for key, value in locked[name]["fixed"].items() if key != "KmsKeyId"}
-    (said,) = differences(locked, changed(locked, name, fixed=bare))
-    assert "would be replaced: KmsKeyId changes from" in said
-
-
-def test_resource_that_is_kept_no_longer_is_named(locked: Lock) -> None:
-    name = cluster(locked)
-    (said,) = differences(locked, changed(locked, name, deletion="Delete"))
-    assert said.endswith("DeletionPolicy changes from Snapshot to Delete")
-
-
-def test_new_resource_has_to_be_locked(locked: Lock) -> None:
-    (said,) = differences(without(locked, cluster(locked)), locked)
-    assert said.endswith("is new")
+def test_lock_knows_what_holds_data(kind: str, locked: dict[str, Entry]) -> None:
+    assert any(entry.type == kind for entry in locked.values())

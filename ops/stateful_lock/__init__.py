@@ -1,0 +1,1 @@
+"""The lock of what holds state: which resources an environment has that no deployment may lose."""

@@ -1,0 +1,117 @@
+"""The steps of ``richesreach lock``: synthesise, compare with the committed lock, write it."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ops.errors import UsageError
+from ops.plan import synthesis
+from ops.stateful_lock import acceptance, document
+from ops.stateful_lock.acceptance import Reason
+from ops.stateful_lock.comparison import Finding, entries, findings, unexplained
+from ops.stateful_lock.document import Entry, Lock
+from stacks.environment import ENVIRONMENTS, PLACEHOLDER_ACCOUNT, load_environment
+from stacks.yaml_file import ROOT, load
+
+
+def chosen(environment: str | None) -> list[str]:
+    """The environment that is named; without, those with a lock or with ``protect: true``.
+
+    Raises:
+        ConfigurationError: there is no such environment.
+    """
+    if environment is not None:
+        return [load_environment(environment).name]
+    known = sorted(path.stem for path in ENVIRONMENTS.glob("*.yaml"))
+    protected = {name for name in known if load_environment(name).protect}
+    return sorted(protected | set(document.locked_environments()))
+
+
+def now(environment: str) -> dict[str, Entry]:
+    """What of the working tree's environment holds state.
+
+    Raises:
+        OperationError: it does not synthesise.
+    """
+    return entries(synthesis.synthesise(environment, PLACEHOLDER_ACCOUNT).values())
+
+
+def check(environment: str, base: str | None = None) -> list[Finding]:
+    """What a deployment of the working tree would lose, or leaves unlocked, and with ``base`` what the lock
+    itself lost since that revision without a reason.
+
+    Raises:
+        ConfigurationError: the lock's file is wrong.
+        UsageError: ``base`` is no revision.
+        OperationError: the environment does not synthesise.
+    """
+    lock = document.read(environment)
+    changed = [] if base is None else unexplained(at(base, environment), lock)
+    return changed + findings(lock.resources, now(environment))
+
+
+def accept(environment: str | None, ids: Sequence[str], reason: Reason) -> tuple[str, list[Finding]]:
+    """Writes the acceptance, and gives the environment and what is still open.
+
+    Raises:
+        UsageError: an id is none of the findings, or of another environment than the others.
+    """
+    name = environment or _environment_of(ids)
+    present = now(load_environment(name).name)
+    lock = acceptance.accept(document.read(name), present, ids, reason)
+    document.write(name, lock)
+    return name, findings(lock.resources, present)
+
+
+def add(environment: str) -> tuple[dict[str, Entry], list[Finding]]:
+    """Locks what is new, and gives it with what is still open."""
+    present = now(environment)
+    before = document.read(environment)
+    lock = acceptance.add(before, present)
+    added = {name: entry for name, entry in lock.resources.items() if name not in before.resources}
+    document.write(environment, lock)
+    return added, findings(lock.resources, present)
+
+
+def at(revision: str, environment: str) -> Lock:
+    """The lock as a git revision has it; an empty one where it has none.
+
+    Raises:
+        UsageError: there is no such revision.
+    """
+    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if commit.returncode != 0:
+        raise UsageError(f"{revision} is no revision of this repository; see `git log` or `git branch --all`")
+    path = document.path_of(environment).relative_to(ROOT)
+    shown = _git("show", f"{commit.stdout.strip()}:{path}")
+    if shown.returncode != 0:
+        return Lock(resources={})
+    with tempfile.TemporaryDirectory(prefix="richesreach-lock-") as folder:
+        file = Path(folder) / path.name
+        file.write_text(shown.stdout, encoding="utf-8")
+        return load(file, Lock)
+
+
+def _environment_of(ids: Sequence[str]) -> str:
+    """Stacks are called ``richesreach-<environment>-…``."""
+    fitting = {
+        name
+        for name in chosen(None)
+        for each in ids
+        if each.startswith(f"{load_environment(name).names.prefix}-")
+    }
+    if len(fitting) == 1:
+        return fitting.pop()
+    if fitting:
+        raise UsageError(f"the ids are of {' and '.join(sorted(fitting))}; accept each environment by itself")
+    raise UsageError(
+        f"{ids[0]} is of no locked environment; an id is <stack>/<logical id>, as"
+        " `richesreach lock check` says"
+    )
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)

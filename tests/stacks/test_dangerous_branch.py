@@ -1,0 +1,103 @@
+"""A branch that shrinks the database, renames the lake and opens a security group; and one with another tag.
+
+What the plan shows first, with which exit status, and what the lock says, on prod as it is synthesised.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.plan import document
+from ops.plan.assembly import Stack, read
+from ops.plan.report import Plan, Verdict, plan
+from ops.stateful_lock.comparison import Kind, entries, findings
+from ops.stateful_lock.document import read as read_lock
+from stacks.environment import load_environment
+from stacks.naming import Names
+from tests.stacks import environments
+from tests.stacks.assembly import Assembly
+from tests.stacks.conftest import Synthesise
+
+#: An office's network: the whole internet is refused before there is anything to plan.
+OFFICE = "198.51.100.0/24"
+CHANGES: dict[str, object] = {
+    "database.instances": 1,
+    "database.max_capacity": 16,
+    "load_balancer.allowed_cidrs": [OFFICE],
+}
+REGIONS = 3
+
+
+def branch(synthesise: Synthesise, folder: Path, changes: dict[str, object]) -> dict[str, Stack]:
+    """Stacks of prod with keys of its file changed."""
+    contents = environments.document()
+    for path, value in changes.items():
+        contents = environments.put(contents, path, value)
+    return read(synthesise(environments.read(folder, contents)).folder)
+
+
+@pytest.fixture(scope="module")
+def before(prod: Assembly) -> dict[str, Stack]:
+    return read(prod.folder)
+
+
+@pytest.fixture(scope="module")
+def dangerous(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stack]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Names, "lake_bucket", lambda self, account, region: f"{self.prefix}-pond-{region}")
+        return branch(synthesise, tmp_path_factory.mktemp("dangerous"), CHANGES)
+
+
+@pytest.fixture(scope="module")
+def tagged(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stack]:
+    return branch(synthesise, tmp_path_factory.mktemp("tagged"), {"tags.cost-centre": "research"})
+
+
+@pytest.fixture(scope="module")
+def planned(before: dict[str, Stack], dangerous: dict[str, Stack]) -> Plan:
+    return plan(load_environment("prod"), "what is deployed", before, dangerous)
+
+
+def test_plan_shows_instance_lake_and_security_group_before_anything_else(planned: Plan) -> None:
+    state, access, *_ = document.sections(planned)
+    red = [row for row in state.rows if row.tone is document.Tone.DANGER]
+    assert red == list(state.rows[: len(red)])
+    told = [" ".join(row.cells) for row in red]
+    assert sum("DBInstance" in each and "removed" in each for each in told) == REGIONS
+    assert sum("pond" in each and "replaced" in each for each in told) == REGIONS
+    assert len(told) == 2 * REGIONS
+    assert (state.title, access.title) == ("State", "Access")
+    opened = [row for row in access.rows if f"lets in tcp 443 from {OFFICE}" in row.cells[-1]]
+    assert {row.tone for row in opened} == {document.Tone.CARE}
+    assert len(opened) == REGIONS
+
+
+def test_less_capacity_is_shown_among_the_changes_of_state(planned: Plan) -> None:
+    state, *_ = document.sections(planned)
+    shrunk = [row for row in state.rows if "MaxCapacity: 32 → 16" in row.cells[-1]]
+    assert len(shrunk) == REGIONS
+
+
+def test_plan_needs_a_yes(planned: Plan) -> None:
+    assert planned.verdict is Verdict.NEEDS_YES
+    assert int(planned.verdict) == 3
+
+
+def test_lock_finds_what_would_be_lost_and_nothing_else(dangerous: dict[str, Stack]) -> None:
+    found = findings(read_lock("prod").resources, entries(dangerous.values()))
+    assert sorted((each.type, each.kind) for each in found) == [
+        *[("AWS::RDS::DBInstance", Kind.REMOVED)] * REGIONS,
+        *[("AWS::S3::Bucket", Kind.REPLACED)] * REGIONS,
+    ]
+
+
+def test_tag_is_a_change_that_needs_no_yes(before: dict[str, Stack], tagged: dict[str, Stack]) -> None:
+    made = plan(load_environment("prod"), "what is deployed", before, tagged)
+    assert made.verdict is Verdict.CHANGES
+    assert int(made.verdict) == 2
+
+
+def test_lock_lets_a_tag_pass(tagged: dict[str, Stack]) -> None:
+    assert findings(read_lock("prod").resources, entries(tagged.values())) == []
