@@ -54,9 +54,10 @@ def validate(
     rules: cdk.CloudFormationValidatePlugin | None = None,
     packs: Sequence[Pack] = (AwsSolutionsChecks,),
 ) -> None:
-    """Has the app's templates checked while it synthesises."""
+    """Has the app's templates checked while it synthesises; ``RICHESREACH_POLICY=false`` leaves the packs out
+    where templates are only compared, so that a plan shows what a change does before it is ripe."""
     plugins = cdk.Validations.of(app)
-    if environment.cdk_nag:
+    if environment.cdk_nag and os.environ.get("RICHESREACH_POLICY") != "false":
         plugins.add_plugins(*(pack() for pack in packs))
     if rules is not None:
         plugins.add_plugins(rules)

@@ -48,11 +48,12 @@ def compare(environment: str, base: str | None) -> Plan:
     """The plan of the working tree against what is deployed, or against a git revision."""
     settings = load_environment(environment)
     if base is not None:
-        after = synthesis.synthesise(environment)
+        after = synthesis.synthesise(environment, policy=False)
         with synthesis.revision(base) as tree:
-            return plan(settings, f"revision {base}", synthesis.synthesise(environment, tree=tree), after)
+            before = synthesis.synthesise(environment, tree=tree, policy=False)
+            return plan(settings, f"revision {base}", before, after)
     owner = account.of_caller(environment)
-    after = synthesis.synthesise(environment, owner)
+    after = synthesis.synthesise(environment, owner, policy=False)
     before = deployed.read(settings, after.values())
     return plan(settings, "what is deployed", before, after)
 

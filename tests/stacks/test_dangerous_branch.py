@@ -5,6 +5,7 @@ What the plan shows first, with which exit status, and what the lock says, on pr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,30 +13,36 @@ import pytest
 from ops.plan import document
 from ops.plan.assembly import Stack, read
 from ops.plan.report import Plan, Verdict, plan
+from ops.plan.synthesis import synthesise
 from ops.stateful_lock.comparison import Kind, entries, findings
 from ops.stateful_lock.document import read as read_lock
-from stacks.environment import load_environment
-from stacks.naming import Names
-from tests.stacks import environments
-from tests.stacks.assembly import Assembly
-from tests.stacks.conftest import Synthesise
+from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment
+from tests.stacks.assembly import Assembly, clone
 
 #: An office's network: the whole internet is refused before there is anything to plan.
 OFFICE = "198.51.100.0/24"
-CHANGES: dict[str, object] = {
-    "database.instances": 1,
-    "database.max_capacity": 16,
-    "load_balancer.allowed_cidrs": [OFFICE],
+#: What the branch changes, by file.
+CHANGES = {
+    "environments/prod.yaml": {
+        "  instances: 2": "  instances: 1",
+        "  max_capacity: 32": "  max_capacity: 16",
+        "allowed_cidrs: []": f"allowed_cidrs: [{OFFICE}]",
+    },
+    "stacks/naming.py": {"{self.prefix}-lake-{account}": "{self.prefix}-pond-{account}"},
 }
 REGIONS = 3
 
 
-def branch(synthesise: Synthesise, folder: Path, changes: dict[str, object]) -> dict[str, Stack]:
-    """Stacks of prod with keys of its file changed."""
-    contents = environments.document()
-    for path, value in changes.items():
-        contents = environments.put(contents, path, value)
-    return read(synthesise(environments.read(folder, contents)).folder)
+def branch(folder: Path, changes: Mapping[str, Mapping[str, str]]) -> dict[str, Stack]:
+    """Stacks of prod in a copy of the repository that the changes were made in."""
+    tree = clone(folder / "platform")
+    for name, texts in changes.items():
+        text = (tree / name).read_text(encoding="utf-8")
+        for old, new in texts.items():
+            assert text.count(old) == 1, f"{old!r} in {name}"
+            text = text.replace(old, new)
+        (tree / name).write_text(text, encoding="utf-8")
+    return synthesise("prod", PLACEHOLDER_ACCOUNT, tree, policy=False)
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +51,15 @@ def before(prod: Assembly) -> dict[str, Stack]:
 
 
 @pytest.fixture(scope="module")
-def dangerous(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stack]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Names, "lake_bucket", lambda self, account, region: f"{self.prefix}-pond-{region}")
-        return branch(synthesise, tmp_path_factory.mktemp("dangerous"), CHANGES)
+def dangerous(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stack]:
+    """The packs of the policy name the lake as it was: that the branch is not ripe hides nothing here."""
+    return branch(tmp_path_factory.mktemp("dangerous"), CHANGES)
 
 
 @pytest.fixture(scope="module")
-def tagged(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stack]:
-    return branch(synthesise, tmp_path_factory.mktemp("tagged"), {"tags.cost-centre": "research"})
+def tagged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stack]:
+    tag = {"environments/prod.yaml": {"cost-centre: platform": "cost-centre: research"}}
+    return branch(tmp_path_factory.mktemp("tagged"), tag)
 
 
 @pytest.fixture(scope="module")
