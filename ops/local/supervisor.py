@@ -1,9 +1,9 @@
 """The daemon behind `richesreach up`: starts the local AWS and makes processes match what is deployed in it.
 
-`python -m ops.local.supervisor`, with RICHESREACH_REGIONS (comma-separated, home region first). It ends in
-order on SIGTERM or SIGINT. Killed outright, it takes every child with it (each asked the kernel for that),
-and the next start begins anew: the local AWS keeps its state in memory, so data of an earlier run belongs to
-nothing and is deleted.
+`python -m ops.local.supervisor`, with RICHESREACH_REGIONS (comma-separated, home region first); a region that
+is bootstrapped later joins them. It ends in order on SIGTERM or SIGINT. Killed outright, it takes every child
+with it (each asked the kernel for that), and the next start begins anew: the local AWS keeps its state in
+memory, so data of an earlier run belongs to nothing and is deleted.
 """
 
 import ctypes
@@ -26,6 +26,7 @@ from ops.local.reconcilers.addresses import Addresses
 from ops.local.reconcilers.aurora import Aurora, install
 from ops.local.reconcilers.cache import Cache
 from ops.local.reconcilers.ecs import Ecs
+from ops.local.reconcilers.regions import Regions
 from ops.local.reconcilers.report import Reconciler
 from ops.local.reconcilers.tasks import Host
 from ops.local.reconcilers.traffic import Edge, LoadBalancers
@@ -71,14 +72,15 @@ def reconcilers(board: Board, named: tuple[str, ...]) -> list[Reconciler]:
     data, logs = paths.DATA, paths.LOGS
     shutil.rmtree(data / "tasks", ignore_errors=True)
     host = Host(client, logs, data / "tasks")
+    everywhere = Regions(client, named)
     return [
-        Ecs(host, named, Addresses(TASK_NETWORK, named), paths.RUN, DatabasesFirst(board)),
+        Ecs(host, everywhere, Addresses(TASK_NETWORK, named), paths.RUN, DatabasesFirst(board)),
         LoadBalancers(
-            client, named, Addresses(LOAD_BALANCER_NETWORK, named), logs, paths.LOAD_BALANCERS_FILE
+            client, everywhere, Addresses(LOAD_BALANCER_NETWORK, named), logs, paths.LOAD_BALANCERS_FILE
         ),
         Edge(client, logs),
-        Cache(client, named, data / "cache", logs),
-        Aurora(client, named, install(data / "postgres", logs)),
+        Cache(client, everywhere, data / "cache", logs),
+        Aurora(client, everywhere, install(data / "postgres", logs)),
     ]
 
 

@@ -7,7 +7,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ops.local.keeper import Backoff
@@ -49,7 +49,7 @@ class Aurora:
     def __init__(
         self,
         clients: Clients,
-        regions: tuple[str, ...],
+        regions: Iterable[str],
         installation: Installation,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -1,7 +1,7 @@
 """What the RDS API says should exist: global databases, their clusters and instances, and who writes."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ class Credentials:
     password: str
 
 
-def read(clients: Clients, regions: tuple[str, ...]) -> tuple[Database, ...]:
+def read(clients: Clients, regions: Iterable[str]) -> tuple[Database, ...]:
     """Every PostgreSQL database of the given regions."""
     clusters: dict[str, tuple[str, dict[str, Any]]] = {}
     instances: dict[tuple[str, str], dict[str, Any]] = {}

@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from ops.local.keeper import Keeper, stop_together
@@ -163,7 +164,7 @@ class Cache:
 
     name = "cache"
 
-    def __init__(self, clients: Clients, regions: tuple[str, ...], data: Path, logs: Path) -> None:
+    def __init__(self, clients: Clients, regions: Iterable[str], data: Path, logs: Path) -> None:
         self._clients = clients
         self._regions = regions
         self._program = find_server()

@@ -1,7 +1,7 @@
 """What the ElastiCache API says should exist: nodes, where they listen, and whom they follow."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,7 +72,7 @@ class Policies:
         return str(values.get("maxmemory-policy") or "")
 
 
-def read(clients: Clients, regions: tuple[str, ...], policies: Policies, users: Users) -> tuple[Node, ...]:
+def read(clients: Clients, regions: Iterable[str], policies: Policies, users: Users) -> tuple[Node, ...]:
     """Every node of every replication group, each following its primary.
 
     In a global datastore the primary nodes of secondary groups follow the primary node of the primary group.
@@ -95,7 +95,8 @@ def read(clients: Clients, regions: tuple[str, ...], policies: Policies, users: 
 
 
 def _shard(region: str, group: str, shard: dict[str, Any]) -> list[Node]:
-    members = [m for m in shard.get("NodeGroupMembers", []) if (m.get("ReadEndpoint") or {}).get("Address")]
+    # While a group is being made, its nodes may bear a name that no server can listen on.
+    members = [m for m in shard.get("NodeGroupMembers", []) if _address(m).startswith("127.")]
     members.sort(key=lambda m: (m.get("CurrentRole") != "primary", m["CacheClusterId"]))
     nodes: list[Node] = []
     for position, member in enumerate(members):
@@ -118,8 +119,12 @@ def _shard(region: str, group: str, shard: dict[str, Any]) -> list[Node]:
     return nodes
 
 
+def _address(member: dict[str, Any]) -> str:
+    return str((member.get("ReadEndpoint") or {}).get("Address") or "")
+
+
 def _datastore_leaders(
-    clients: Clients, regions: tuple[str, ...], nodes: list[Node]
+    clients: Clients, regions: Iterable[str], nodes: list[Node]
 ) -> dict[tuple[str, str], Where]:
     """For each secondary group of a global datastore, the primary node of its primary group."""
     primaries = {(node.region, node.group): node.where for node in nodes if node.primary}

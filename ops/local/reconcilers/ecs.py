@@ -1,7 +1,7 @@
 """ECS: the processes of every service and one-off task of the given regions."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Ecs:
     def __init__(
         self,
         host: Host,
-        regions: tuple[str, ...],
+        regions: Iterable[str],
         addresses: Addresses,
         run: Path,
         hold: Callable[[], bool] = lambda: False,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ops.local.reconcilers.addresses import Addresses
 from ops.local.reconcilers.report import Report
 from ops.local.reconcilers.secrets import Clients
 
-PASSED_ON = ("RICHESREACH_AWS_PORT", "RICHESREACH_EDGE_PORT", "RICHESREACH_STATE_DIR", "RICHESREACH_REGIONS")
+PASSED_ON = ("RICHESREACH_AWS_PORT", "RICHESREACH_EDGE_PORT", "RICHESREACH_STATE_DIR")
 
 
 def python_command(name: str, logs: Path, *arguments: str) -> Command:
@@ -30,7 +31,7 @@ class LoadBalancers:
     name = "load-balancers"
 
     def __init__(
-        self, clients: Clients, regions: tuple[str, ...], addresses: Addresses, logs: Path, file: Path
+        self, clients: Clients, regions: Iterable[str], addresses: Addresses, logs: Path, file: Path
     ) -> None:
         self._clients = clients
         self._regions = regions
