@@ -27,6 +27,7 @@ UPDATED = {
     "lake-replication": {"AWS::IAM::ManagedPolicy", "Custom::LakeReplication"},
     "monitoring": {"AWS::Synthetics::Canary"},
     "monitoring-global": {"AWS::CloudWatch::Dashboard"},
+    "rotation": {"AWS::IAM::ManagedPolicy", "AWS::Lambda::Function"},
     "security": {"AWS::CloudTrail::Trail", "AWS::IAM::ManagedPolicy", "AWS::Lambda::Function"},
 }
 
