@@ -3,27 +3,14 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from cache_clock import Clock, endpoint
 from cache_servers import CachePair, CacheServer
 from loopback import own_address
-from richesreach.core.cache import COOL_DOWN, Cache
-from richesreach.core.settings import CacheLogin, Endpoint, Secret
+from richesreach.core.cache import Cache, Nodes
+from richesreach.core.cache.nodes import COOL_DOWN
+from richesreach.core.settings import CacheLogin, Secret
 
-
-class Clock:
-    """Monotonic seconds, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def pass_cool_down(self) -> None:
-        self.now += COOL_DOWN + 0.001
-
-
-def endpoint(server: CacheServer) -> Endpoint:
-    return Endpoint(server.host, server.port)
+PAUSE = COOL_DOWN + 0.001
 
 
 @pytest.fixture
@@ -35,7 +22,7 @@ def clock() -> Clock:
 async def cache(own_caches: CachePair, clock: Clock) -> AsyncIterator[Cache]:
     """A regional cache: its primary first, for reads and writes."""
     nodes = [endpoint(own_caches.primary), endpoint(own_caches.replica)]
-    opened = Cache("cache", reads=nodes, writes=nodes, tls=False, clock=clock)
+    opened = Cache(Nodes("cache", reads=nodes, writes=nodes, tls=False, clock=clock))
     yield opened
     await opened.close()
 
@@ -76,7 +63,7 @@ async def test_values_are_taken_under_the_right_name_and_password_alone(
     guarded: CacheServer, login: CacheLogin | None, taken: bool
 ) -> None:
     nodes = [endpoint(guarded)]
-    cache = Cache("cache", reads=nodes, writes=nodes, tls=False, login=login)
+    cache = Cache(Nodes("cache", reads=nodes, writes=nodes, tls=False, login=login))
     try:
         assert await cache.set("k", 1, ttl_seconds=60) is taken
         assert await cache.get("k") == (1 if taken else None)
@@ -135,7 +122,7 @@ async def test_writes_follow_a_replica_promoted_after_the_primary_died(
     own_caches.primary.stop()
     assert not await cache.set("k", 1, ttl_seconds=60)
     own_caches.replica.promote()
-    clock.pass_cool_down()
+    clock.now += PAUSE
     assert await cache.set("k", 2, ttl_seconds=60)
     assert await cache.get("k") == 2
 
@@ -145,7 +132,7 @@ async def test_writes_leave_a_primary_that_became_a_replica(cache: Cache, own_ca
     own_caches.replica.promote()
     own_caches.primary.demote(own_caches.replica)
     assert await cache.set("k", 2, ttl_seconds=60)
-    assert own_caches.replica.command("GET", "k").split() == ["$1", "2"]
+    assert own_caches.replica.command("GET", "k").split()[-1] == "2"
 
 
 async def test_a_read_only_node_is_not_asked_for_writes_again_before_its_cool_down_ends(
@@ -156,7 +143,7 @@ async def test_a_read_only_node_is_not_asked_for_writes_again_before_its_cool_do
     for _ in range(3):
         assert await cache.set("k", 1, ttl_seconds=60)
     assert "rejected_calls=1" in own_caches.primary.command("INFO", "commandstats")
-    clock.pass_cool_down()
+    clock.now += PAUSE
     assert await cache.set("k", 1, ttl_seconds=60)
     assert "rejected_calls=2" in own_caches.primary.command("INFO", "commandstats")
 
@@ -169,13 +156,13 @@ async def test_a_dead_node_is_not_asked_again_before_its_cool_down_ends(
     own_caches.primary.start()
     own_caches.primary.command("SET", "k", "1")
     assert await cache.get("k") is None
-    clock.pass_cool_down()
+    clock.now += PAUSE
     assert await cache.get("k") == 1
 
 
 async def test_the_global_cache_reads_here_and_writes_at_home(own_caches: CachePair, clock: Clock) -> None:
     home, here = endpoint(own_caches.primary), endpoint(own_caches.replica)
-    cache = Cache("global_cache", reads=[here, home], writes=[home, here], tls=False, clock=clock)
+    cache = Cache(Nodes("global_cache", reads=[here, home], writes=[home, here], tls=False, clock=clock))
     assert await cache.set("flags", ["a"], ttl_seconds=60)
     own_caches.replicated()
     own_caches.primary.stop()

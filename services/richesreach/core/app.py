@@ -14,7 +14,8 @@ from starlette.responses import JSONResponse, Response
 from richesreach.core import health, problems
 from richesreach.core.access_log import AccessLogMiddleware
 from richesreach.core.body_limit import BodyLimitMiddleware
-from richesreach.core.cache import Cache
+from richesreach.core.cache import Cache, Nodes
+from richesreach.core.cache.local import LocalCache
 from richesreach.core.database import Database
 from richesreach.core.health import Dependency
 from richesreach.core.identity import RegionMiddleware, RequestIdMiddleware
@@ -40,15 +41,21 @@ class Platform:
     def from_settings(cls, settings: Settings) -> "Platform":
         database = Database(settings)
         nodes = [settings.cache_primary, settings.cache_secondary]
-        cache = Cache("cache", reads=nodes, writes=nodes, tls=settings.cache_tls, login=settings.cache_login)
+        servers = Nodes(
+            "cache", reads=nodes, writes=nodes, tls=settings.cache_tls, login=settings.cache_login
+        )
+        cache = Cache(servers, local=LocalCache())
         # Read in the own region; written at the home member, or at the own one once that is promoted.
         own, writer = settings.global_cache, settings.global_cache_writer
+        # Nothing tells this region what another has written, so that it is asked each time.
         global_cache = Cache(
-            "global_cache",
-            reads=[own, writer],
-            writes=[writer, own],
-            tls=settings.cache_tls,
-            login=settings.global_cache_login,
+            Nodes(
+                "global_cache",
+                reads=[own, writer],
+                writes=[writer, own],
+                tls=settings.cache_tls,
+                login=settings.global_cache_login,
+            )
         )
         metrics = Metrics()
         for pool in (database.writer, database.reader):
@@ -83,6 +90,7 @@ def build_app(settings: Settings, *, title: str, openapi_path: str, routers: Ite
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await platform.database.open()
+        platform.cache.open()
         logger().info("service_started", version=settings.service_version, environment=settings.environment)
         yield
         await platform.close()

@@ -1,11 +1,10 @@
-"""The cache: an accelerator, never a dependency. Its failures are misses, logged and counted, not errors."""
+"""The servers of one data set, asked in turn: whichever of them answers does the work."""
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias, TypeVar
 
-import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -21,8 +20,17 @@ from richesreach.core.settings import CacheLogin, Endpoint
 # Seconds.
 SOCKET_TIMEOUT = 0.5
 COOL_DOWN = 1.0
+# A node; what asks for more waits for one to be free.
+MAX_CONNECTIONS = 64
 
 _UNREACHABLE = (CacheConnectionError, CacheTimeoutError, OSError)
+
+Answer = TypeVar("Answer")
+Client: TypeAlias = Redis
+
+
+class CacheUnavailableError(Exception):
+    """No node could do the work now. Callers of the cache never see it: to them it is a miss."""
 
 
 class CacheNode:
@@ -32,6 +40,7 @@ class CacheNode:
         self.endpoint = endpoint
         self.unreachable_until = 0.0
         self.read_only_until = 0.0
+        self.free = asyncio.Semaphore(MAX_CONNECTIONS)
         self.client = Redis(
             host=endpoint.host,
             port=endpoint.port,
@@ -51,18 +60,17 @@ class CacheNode:
         return "primary" if replication["role"] == "master" else "replica"
 
 
-class Cache:
-    """JSON values over a few nodes of one data set.
+class Nodes:
+    """`reads` and `writes` are in the order in which each prefers the nodes.
 
-    `nodes` are in the order in which reads prefer them; `write_order` likewise for writes. A node that is
-    unreachable, or answers READONLY to a write, is passed over for one second and then tried again.
+    A node that is unreachable, or answers READONLY to a write, is passed over for one second and tried again.
     """
 
     def __init__(
         self,
         name: str,
-        reads: list[Endpoint],
-        writes: list[Endpoint],
+        reads: Sequence[Endpoint],
+        writes: Sequence[Endpoint],
         *,
         tls: bool,
         login: CacheLogin | None = None,
@@ -70,61 +78,50 @@ class Cache:
     ) -> None:
         nodes = {endpoint: CacheNode(endpoint, tls=tls, login=login) for endpoint in [*reads, *writes]}
         self.name = name
-        self.nodes = list(nodes.values())
+        self.all = list(nodes.values())
         self._reads = [nodes[endpoint] for endpoint in dict.fromkeys(reads)]
         self._writes = [nodes[endpoint] for endpoint in dict.fromkeys(writes)]
         self._clock = clock
-        self._hits = 0
-        self._misses = 0
 
-    @property
-    def hit_ratio(self) -> float:
-        total = self._hits + self._misses
-        return self._hits / total if total else 0.0
+    async def read(self, ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
+        """What the first node that can answer says. Raises CacheUnavailableError."""
+        return await self._first(self._reads, ask)
 
-    async def get(self, key: str) -> Any | None:
-        """The value, or None when it is absent, unreadable, or no node answers."""
-        raw = await self._first(self._reads, "get", key)
-        value = None
-        if raw is not None:
-            try:
-                value = msgspec.json.decode(raw)
-            except msgspec.DecodeError:
-                logger().warning("cache_value_unreadable", cache=self.name, key=key)
-        self._hits += value is not None
-        self._misses += value is None
-        return value
+    async def write(self, ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
+        """As `read`, of the first node that takes writes."""
+        return await self._first(self._writes, ask)
 
-    async def set(self, key: str, value: Any, *, ttl_seconds: int) -> bool:
-        """Whether a node took the value. Raises TypeError for a value that JSON cannot hold."""
-        encoded = msgspec.json.encode(value)
-        return await self._first(self._writes, "set", key, encoded, ex=ttl_seconds) is not None
+    def usable(self, *, writing: bool) -> list[CacheNode]:
+        """The nodes worth asking now, best first."""
+        now = self._clock()
+        return [
+            node
+            for node in (self._writes if writing else self._reads)
+            if now >= node.unreachable_until and not (writing and now < node.read_only_until)
+        ]
 
-    async def delete(self, key: str) -> bool:
-        """Whether a node took the command."""
-        return await self._first(self._writes, "delete", key) is not None
+    def lost(self, node: CacheNode, error: BaseException) -> None:
+        """Pass the node over for a while."""
+        node.unreachable_until = self._clock() + COOL_DOWN
+        logger().warning(
+            "cache_node_unreachable", cache=self.name, node=str(node.endpoint), error=describe(error)
+        )
 
     async def close(self) -> None:
-        await asyncio.gather(*(node.client.aclose() for node in self.nodes), return_exceptions=True)
+        await asyncio.gather(*(node.client.aclose() for node in self.all), return_exceptions=True)
 
-    async def _first(self, nodes: list[CacheNode], command: str, *args: Any, **options: Any) -> Any | None:
-        """The answer of the first node that can give one; None when there is none."""
-        now = self._clock()
-        for node in nodes:
-            if now < node.unreachable_until or (nodes is self._writes and now < node.read_only_until):
-                continue
+    async def _first(self, nodes: list[CacheNode], ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
+        for node in self.usable(writing=nodes is self._writes):
             try:
-                return await getattr(node.client, command)(*args, **options)
+                async with node.free:
+                    return await ask(node.client)
             except ReadOnlyError:
                 node.read_only_until = self._clock() + COOL_DOWN
                 logger().warning("cache_node_read_only", cache=self.name, node=str(node.endpoint))
             except _UNREACHABLE as error:
-                node.unreachable_until = self._clock() + COOL_DOWN
-                logger().warning(
-                    "cache_node_unreachable", cache=self.name, node=str(node.endpoint), error=describe(error)
-                )
+                self.lost(node, error)
             except RedisError as error:
                 logger().warning(
                     "cache_refused", cache=self.name, node=str(node.endpoint), error=describe(error)
                 )
-        return None
+        raise CacheUnavailableError(f"{self.name}: no node answers")

@@ -1,0 +1,89 @@
+"""Invalidations told to every process of the region, so that none keeps in its memory what is gone."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from redis.exceptions import RedisError
+
+from richesreach.core.cache.nodes import CacheNode, Nodes
+from richesreach.core.cache.scripts import CHANNEL
+from richesreach.core.logs import logger
+
+# Seconds.
+PATIENCE = 1.0
+ASK_AGAIN = 1.0
+# A server that says nothing is asked for a sign of life as often.
+PING_INTERVAL = 10.0
+
+
+class Gone(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is invalid: these keys, or whole kinds."""
+
+    keys: list[str] = []
+    kinds: list[str] = []
+
+
+class Broadcast:
+    """Listens on the servers' channel. While it does not, nothing that is kept can be believed for long."""
+
+    def __init__(self, nodes: Nodes, told: Callable[[Gone], None], deaf: Callable[[], None]) -> None:
+        self.listening = False
+        self._nodes = nodes
+        self._told = told
+        self._deaf = deaf
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        self._task = asyncio.create_task(self._listen(), name=f"{self._nodes.name}-broadcast")
+
+    async def close(self) -> None:
+        task, self._task = self._task, None
+        while task is not None and not task.done():
+            # Once is not enough: the client may take a cancellation for the end of its own time-out.
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.1)
+
+    async def _listen(self) -> None:
+        while True:
+            for node in self._nodes.usable(writing=True):
+                try:
+                    await self._follow(node)
+                except (RedisError, OSError) as error:
+                    self._nodes.lost(node, error)
+                finally:
+                    self._unheard()
+            await asyncio.sleep(PATIENCE)
+
+    async def _follow(self, node: CacheNode) -> None:
+        """Until the connection breaks. Raises RedisError or OSError."""
+        async with node.client.pubsub(ignore_subscribe_messages=True) as channel:
+            await channel.subscribe(CHANNEL)
+            # What was said before is lost.
+            self._deaf()
+            self.listening = True
+            quiet = 0.0
+            while True:
+                message = await channel.get_message(timeout=ASK_AGAIN)
+                quiet = 0.0 if message else quiet + ASK_AGAIN
+                if message:
+                    self._hear(message["data"])
+                elif quiet >= PING_INTERVAL:
+                    await channel.ping()
+                    quiet = 0.0
+
+    def _hear(self, data: Any) -> None:
+        try:
+            gone = msgspec.json.decode(data, type=Gone)
+        except msgspec.DecodeError:
+            # From a version that says more: whatever it meant, nothing kept is sure.
+            self._deaf()
+        else:
+            self._told(gone)
+
+    def _unheard(self) -> None:
+        if self.listening:
+            self.listening = False
+            logger().warning("cache_broadcast_lost", cache=self._nodes.name)
+            self._deaf()

@@ -1,0 +1,44 @@
+"""Single flight: callers that want the same thing at the same time share one answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Generic, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Flights(Generic[Result]):
+    """Work by key. It runs in a task of its own: a caller that gives up takes it from none of the others."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[Result]] = {}
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    async def join(self, key: str, work: Callable[[], Awaitable[Result]]) -> Result:
+        """The result, or the error, of the work in flight under this key, or of `work` when there is none."""
+        task = self._tasks.get(key)
+        if task is None:
+            task = asyncio.ensure_future(_coroutine(work))
+            self._tasks[key] = task
+            task.add_done_callback(lambda done: self._landed(key, done))
+        return await asyncio.shield(task)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Let later callers start anew; who waits already gets what was begun."""
+        for key in keys:
+            self._tasks.pop(key, None)
+
+    def forget_where(self, matches: Callable[[str], bool]) -> None:
+        self.forget([key for key in self._tasks if matches(key)])
+
+    def _landed(self, key: str, task: asyncio.Task[Result]) -> None:
+        if self._tasks.get(key) is task:
+            del self._tasks[key]
+        if not task.cancelled():
+            task.exception()  # seen, even where every caller has gone
+
+
+async def _coroutine(work: Callable[[], Awaitable[Result]]) -> Result:
+    return await work()

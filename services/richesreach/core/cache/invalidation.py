@@ -1,0 +1,62 @@
+"""Invalidation by key, tag and kind: in the servers in one step, then in every process."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from richesreach.core.cache import scripts
+from richesreach.core.cache.broadcast import Gone
+from richesreach.core.cache.nodes import CacheUnavailableError, Client, Nodes
+
+# Keys in one step of clearing a kind.
+_BATCH = 500
+
+
+class Invalidation:
+    """`told` drops from the process's own memory."""
+
+    def __init__(self, nodes: Nodes, told: Callable[[Gone], None]) -> None:
+        self._nodes = nodes
+        self._told = told
+
+    async def drop(self, keys: Sequence[str], tags: Sequence[str], kinds: list[str]) -> bool:
+        """Whether the servers, and through them the other processes, were told."""
+        self._told(Gone(keys=[*keys], kinds=kinds))
+        try:
+            gone = Gone(keys=await self._named(keys, tags), kinds=kinds)
+            for kind in kinds:
+                await self._kind(kind)
+            message = msgspec.json.encode(gone)
+            await self._nodes.write(lambda node: node.publish(scripts.CHANNEL, message))
+        except CacheUnavailableError:
+            return False
+        self._told(gone)
+        return True
+
+    async def _named(self, keys: Sequence[str], tags: Sequence[str]) -> list[str]:
+        """All keys that are gone."""
+        if not keys and not tags:
+            return []
+        names = [*keys, *(scripts.TAG + tag for tag in tags)]
+        marks = [*(f"{scripts.MARK}key:{key}" for key in keys), *(f"{scripts.MARK}tag:{tag}" for tag in tags)]
+        arguments: list[Any] = [len(keys), uuid.uuid4().hex, scripts.MARK_TTL, *marks]
+        gone = await self._nodes.write(
+            lambda node: node.register_script(scripts.INVALIDATE)(keys=names, args=arguments)
+        )
+        return [name.decode() for name in gone]
+
+    async def _kind(self, name: str) -> None:
+        async def ask(node: Client) -> None:
+            await node.set(f"{scripts.MARK}kind:{name}", uuid.uuid4().hex, px=scripts.MARK_TTL)
+            batch: list[bytes] = []
+            async for key in node.scan_iter(match=f"{name}:*", count=_BATCH):
+                batch.append(key)
+                if len(batch) >= _BATCH:
+                    await node.unlink(*batch)
+                    batch = []
+            if batch:
+                await node.unlink(*batch)
+
+        await self._nodes.write(ask)

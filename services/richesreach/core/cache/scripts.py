@@ -1,0 +1,41 @@
+"""What the servers do in one step. One shard: the scripts find tagged keys themselves."""
+
+# A mark says that a key, tag or kind was invalidated; a load that began before it must not store its result.
+# Longer than any load that this is to be true of, in milliseconds.
+MARK_TTL = 120_000
+MARK = "cache:mark:"
+TAG = "cache:tag:"
+CHANNEL = "cache:invalidated"
+
+# KEYS: the key, the tags' sets. ARGV: value, milliseconds to live, number of marks, name and value of each.
+# 1 when stored, 0 when one of the marks is another than the caller saw before it loaded.
+STORE = """
+local marks = tonumber(ARGV[3])
+for i = 1, marks do
+  local seen = redis.call('GET', ARGV[2 + 2 * i]) or ''
+  if seen ~= ARGV[3 + 2 * i] then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+for i = 2, #KEYS do
+  redis.call('SADD', KEYS[i], KEYS[1])
+  if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
+end
+return 1
+"""
+
+# KEYS: keys and tags' sets. ARGV: number of keys, the mark, its milliseconds to live, then the name of the
+# mark of each. Answers all keys that are gone.
+INVALIDATE = """
+local count, gone = tonumber(ARGV[1]), {}
+for i = 1, #KEYS do
+  redis.call('SET', ARGV[3 + i], ARGV[2], 'PX', ARGV[3])
+  if i <= count then
+    gone[#gone + 1] = KEYS[i]
+  else
+    for _, member in ipairs(redis.call('SMEMBERS', KEYS[i])) do gone[#gone + 1] = member end
+    redis.call('UNLINK', KEYS[i])
+  end
+end
+for i = 1, #gone do redis.call('UNLINK', gone[i]) end
+return gone
+"""

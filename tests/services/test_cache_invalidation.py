@@ -1,0 +1,159 @@
+"""Invalidation: by key, tag and kind, in the servers and in the memory of every process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from cache_clock import endpoint
+from cache_servers import CachePair
+from richesreach.core.cache import Cache, Nodes
+from richesreach.core.cache.kinds import PRICES
+from richesreach.core.cache.local import LocalCache
+from richesreach.core.cache.scripts import CHANNEL
+
+KEY = "prices:AAPL"
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 (the world changes, no event tells)
+            await asyncio.sleep(0.01)
+    assert condition(), what
+
+
+async def listening(pair: CachePair) -> Cache:
+    nodes = [endpoint(pair.primary), endpoint(pair.replica)]
+    cache = Cache(Nodes("cache", reads=nodes, writes=nodes, tls=False), local=LocalCache())
+    cache.open()
+    await until(lambda: cache.listening, "the process listens")
+    return cache
+
+
+@pytest.fixture
+async def here(own_caches: CachePair) -> AsyncIterator[Cache]:
+    cache = await listening(own_caches)
+    yield cache
+    await cache.close()
+
+
+@pytest.fixture
+async def there(own_caches: CachePair) -> AsyncIterator[Cache]:
+    """Another process."""
+    cache = await listening(own_caches)
+    yield cache
+    await cache.close()
+
+
+def source_of(value: object) -> Callable[[], "asyncio.Future[object]"]:
+    def load() -> "asyncio.Future[object]":
+        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        future.set_result(value)
+        return future
+
+    return load
+
+
+async def put(cache: Cache, key: str, value: object, *tags: str) -> None:
+    assert await cache.get_or_load(key, source_of(value), kind=PRICES, tags=tags) == value
+
+
+def kept(cache: Cache, key: str) -> bool:
+    assert cache.local is not None
+    return cache.local.get(key, cache.now()) is not None
+
+
+async def test_a_key_is_dropped_everywhere(here: Cache, there: Cache) -> None:
+    await put(here, KEY, 1)
+    await put(there, KEY, 1)
+    assert await here.invalidate(keys=[KEY])
+    await until(lambda: not kept(there, KEY), "the other process is told")
+    assert await there.get(KEY) is None
+
+
+async def test_a_tag_drops_what_bears_it_and_nothing_else(here: Cache, there: Cache) -> None:
+    await put(here, "prices:AAPL", 1, "exchange:XNAS", "tech")
+    await put(here, "prices:MSFT", 2, "exchange:XNAS")
+    await put(here, "prices:BP", 3, "exchange:XLON")
+    assert await there.get("prices:MSFT") == 2
+    assert await here.invalidate(tags=["exchange:XNAS"])
+    await until(lambda: not kept(there, "prices:MSFT"), "the other process is told")
+    found = await there.get_many(["prices:AAPL", "prices:MSFT", "prices:BP"])
+    assert found == {"prices:BP": 3}
+
+
+async def test_a_kind_is_dropped_and_no_other(here: Cache, there: Cache) -> None:
+    values = {f"prices:S{number}": number for number in range(1200)}
+    await here.set_many(values, ttl_seconds=60)
+    await here.set("metrics:AAPL:1d", 7, ttl_seconds=60)
+    assert await there.get("prices:S7") == 7
+    assert await here.invalidate(kinds=["prices"])
+    await until(lambda: not kept(there, "prices:S7"), "the other process is told")
+    assert await there.get_many(list(values)) == {}
+    assert await there.get("metrics:AAPL:1d") == 7
+
+
+@pytest.mark.parametrize("by", [{"keys": [KEY]}, {"tags": ["tech"]}, {"kinds": ["prices"]}], ids=str)
+async def test_what_was_read_before_an_invalidation_is_not_stored_after_it(
+    here: Cache, there: Cache, by: dict[str, list[str]]
+) -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> str:
+        began.set()
+        await go_on.wait()
+        return "old"
+
+    load = asyncio.create_task(here.get_or_load(KEY, slow, kind=PRICES, tags=["tech"]))
+    await began.wait()
+    await there.invalidate(**by)
+    go_on.set()
+    assert await load == "old"  # true when it was asked
+    assert await there.get(KEY) is None
+    assert not kept(here, KEY)
+
+
+async def test_after_an_invalidation_no_caller_joins_an_older_load(here: Cache) -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> str:
+        began.set()
+        await go_on.wait()
+        return "old"
+
+    load = asyncio.create_task(here.get_or_load(KEY, slow, kind=PRICES))
+    await began.wait()
+    await here.invalidate(keys=[KEY])
+    assert await here.get_or_load(KEY, source_of("new"), kind=PRICES) == "new"
+    go_on.set()
+    await load
+    assert await here.get(KEY) == "new"
+
+
+async def test_a_process_that_cannot_hear_doubts_what_it_has(here: Cache, own_caches: CachePair) -> None:
+    await put(here, KEY, 1)
+    own_caches.primary.stop()
+    await until(lambda: not here.listening or not kept(here, KEY), "the process notices")
+    await until(lambda: not kept(here, KEY), "what it has is in doubt")
+
+
+async def test_listening_begins_again_after_a_promotion(
+    here: Cache, there: Cache, own_caches: CachePair
+) -> None:
+    own_caches.primary.stop()
+    own_caches.replica.promote()
+    promoted = own_caches.replica
+    await until(lambda: ":2" in promoted.command("PUBSUB", "NUMSUB", CHANNEL), "both listen to the promoted")
+    await put(here, KEY, 1)
+    assert await there.get(KEY) == 1
+    assert await here.invalidate(keys=[KEY])
+    await until(lambda: not kept(there, KEY), "the other process is told")
+
+
+async def test_without_servers_an_invalidation_holds_here_and_says_that_it_went_no_further(
+    here: Cache, own_caches: CachePair
+) -> None:
+    await put(here, KEY, 1)
+    own_caches.primary.stop()
+    own_caches.replica.stop()
+    assert not await here.invalidate(keys=[KEY])
+    assert not kept(here, KEY)
