@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
 import json
 import subprocess
 import time
@@ -34,6 +36,22 @@ class Answer:
         return self.headers["x-richesreach-region"]
 
 
+class _FromAnAddressOfItsOwn(urllib.request.HTTPHandler):
+    """Each request comes from another loopback address: limits count callers by address, and a test that asks
+    until something is true would use up the allowance of one.
+    """
+
+    numbers = itertools.count()
+
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        number = next(self.numbers)
+        source = (f"127.66.{number // 250 % 250}.{number % 250 + 1}", 0)
+        return self.do_open(http.client.HTTPConnection, request, source_address=source)
+
+
+_viewers = urllib.request.build_opener(_FromAnAddressOfItsOwn)
+
+
 class Edge:
     """Requests to the local CloudFront, from a chosen place."""
 
@@ -58,7 +76,7 @@ class Edge:
         if place:
             request.add_header("x-viewer-location", place)
         try:
-            with urllib.request.urlopen(request, timeout=20) as response:
+            with _viewers.open(request, timeout=20) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, headers, response.read())
         except urllib.error.HTTPError as error:

@@ -116,7 +116,7 @@ async def test_every_answer_names_its_region(client: httpx.AsyncClient, path: st
 async def test_the_seven_metrics_have_the_names_of_the_requirements(client: httpx.AsyncClient) -> None:
     text = (await client.get("/metrics/")).text
     families = {family.name: family.type for family in text_string_to_metric_families(text)}
-    assert families == SEVEN
+    assert SEVEN.items() <= families.items()
     assert "# TYPE richesreach_requests_total counter" in text
 
 

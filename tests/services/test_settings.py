@@ -16,6 +16,11 @@ WRONG = {
     "REDIS_PRIMARY_HOST": ["redis://cache", "a b", "-cache"],
     "LOG_LEVEL": ["loud"],
     "SERVICE_NAME": ["Gate Way"],
+    "RATE_LIMIT_TIERS": ["60", "anonymous=60/60", "anonymous=0/60,key=1/1", "anonymous=1/1,key=2/1,x=1/1/0"],
+    "TRUSTED_PROXIES": ["proxy", "10.0.0.1/8"],
+    "PROXY_HOPS": ["-1", "11", "two"],
+    "RATE_LIMITING": ["on"],
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ["collector:4318", "http://user:secret@collector"],
     "DATABASE_WRITER_DSN": [
         "mysql://db:3306/richesreach",
         "postgresql://db/richesreach",
@@ -105,6 +110,16 @@ def test_a_dsn_keeps_its_hosts_in_order(hosts: list[Endpoint], database: str) ->
     address = DatabaseAddress.parse(dsn)
     assert (address.hosts, address.database) == (tuple(hosts), database)
     assert address.single_host(hosts[0]).endswith("?target_session_attrs=any&sslmode=verify-full")
+
+
+def test_tiers_are_quota_seconds_and_burst() -> None:
+    given = "anonymous=10/60/5, key=200/60,partner=5000/1/100"
+    tiers = Settings.from_environment({**COMPLETE, "RATE_LIMIT_TIERS": given}).rate_limit_tiers
+    assert [(tier.name, tier.quota, tier.seconds, tier.burst) for tier in tiers.values()] == [
+        ("anonymous", 10, 60, 5),
+        ("key", 200, 60, 200),
+        ("partner", 5000, 1, 100),
+    ]
 
 
 def test_a_provider_is_enabled_by_its_key_alone() -> None:

@@ -10,7 +10,7 @@ KEY = "sk-never-shown-2718"
 async def test_the_configuration_has_the_form_of_the_requirements(gateway: httpx.AsyncClient) -> None:
     assert (await gateway.get("/api/status/config")).json() == {
         "environment": "test",
-        "features": {"caching": True, "rate_limiting": False, "monitoring": True, "database": True},
+        "features": {"caching": True, "rate_limiting": True, "monitoring": True, "database": True},
         "api_integrations": {"total_configured": 0, "total_available": 8},
     }
 

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 
 from richesreach.core import health, problems
+from richesreach.core.access import Guard, closed
 from richesreach.core.access_log import AccessLogMiddleware
 from richesreach.core.body_limit import BodyLimitMiddleware
 from richesreach.core.cache import Cache, Nodes
@@ -19,6 +20,9 @@ from richesreach.core.cache.local import LocalCache
 from richesreach.core.database import Database
 from richesreach.core.health import Dependency
 from richesreach.core.identity import RegionMiddleware, RequestIdMiddleware
+from richesreach.core.limits.callers import Callers, KeyTiers, no_keys
+from richesreach.core.limits.limiter import Limiter
+from richesreach.core.limits.middleware import RateLimitMiddleware
 from richesreach.core.logs import logger
 from richesreach.core.metrics import Metrics, MetricsMiddleware
 from richesreach.core.settings import Settings
@@ -34,17 +38,21 @@ class Platform:
     database: Database
     cache: Cache
     global_cache: Cache
+    limiter: Limiter
+    callers: Callers
     metrics: Metrics
     dependencies: Mapping[str, Dependency]
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "Platform":
+    def from_settings(cls, settings: Settings, *, key_tier: KeyTiers = no_keys) -> "Platform":
         database = Database(settings)
         nodes = [settings.cache_primary, settings.cache_secondary]
         servers = Nodes(
             "cache", reads=nodes, writes=nodes, tls=settings.cache_tls, login=settings.cache_login
         )
-        cache = Cache(servers, local=LocalCache())
+        memory = LocalCache(max_bytes=settings.cache_local_megabytes * 1024 * 1024)
+        cache = Cache(servers, local=memory)
+        limiter = Limiter(servers)
         # Read in the own region; written at the home member, or at the own one once that is promoted.
         own, writer = settings.global_cache, settings.global_cache_writer
         # Nothing tells this region what another has written, so that it is asked each time.
@@ -61,13 +69,20 @@ class Platform:
         for pool in (database.writer, database.reader):
             metrics.watch_database(pool.name, functools.partial(getattr, pool, "size"))
         for store in (cache, global_cache):
-            metrics.watch_cache(store.name, functools.partial(getattr, store, "hit_ratio"))
+            metrics.watch_cache(store.name, store.counts)
+        metrics.watch_limiter(limiter)
+        callers = Callers(
+            settings.rate_limit_tiers,
+            trusted=settings.trusted_proxies,
+            proxies=settings.proxies,
+            key_tier=key_tier,
+        )
         dependencies = {
             "database": health.database_dependency(database),
             "cache": health.cache_dependency(cache),
             "global_cache": health.cache_dependency(global_cache),
         }
-        return cls(settings, database, cache, global_cache, metrics, dependencies)
+        return cls(settings, database, cache, global_cache, limiter, callers, metrics, dependencies)
 
     async def close(self) -> None:
         await self.database.close()
@@ -83,9 +98,21 @@ def platform_of(connection: HTTPConnection) -> Platform:
 CurrentPlatform = Annotated[Platform, Depends(platform_of)]
 
 
-def build_app(settings: Settings, *, title: str, openapi_path: str, routers: Iterable[APIRouter]) -> FastAPI:
-    """A service with `routers` and everything that all services share."""
-    platform = Platform.from_settings(settings)
+def build_app(
+    settings: Settings,
+    *,
+    title: str,
+    openapi_path: str,
+    routers: Iterable[APIRouter],
+    guard: Guard = closed,
+    key_tier: KeyTiers = no_keys,
+) -> FastAPI:
+    """A service with `routers` and everything that all services share.
+
+    `guard` judges what `access.requires` asks, `key_tier` which limit an API key has.
+    """
+    platform = Platform.from_settings(settings, key_tier=key_tier)
+    limits = Middleware(RateLimitMiddleware, limiter=platform.limiter, callers=platform.callers)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -110,10 +137,12 @@ def build_app(settings: Settings, *, title: str, openapi_path: str, routers: Ite
             Middleware(AccessLogMiddleware),
             Middleware(MetricsMiddleware, metrics=platform.metrics),
             Middleware(problems.UnhandledErrorMiddleware),
+            *([limits] if settings.rate_limiting else []),
             Middleware(BodyLimitMiddleware, limit=MAX_BODY_BYTES),
         ],
     )
     app.state.platform = platform
+    app.state.guard = guard
     problems.install(app)
     app.include_router(_operations())
     for router in routers:

@@ -25,7 +25,6 @@ CONNECT_TIMEOUT = 3.0
 ACQUIRE_TIMEOUT = 10.0
 COMMAND_TIMEOUT = 5.0
 HOME_PROBE_INTERVAL = 15.0
-MAX_CONNECTIONS = 10
 
 # What a connection raises when its server died, is stopping or starting, or stopped being the writer.
 _MOVED = (
@@ -47,8 +46,11 @@ class DatabaseUnavailableError(Exception):
 class Pool:
     """Connections to whichever of the address's hosts serves; the one that served last is asked first."""
 
-    def __init__(self, name: str, address: DatabaseAddress, user: str, password: Secret) -> None:
+    def __init__(
+        self, name: str, address: DatabaseAddress, user: str, password: Secret, *, connections: int = 10
+    ) -> None:
         self.name = name
+        self._connections = connections
         self.address = address
         self._user = user
         self._password = password
@@ -60,7 +62,7 @@ class Pool:
         """Needs no server: with a minimum of zero, connections are made when work asks for them."""
         self._pool = await asyncpg.create_pool(
             min_size=0,
-            max_size=MAX_CONNECTIONS,
+            max_size=self._connections,
             command_timeout=COMMAND_TIMEOUT,
             connect=self._for_pool,
             # Nothing here changes session state, and the default reset is one more round trip to the writer.
@@ -170,8 +172,9 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         credentials = (settings.database_user, settings.database_password)
-        self.writer = Pool("writer", settings.database_writer, *credentials)
-        self.reader = Pool("reader", settings.database_reader, *credentials)
+        size = settings.database_connections
+        self.writer = Pool("writer", settings.database_writer, *credentials, connections=size)
+        self.reader = Pool("reader", settings.database_reader, *credentials, connections=size)
 
     async def open(self) -> None:
         await self.writer.open()

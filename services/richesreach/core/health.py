@@ -44,6 +44,11 @@ async def report(dependencies: Mapping[str, Dependency]) -> tuple[Status, dict[s
     return "healthy", found
 
 
+async def answer(dependency: Dependency) -> Report:
+    """What one dependency says now."""
+    return await _measured(dependency.check, CHECK_TIMEOUT)
+
+
 async def _measured(check: Callable[[], Awaitable[Report]], timeout: float) -> Report:  # noqa: ASYNC109
     """The check's report after `status` and `latency_ms`; never raises but for cancellation."""
     started = time.perf_counter()

@@ -1,7 +1,7 @@
 """Prometheus metrics under the platform's fixed names, and the middleware that measures requests."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -15,12 +15,29 @@ from prometheus_client import (
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from richesreach.core.cache.counts import Counts
+from richesreach.core.limits.limiter import Limiter
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Seconds; dense below the 300 ms objective of the gateway.
 _DURATION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 CLIENT_CLOSED_REQUEST = 499
+
+
+class Tally:
+    """A counter that follows counts which others keep anyway: their own paths pay nothing for it."""
+
+    def __init__(self, counter: Counter, read: Callable[[], Mapping[tuple[str, ...], int]]) -> None:
+        self._counter = counter
+        self._read = read
+        self._told: dict[tuple[str, ...], int] = {}
+
+    def __call__(self) -> None:
+        for labels, number in self._read().items():
+            self._counter.labels(*labels).inc(number - self._told.get(labels, 0))
+            self._told[labels] = number
 
 
 class Metrics:
@@ -70,13 +87,43 @@ class Metrics:
             registry=self.registry,
         )
 
-    def watch_database(self, pool: str, size: Callable[[], int]) -> None:
-        self.database_connections.labels(pool).set_function(size)
+        self.cache_lookups = Counter(
+            "richesreach_cache_lookups_total",
+            "Reads of the cache by kind of data and by where the value was: local, shared, miss, stale",
+            ("cache", "kind", "outcome"),
+            registry=self.registry,
+        )
+        self.rate_limited = Counter(
+            "richesreach_rate_limited_total",
+            "Requests beyond their caller's limit by tier",
+            ("tier",),
+            registry=self.registry,
+        )
+        self._watched: list[Callable[[], None]] = []
 
-    def watch_cache(self, cache: str, ratio: Callable[[], float]) -> None:
-        self.cache_hit_ratio.labels(cache).set_function(ratio)
+    def watch_database(self, pool: str, size: Callable[[], int]) -> None:
+        gauge = self.database_connections.labels(pool)
+        self._watched.append(lambda: gauge.set(size()))
+
+    def watch_cache(self, cache: str, counts: Counts) -> None:
+        ratio = self.cache_hit_ratio.labels(cache)
+        self._watched.append(lambda: ratio.set(counts.hit_ratio))
+        self._watched.append(
+            Tally(self.cache_lookups, lambda: {(cache, *found): n for found, n in counts.by_kind().items()})
+        )
+
+    def watch_limiter(self, limiter: Limiter) -> None:
+        self._watched.append(
+            Tally(self.rate_limited, lambda: {(tier,): n for tier, n in limiter.refused.items()})
+        )
+
+    def refresh(self) -> None:
+        """Take in what is kept elsewhere."""
+        for take in self._watched:
+            take()
 
     def exposition(self) -> Response:
+        self.refresh()
         return Response(generate_latest(self.registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 

@@ -5,13 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from richesreach.core import health
 from richesreach.core.app import CurrentPlatform
 from richesreach.core.problems import Problem
 from richesreach.gateway import schemas, service
 from richesreach.gateway.store import BeaconStore
 
-status = APIRouter(prefix="/api/status", tags=["status"])
 topology = APIRouter(prefix="/api/topology", tags=["topology"])
 
 
@@ -20,35 +18,6 @@ def _beacons(platform: CurrentPlatform) -> service.Beacons:
 
 
 Beacons = Annotated[service.Beacons, Depends(_beacons)]
-
-
-@status.get("/config")
-async def configuration(platform: CurrentPlatform) -> schemas.Configuration:
-    """What is switched on; names and counts, never a value."""
-    integrations = service.integrations(platform.settings)
-    return schemas.Configuration(
-        environment=platform.settings.environment,
-        features=service.features(),
-        api_integrations=schemas.Integrations(
-            total_configured=sum(integrations.values()), total_available=len(integrations)
-        ),
-    )
-
-
-@status.get("/services")
-async def services(platform: CurrentPlatform, response: Response) -> schemas.ServicesStatus:
-    """The dependencies as they answer now, and which providers have a key. Always 200: it is a report."""
-    overall, found = await health.report(platform.dependencies)
-    response.headers["cache-control"] = "no-store"
-    return schemas.ServicesStatus(
-        status=overall,
-        region=platform.settings.region,
-        services=found,
-        providers={
-            name: "enabled" if configured else "disabled"
-            for name, configured in service.integrations(platform.settings).items()
-        },
-    )
 
 
 @topology.post("/beacons", status_code=201)

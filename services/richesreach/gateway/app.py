@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from richesreach.core.app import build_app
 from richesreach.core.settings import Settings
 from richesreach.gateway import api
+from richesreach.gateway.status import status
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -12,5 +13,5 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         title="RichesReach gateway",
         openapi_path="/api/openapi.json",
-        routers=[api.status, api.topology],
+        routers=[status, api.topology],
     )

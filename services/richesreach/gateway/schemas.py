@@ -63,3 +63,63 @@ class ServicesStatus(BaseModel):
     region: str
     services: dict[str, dict[str, Any]]
     providers: dict[str, Literal["enabled", "disabled"]]
+
+
+class ProcessMemory(BaseModel):
+    """What this one process keeps. While it does not hear invalidations, it keeps nothing beyond a second."""
+
+    entries: int
+    bytes: int
+    hears_invalidations: bool
+
+
+class CacheStatus(BaseModel):
+    """Counts are of this process, since its start."""
+
+    status: Literal["healthy", "degraded", "down"]
+    nodes: list[dict[str, Any]]
+    hit_ratio: float
+    hits: int
+    misses: int
+    reads: dict[str, dict[str, int]]
+    process: ProcessMemory
+    ttl_seconds: dict[str, int]
+
+
+DataKind = Literal["esg", "features", "metrics", "predictions", "prices", "regime", "static"]
+
+
+class ClearCache(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kinds: list[DataKind] = []
+
+
+class ClearedCache(BaseModel):
+    """`everywhere` is false when the cache's servers could not be told: only this process dropped what it
+    had.
+    """
+
+    kinds: list[str]
+    everywhere: bool
+    region: str
+
+
+class RateLimitTier(BaseModel):
+    limit: int
+    window_seconds: int
+    burst: int
+
+
+class RateLimitStatus(BaseModel):
+    """`counted` over the tasks of the region, or by this process alone while the cache does not answer."""
+
+    enabled: bool
+    counted: Literal["region", "process"]
+    tier: str
+    limit: int
+    window_seconds: int
+    burst: int
+    remaining: int
+    reset_seconds: float
+    tiers: dict[str, RateLimitTier]

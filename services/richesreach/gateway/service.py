@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
+from richesreach.core.cache.counts import Counts
 from richesreach.core.providers import KEY_VARIABLES
 from richesreach.core.settings import Settings
 from richesreach.gateway.store import Beacon, BeaconStore
@@ -30,11 +31,19 @@ class Beacons:
         return beacon
 
 
-def features() -> dict[str, bool]:
-    """What this version of the service does, not what answers now: that is the status of services."""
-    return {"caching": True, "rate_limiting": False, "monitoring": True, "database": True}
+def features(settings: Settings) -> dict[str, bool]:
+    """What this service does, not what answers now: that is the status of services."""
+    return {"caching": True, "rate_limiting": settings.rate_limiting, "monitoring": True, "database": True}
 
 
 def integrations(settings: Settings) -> Mapping[str, bool]:
     """Every external provider by name: whether its key is set."""
     return {name: name in settings.providers for name in KEY_VARIABLES}
+
+
+def reads_by_kind(counts: Counts) -> dict[str, dict[str, int]]:
+    """How many of a kind's reads found what: `{"prices": {"local": 12, "miss": 1}}`."""
+    found: dict[str, dict[str, int]] = {}
+    for (kind, outcome), number in sorted(counts.by_kind().items()):
+        found.setdefault(kind, {})[outcome.value] = number
+    return found

@@ -1,0 +1,84 @@
+"""Who asks: the address that our own proxies saw, never one that a viewer wrote; and keys that are known."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from richesreach.core.limits.callers import Callers
+from richesreach.core.limits.gcra import Tier
+from starlette.types import Scope
+
+TIERS = {"anonymous": Tier("anonymous", 60, 60, 60), "key": Tier("key", 200, 60, 200)}
+KEY = "rr_0123456789abcdef"
+VIEWER, EDGE, BALANCER = "203.0.113.7", "192.0.2.10", "10.0.1.5"
+
+
+async def known(key: str) -> str | None:
+    return "key" if key == KEY else None
+
+
+CALLERS = Callers(TIERS, trusted=["10.0.0.0/8", "fd00::/8"], proxies=2, key_tier=known)
+
+
+def scope(peer: str | None, *forwarded: str, **headers: str) -> Scope:
+    given = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    given += [(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded]
+    return {"type": "http", "path": "/", "headers": given, "client": (peer, 4711) if peer else None}
+
+
+async def name(peer: str | None, *forwarded: str) -> str:
+    return (await CALLERS.of(scope(peer, *forwarded))).name
+
+
+async def test_the_viewer_is_two_proxies_away() -> None:
+    assert await name(BALANCER, f"{VIEWER}, {EDGE}") == VIEWER
+
+
+@given(st.text(st.characters(codec="latin-1", exclude_characters="\r\n")))
+async def test_what_a_viewer_writes_itself_changes_nothing(written: str) -> None:
+    assert await name(BALANCER, f"{written},{VIEWER},{EDGE}") == VIEWER
+    assert await name(BALANCER, written, f"{VIEWER}, {EDGE}") == VIEWER
+
+
+async def test_a_peer_that_is_no_proxy_of_ours_is_the_caller() -> None:
+    assert await name("198.51.100.1", f"{VIEWER}, {EDGE}") == "198.51.100.1"
+
+
+async def test_with_one_proxy_less_the_address_that_it_saw_counts() -> None:
+    assert await name(BALANCER, VIEWER) == VIEWER
+
+
+@pytest.mark.parametrize("forwarded", [(), ("",), ("unknown",), ("x, y",)])
+async def test_without_a_readable_address_the_peer_is_the_caller(forwarded: tuple[str, ...]) -> None:
+    assert await name(BALANCER, *forwarded) == BALANCER
+
+
+async def test_a_connection_without_an_address_is_unknown() -> None:
+    assert await name(None, VIEWER) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("written", "caller"),
+    [
+        ("203.0.113.7:51234", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::9]:443", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+    ],
+)
+async def test_an_address_is_read_in_every_form(written: str, caller: str) -> None:
+    assert await name(BALANCER, f"{written}, {EDGE}") == caller
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"x_api_key": KEY}, {"authorization": f"Bearer {KEY}"}, {"authorization": f"bearer  {KEY} "}],
+)
+async def test_a_known_key_is_the_caller_wherever_it_comes_from(headers: dict[str, str]) -> None:
+    caller = await CALLERS.of(scope(BALANCER, f"{VIEWER}, {EDGE}", **headers))
+    assert (caller.name, caller.tier.name) == (KEY, "key")
+
+
+@pytest.mark.parametrize("key", ["rr_guessed", "", "rr_" + "x" * 200, f"Basic {KEY}"])
+async def test_a_key_that_nobody_knows_lifts_no_limit(key: str) -> None:
+    caller = await CALLERS.of(scope(BALANCER, f"{VIEWER}, {EDGE}", x_api_key=key))
+    assert (caller.name, caller.tier.name) == (VIEWER, "anonymous")
