@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from ops import cdk
+from ops.drift.form import DriftForm
 from ops.errors import OperationError, UsageError
 from ops.lake import cli as lake
 from ops.plan.form import CostForm, Form
@@ -184,6 +185,29 @@ def cost(
     from ops.plan import cost_report  # noqa: PLC0415
 
     cost_report.run(console, environment, form)
+
+
+@app.command()
+def drift(
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
+    form: Annotated[DriftForm, typer.Option("--format", help="How it is written.")] = DriftForm.TEXT,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file for it.")] = None,
+) -> None:
+    """Show what was changed past the templates: exit 0 nothing, 1 not every stack can be judged, 2 drift."""
+    from ops.drift import report  # noqa: PLC0415
+
+    raise typer.Exit(int(report.run(console, environment, form, output)))
+
+
+@app.command()
+def smoke(
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "local",
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds for everything to serve.")] = 60,
+) -> None:
+    """Ask what viewers ask, and of every region whether it serves; exit 1 when one does not."""
+    from ops import smoke as checks  # noqa: PLC0415
+
+    raise typer.Exit(checks.run(console, environment, wait))
 
 
 @app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -63,6 +63,12 @@ def test_what_is_internal_is_not_reachable_through_the_edge(edge: Edge, path: st
     assert answer.headers["x-cache"].startswith("FunctionGeneratedResponse")
 
 
+def test_smoke_test_of_a_deployment_finds_every_region_serving(environment: Environment) -> None:
+    done = richesreach("smoke", "--env", "local", "--wait", "30")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(f" {region} " in done.stdout for region in environment.regions)
+
+
 def test_openapi_document_describes_the_gateway(edge: Edge) -> None:
     document = edge.get("/api/openapi.json").document
     assert document["openapi"].startswith("3.")

@@ -1,0 +1,1 @@
+"""``richesreach drift``: what is no longer as the templates made it."""
