@@ -81,6 +81,20 @@ def test_a_stopping_service_takes_no_more_and_finishes_what_it_has(
     assert service.wait() == 0
 
 
+def test_a_service_that_is_asked_to_stop_serves_on_for_a_moment(
+    environment: Environment, started: list[ServiceProcess]
+) -> None:
+    environment, host, port = listening(environment)
+    gateway = ServiceProcess("richesreach.gateway", environment)
+    started.append(gateway)
+    until(lambda: accepts(host, port), "the gateway listens")
+    gateway.ask_to_stop()
+    until(lambda: "draining" in gateway.output(), "the drain begins")
+    with urllib.request.urlopen(f"http://{host}:{port}/api/status/config") as response:
+        assert (response.status, response.headers["connection"]) == (200, "close")
+    assert gateway.wait() == 0
+
+
 @pytest.mark.parametrize("module", ["richesreach.gateway", MIGRATE])
 def test_a_wrong_environment_is_one_line_that_names_every_variable(module: str) -> None:
     environment = task_environment(None, None)

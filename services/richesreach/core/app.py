@@ -25,6 +25,9 @@ from richesreach.core.limits.limiter import Limiter
 from richesreach.core.limits.middleware import RateLimitMiddleware
 from richesreach.core.logs import logger
 from richesreach.core.metrics import Metrics, MetricsMiddleware
+from richesreach.core.resilience.deadline import DeadlineMiddleware
+from richesreach.core.resilience.drain import Drain, DrainMiddleware
+from richesreach.core.resilience.shedding import LoopLag, SheddingMiddleware
 from richesreach.core.settings import Settings
 
 MAX_BODY_BYTES = 256 * 1024
@@ -112,14 +115,19 @@ def build_app(
     `guard` judges what `access.requires` asks, `key_tier` which limit an API key has.
     """
     platform = Platform.from_settings(settings, key_tier=key_tier)
+    drain = Drain(longest=settings.drain_seconds)
+    lag = LoopLag()
+    platform.metrics.watch_lag(lag)
     limits = Middleware(RateLimitMiddleware, limiter=platform.limiter, callers=platform.callers)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await platform.database.open()
         platform.cache.open()
+        lag.open()
         logger().info("service_started", version=settings.service_version, environment=settings.environment)
         yield
+        await lag.close()
         await platform.close()
         logger().info("service_stopped")
 
@@ -136,6 +144,9 @@ def build_app(
             Middleware(RegionMiddleware, region=settings.region),
             Middleware(AccessLogMiddleware),
             Middleware(MetricsMiddleware, metrics=platform.metrics),
+            Middleware(DrainMiddleware, drain=drain),
+            Middleware(SheddingMiddleware, lag=lag, shed=platform.metrics.shed),
+            Middleware(DeadlineMiddleware),
             Middleware(problems.UnhandledErrorMiddleware),
             *([limits] if settings.rate_limiting else []),
             Middleware(BodyLimitMiddleware, limit=MAX_BODY_BYTES),
@@ -143,6 +154,7 @@ def build_app(
     )
     app.state.platform = platform
     app.state.guard = guard
+    app.state.drain = drain
     problems.install(app)
     app.include_router(_operations())
     for router in routers:

@@ -1,5 +1,6 @@
 """Prometheus metrics under the platform's fixed names, and the middleware that measures requests."""
 
+import collections
 import time
 from collections.abc import Callable, Mapping
 
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from richesreach.core.cache.counts import Counts
 from richesreach.core.limits.limiter import Limiter
+from richesreach.core.resilience.breaker import CircuitBreaker, State
+from richesreach.core.resilience.shedding import LoopLag
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
 
@@ -99,6 +102,27 @@ class Metrics:
             ("tier",),
             registry=self.registry,
         )
+        self.circuit_state = Gauge(
+            "richesreach_circuit_state",
+            "Circuit breaker by dependency: 0 closed, 1 half-open, 2 open",
+            ("dependency",),
+            registry=self.registry,
+        )
+        self.circuit_changes = Counter(
+            "richesreach_circuit_changes_total",
+            "Changes of a circuit breaker by dependency and new state",
+            ("dependency", "state"),
+            registry=self.registry,
+        )
+        self.shed_requests = Counter(
+            "richesreach_shed_requests_total", "Requests refused for load", ("why",), registry=self.registry
+        )
+        self.loop_lag = Gauge(
+            "richesreach_event_loop_lag_seconds",
+            "How late the event loop wakes what waits, smoothed, in seconds",
+            registry=self.registry,
+        )
+        self.shed: collections.Counter[str] = collections.Counter()
         self._watched: list[Callable[[], None]] = []
 
     def watch_database(self, pool: str, size: Callable[[], int]) -> None:
@@ -115,6 +139,19 @@ class Metrics:
     def watch_limiter(self, limiter: Limiter) -> None:
         self._watched.append(
             Tally(self.rate_limited, lambda: {(tier,): n for tier, n in limiter.refused.items()})
+        )
+
+    def watch_breaker(self, breaker: CircuitBreaker) -> None:
+        gauge, name = self.circuit_state.labels(breaker.dependency), breaker.dependency
+        self._watched.append(lambda: gauge.set(list(State).index(breaker.state)))
+        self._watched.append(
+            Tally(self.circuit_changes, lambda: {(name, to.value): n for to, n in breaker.changes.items()})
+        )
+
+    def watch_lag(self, lag: LoopLag) -> None:
+        self._watched.append(lambda: self.loop_lag.set(lag.seconds))
+        self._watched.append(
+            Tally(self.shed_requests, lambda: {(why,): number for why, number in self.shed.items()})
         )
 
     def refresh(self) -> None:

@@ -1,5 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457): every error of every service has this one form."""
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from richesreach.core.database import DatabaseUnavailableError
 from richesreach.core.logs import logger
+from richesreach.core.resilience.errors import BulkheadFullError, CircuitOpenError, DeadlineExceededError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -86,6 +88,9 @@ def install(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(_http_exception)
     app.exception_handler(RequestValidationError)(_validation)
     app.exception_handler(DatabaseUnavailableError)(_database_unavailable)
+    app.exception_handler(CircuitOpenError)(_circuit_open)
+    app.exception_handler(BulkheadFullError)(_bulkhead_full)
+    app.exception_handler(DeadlineExceededError)(_deadline_exceeded)
 
 
 async def _domain_problem(request: Request, error: Problem) -> Response:
@@ -119,3 +124,20 @@ async def _database_unavailable(request: Request, error: DatabaseUnavailableErro
     detail = "The database does not answer at the moment. Try again in a few seconds."
     headers = {"retry-after": "2"}
     return problem_response(request.scope, 503, detail, kind="database-unavailable", headers=headers)
+
+
+async def _circuit_open(request: Request, error: CircuitOpenError) -> Response:
+    detail = "Something that this needs does not answer at the moment. Try again in a few seconds."
+    headers = {"retry-after": str(math.ceil(error.retry_after))}
+    return problem_response(request.scope, 503, detail, kind="dependency-unavailable", headers=headers)
+
+
+async def _bulkhead_full(request: Request, error: BulkheadFullError) -> Response:
+    logger().warning("bulkhead_full", path=request.scope["path"], error=str(error))
+    detail = "Too many requests of this kind are under way. Try again."
+    return problem_response(request.scope, 503, detail, kind="overloaded", headers={"retry-after": "1"})
+
+
+async def _deadline_exceeded(request: Request, _error: DeadlineExceededError) -> Response:
+    detail = "The time that the caller waits was over before the answer was ready."
+    return problem_response(request.scope, 504, detail, kind="deadline-exceeded")

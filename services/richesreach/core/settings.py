@@ -98,7 +98,7 @@ class Settings:
             rate_limit_tiers=read.tiers("RATE_LIMIT_TIERS", default=_TIERS),
             trusted_proxies=read.networks("TRUSTED_PROXIES", default=_PRIVATE),
             proxies=read.number("PROXY_HOPS", 0, 10, default=2),
-            drain_seconds=read.number("DRAIN_SECONDS", 0, 15, default=5),
+            drain_seconds=read.number("DRAIN_SECONDS", 0, 8, default=5),
             traces_endpoint=read.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
             embedded_metrics=read.flag("METRICS_EMF", default=False),
         )

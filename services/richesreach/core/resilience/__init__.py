@@ -1,0 +1,1 @@
+"""How a service stays useful while what it depends on, or it itself, is in trouble."""

@@ -1,0 +1,70 @@
+"""Leaving without a request lost: who still sends requests is told to send the next ones elsewhere.
+
+ECS takes a task out of its target group and waits the deregistration delay (30 s) before SIGTERM; a task of
+Fargate Spot is asked to stop at the same moment. So for a few seconds after SIGTERM the task serves on, says
+on each answer that the connection closes, and fails its health check; then it stops listening and finishes
+what it has.
+"""
+
+import time
+from collections.abc import Callable
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Seconds without a new request after which nobody seems to send any more.
+QUIET = 1.0
+
+
+class Drain:
+    """Whether the service is leaving, and since when nobody has asked it anything but for its health."""
+
+    def __init__(self, *, longest: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.longest = longest
+        self._clock = clock
+        self._since: float | None = None
+        self._asked = 0.0
+
+    @property
+    def draining(self) -> bool:
+        return self._since is not None
+
+    def begin(self) -> None:
+        if self._since is None:
+            self._since = self._asked = self._clock()
+
+    def asked(self) -> None:
+        self._asked = self._clock()
+
+    @property
+    def over(self) -> bool:
+        """Whether to stop listening: nobody asks any more, or `longest` seconds have gone by."""
+        if self._since is None:
+            return False
+        now = self._clock()
+        return now - self._since >= self.longest or now - self._asked >= QUIET
+
+
+class DrainMiddleware:
+    """While the service drains, each answer closes its connection, and `/health` is 503."""
+
+    def __init__(self, app: ASGIApp, drain: Drain) -> None:
+        self.app = app
+        self.drain = drain
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self.drain.draining or scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        health = scope["path"] == "/health"
+        if not health:
+            self.drain.asked()
+
+        async def closing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["connection"] = "close"
+                if health:
+                    message["status"] = 503
+            await send(message)
+
+        await self.app(scope, receive, closing)

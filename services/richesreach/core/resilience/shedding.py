@@ -1,0 +1,79 @@
+"""Load shedding: a process that is behind refuses some requests at once, rather than all of them late.
+
+How far it is behind is how late the event loop wakes a sleeper: everything that keeps it busy shows there.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from richesreach.core.limits.middleware import free_of_limits
+from richesreach.core.problems import problem_response
+
+# Seconds.
+INTERVAL = 0.05
+# Lateness at which shedding begins, and at which all is refused. The gateway's objective is 0.3 s for 99 %.
+BEGIN, ALL = 0.1, 0.5
+# How much the newest measurement counts.
+WEIGHT = 0.3
+
+
+class LoopLag:
+    """Measures, smoothed, how late the loop is."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = 0.0
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        self._task = asyncio.create_task(self._measure(), name="loop-lag")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    def note(self, late: float) -> None:
+        self.seconds += WEIGHT * (max(0.0, late) - self.seconds)
+
+    @property
+    def share(self) -> float:
+        """Of the requests, to refuse now: 0 up to `BEGIN`, 1 from `ALL` on."""
+        return min(1.0, max(0.0, (self.seconds - BEGIN) / (ALL - BEGIN)))
+
+    async def _measure(self) -> None:
+        while True:
+            before = self._clock()
+            await asyncio.sleep(INTERVAL)
+            self.note(self._clock() - before - INTERVAL)
+
+
+class SheddingMiddleware:
+    """Refuses a share of the requests that grows with the lag: 503 with `Retry-After`. Probes always pass."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        lag: LoopLag,
+        shed: Counter[str],
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.app = app
+        self.lag = lag
+        self.shed = shed
+        self.chance = chance
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        share = self.lag.share
+        if not share or scope["type"] != "http" or free_of_limits(scope["path"]) or self.chance() >= share:
+            await self.app(scope, receive, send)
+            return
+        self.shed["lag"] += 1
+        detail = "This task of the service has more to do than it can; try again."
+        answer = problem_response(scope, 503, detail, kind="overloaded", headers={"retry-after": "1"})
+        await answer(scope, receive, send)

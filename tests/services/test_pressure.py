@@ -1,0 +1,168 @@
+"""A service under pressure: requests that nobody waits for, too many of them, and the end of the task."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from cache_clock import Clock
+from fastapi import APIRouter, FastAPI
+from gateway_task import client_of, task_environment
+from hypothesis import given
+from hypothesis import strategies as st
+from richesreach.core.app import build_app
+from richesreach.core.resilience import deadline
+from richesreach.core.resilience.drain import QUIET, Drain
+from richesreach.core.resilience.errors import BulkheadFullError, CircuitOpenError, DeadlineExceededError
+from richesreach.core.resilience.shedding import ALL, BEGIN, LoopLag, SheddingMiddleware
+from richesreach.core.settings import Settings
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, StreamingResponse
+
+TROUBLES = {
+    "circuit": (CircuitOpenError("prices", 1.2), 503, "dependency-unavailable", "2"),
+    "bulkhead": (BulkheadFullError("reports: 3 of 3"), 503, "overloaded", "1"),
+    "deadline": (DeadlineExceededError("the deadline has passed"), 504, "deadline-exceeded", None),
+}
+
+
+def router() -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/never")
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    @routes.get("/left")
+    async def left() -> float | None:
+        return deadline.remaining()
+
+    @routes.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"first "
+            await asyncio.sleep(0.2)
+            yield b"last"
+
+        return StreamingResponse(parts())
+
+    @routes.get("/trouble/{kind}")
+    async def trouble(kind: str) -> None:
+        raise TROUBLES[kind][0]
+
+    return routes
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    settings = Settings.from_environment(task_environment(None, None))
+    return build_app(settings, title="test", openapi_path="/openapi.json", routers=[router()])
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as opened:
+        yield opened
+
+
+async def test_a_request_ends_when_its_caller_stops_waiting(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/never", headers={deadline.HEADER: "30"})
+    assert answer.status_code == 504
+    assert answer.json()["type"] == "urn:richesreach:problem:deadline-exceeded"
+    assert answer.headers["x-request-id"]
+
+
+async def test_a_route_sees_how_long_its_caller_waits(client: httpx.AsyncClient) -> None:
+    left = (await client.get("/left", headers={deadline.HEADER: "5000"})).json()
+    assert 0 < left <= 5
+
+
+async def test_an_answer_that_has_begun_may_go_on(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/stream", headers={deadline.HEADER: "100"})
+    assert (answer.status_code, answer.text) == (200, "first last")
+
+
+@given(st.text(st.characters(codec="latin-1", exclude_characters="\r\n")))
+def test_whatever_a_caller_writes_the_deadline_is_a_sensible_one(value: str) -> None:
+    seconds = deadline.given(Headers({deadline.HEADER: value}))
+    assert 0.001 <= seconds <= deadline.LONGEST
+
+
+@pytest.mark.parametrize("kind", TROUBLES)
+async def test_trouble_with_a_dependency_is_a_problem_that_says_when_to_come_back(
+    client: httpx.AsyncClient, kind: str
+) -> None:
+    _, status, slug, retry_after = TROUBLES[kind]
+    answer = await client.get(f"/trouble/{kind}")
+    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:richesreach:problem:{slug}")
+    assert answer.headers.get("retry-after") == retry_after
+
+
+def shedding(lag: LoopLag, chance: float, shed: Counter[str]) -> httpx.AsyncClient:
+    served = PlainTextResponse("served")
+    middleware = SheddingMiddleware(served, lag, shed, chance=lambda: chance)
+    transport = httpx.ASGITransport(app=middleware)
+    return httpx.AsyncClient(transport=transport, base_url="http://service")
+
+
+@pytest.mark.parametrize(
+    ("late", "chance", "status"),
+    [(BEGIN, 0.0, 200), (ALL, 0.999, 503), ((BEGIN + ALL) / 2, 0.49, 503), ((BEGIN + ALL) / 2, 0.51, 200)],
+)
+async def test_the_later_the_loop_the_more_is_refused(late: float, chance: float, status: int) -> None:
+    lag, shed = LoopLag(), Counter[str]()
+    lag.seconds = late
+    async with shedding(lag, chance, shed) as client:
+        answer = await client.get("/prices")
+        probe = await client.get("/health")
+    assert (answer.status_code, probe.status_code) == (status, 200)
+    assert shed["lag"] == (status == 503)
+
+
+@given(st.lists(st.floats(-1, 60), max_size=30))
+def test_the_share_that_is_refused_is_a_share(measured: list[float]) -> None:
+    lag = LoopLag()
+    for late in measured:
+        lag.note(late)
+        assert 0 <= lag.share <= 1
+
+
+async def test_a_blocked_loop_is_noticed() -> None:
+    clock = Clock()
+    lag = LoopLag(clock)
+    lag.open()
+    async with asyncio.timeout(20):
+        while not lag.seconds:
+            clock.now += 0.2  # as after work that kept the loop for so long
+            await asyncio.sleep(0.01)
+    await lag.close()
+    assert lag.seconds > 0
+
+
+def test_a_drain_is_over_when_nobody_asks_any_more_or_its_time_is_up() -> None:
+    clock = Clock()
+    drain = Drain(longest=5, clock=clock)
+    clock.now += 100
+    assert (drain.draining, drain.over) == (False, False)
+    drain.begin()
+    clock.now += 0.9 * QUIET
+    drain.asked()
+    clock.now += 0.9 * QUIET
+    assert not drain.over
+    clock.now += 0.2 * QUIET
+    assert drain.over
+    for _ in range(4):
+        drain.asked()
+        clock.now += 0.9 * QUIET
+    assert drain.over
+
+
+async def test_a_draining_service_answers_and_sends_callers_elsewhere(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    assert "connection" not in (await client.get("/left")).headers
+    app.state.drain.begin()
+    answer, health = await client.get("/left"), await client.get("/health")
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    assert health.status_code == 503
