@@ -79,5 +79,4 @@ REGISTRY_TOKEN = (
     *_solutions("IAM5[Resource::*]"),
     *privilege("CredentialsExposure", "ecr:GetAuthorizationToken"),
 )
-SECRET_KEY = (*_packs("SecretsManagerUsingKMSKey", NIST, PCI, HIPAA), *_checkov("CKV_AWS_149"))
 SECRET_ROTATION = (*_solutions("SMG4"), *_packs("SecretsManagerRotationEnabled", NIST, HIPAA))

@@ -74,6 +74,12 @@ class Names:
         """Managed policy that bounds every role of a region's stacks; IAM's names are global."""
         return f"{self.prefix}-{region}-boundary"
 
+    @property
+    def secrets_key(self) -> str:
+        """Alias of the key of a region's secrets, without ``alias/``; the same in each region, so that a copy
+        of a secret names it before anybody knows its id."""
+        return f"{self.prefix}-secrets"
+
     def audit_bucket(self, account: str, region: str) -> str:
         return f"{self.prefix}-audit-{account}-{region}"
 

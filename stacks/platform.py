@@ -55,8 +55,14 @@ class Platform:
         self.manifests = manifests
         self.regions = sorted(environment.regions, key=lambda region: region != environment.home_region)
 
+        self.boundaries = {
+            region: BoundaryStack(app, self._site(region))
+            for region in sorted({*self.regions, environment.dns_region})
+        }
+        self.secrets_keys = {region: stack.secrets_key for region, stack in self.boundaries.items()}
         self.dns = DnsStack(app, self._site(environment.dns_region))
-        self.edge_state = EdgeStateStack(app, self._site(environment.dns_region))
+        self.edge_state = EdgeStateStack(app, self._site(environment.dns_region), self.secrets_keys)
+        self._after_keys(self.edge_state)
         self.networks = {region: self._network(region) for region in self.regions}
         self.peerings = self._peerings()
         self.lakes = {region: self._lake(region) for region in self.regions}
@@ -68,7 +74,7 @@ class Platform:
         self.databases = self._databases()
         self.rotation = self._rotation()
         self.monitoring_states = {
-            region: MonitoringStateStack(app, self._site(region))
+            region: MonitoringStateStack(app, self._site(region), self.secrets_keys[region])
             for region in dict.fromkeys([*self.regions, environment.dns_region])
         }
         self.ecs = {region: self._ecs(region) for region in self.regions}
@@ -122,8 +128,21 @@ class Platform:
         stacks: dict[str, GlobalDbStack] = {}
         for region in self.regions:
             home = stacks.get(self.environment.home_region)
-            stacks[region] = GlobalDbStack(self.app, self._site(region), self.networks[region].vpc, home)
+            stacks[region] = GlobalDbStack(
+                self.app,
+                self._site(region),
+                vpc=self.networks[region].vpc,
+                home=home,
+                secrets_key=self.secrets_keys[region],
+            )
+        self._after_keys(stacks[self.environment.home_region])
         return stacks
+
+    def _after_keys(self, stack: PlatformStack) -> None:
+        """A copy of a secret names the key of its region."""
+        for region in self.regions:
+            if region != stack.site.region:
+                stack.add_stack_dependency(self.boundaries[region], "secrets are copied under its key")
 
     def _rotation(self) -> RotationStack | None:
         """At home, where the secret's primary is; None where the environment rotates nothing."""
@@ -211,7 +230,7 @@ class Platform:
         return GlobalMonitoringStack(
             self.app,
             self._site(self.environment.dns_region),
-            key=self.monitoring_states[self.environment.dns_region].key,
+            state=self.monitoring_states[self.environment.dns_region],
             edge=EdgeMetrics(distribution.resource.ref, checks),
             regions=[stack.metrics for stack in self.monitoring.values()],
             certificate=self.edge.certificate_arn,
@@ -232,19 +251,19 @@ class Platform:
                 home=home,
                 vpc=self.networks[region].vpc,
                 lake=self.lakes[region],
+                secrets_key=self.secrets_keys[region],
             )
             stacks[region].add_stack_dependency(self.monitoring[region], "alarms go to its topic")
         return stacks
 
     def _bind(self) -> None:
-        """Every role of every stack so far is bounded; the policy must be there before the first of them."""
-        stacks = [stack for stack in self.app.node.children if isinstance(stack, PlatformStack)]
-        for region in sorted({stack.site.region for stack in stacks}):
-            boundary = BoundaryStack(self.app, self._site(region))
-            for stack in stacks:
-                if stack.site.region == region:
-                    bound(stack)
-                    stack.add_stack_dependency(boundary, "no role is made without its boundary")
+        """Every role of every stack is bounded; the policy must be there before the first of them."""
+        for stack in self.app.node.children:
+            if isinstance(stack, PlatformStack) and not isinstance(stack, BoundaryStack):
+                bound(stack)
+                stack.add_stack_dependency(
+                    self.boundaries[stack.site.region], "no role is made without its boundary"
+                )
 
 
 def build(

@@ -19,6 +19,7 @@ from stacks.ecs.permissions import task_statements
 from stacks.ecs.variables import TaskVariables
 from stacks.manifest import Manifest
 from stacks.role import granted_role
+from stacks.secret import opens
 from stacks.yaml_file import ROOT
 
 #: Name of the port that Service Connect and the load balancer speak to.
@@ -124,8 +125,11 @@ class Tasks(Construct):
         )
         self.image.repository.grant_pull(policy)
         self.log_group.grant_write(policy)
-        for secret in self.variables.secrets(self.manifest).values():
+        secrets = self.variables.secrets(self.manifest)
+        for secret in secrets.values():
             secret.grant_read(policy)
+        if secrets:
+            policy.add_statements(opens(self.variables.secrets_key))
         return role, policy
 
     def _task_role(self, scope: Construct, name: str) -> iam.Role:

@@ -24,6 +24,7 @@ class TaskVariables(Construct):
         super().__init__(scope, construct_id)
         self.site = site
         self.databases = databases
+        self.secrets_key = databases[site.region].secrets_key
         self._secrets: dict[str, secretsmanager.ISecret] = {}
 
     def plain(self, manifest: Manifest) -> dict[str, str]:

@@ -10,12 +10,10 @@ from stacks.controls import (
     FUNCTION_DEAD_LETTERS,
     FUNCTION_NETWORK,
     LAST_BUCKET,
-    SECRET_KEY,
     SECRET_ROTATION,
 )
 from stacks.datalake.acknowledged import LOGS_STAY
 from stacks.function import APIS_ONLY
-from stacks.global_db.acknowledged import REPLICATED
 
 STATE_ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
@@ -34,7 +32,6 @@ STATE_ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         SECRET_ROTATION,
         "rotated by a schedule of the edge stack, where the function can name the distribution",
     ),
-    *each(SECRET_KEY, REPLICATED, "OriginSecret/Resource", "PreviousOriginSecret/Resource"),
 )
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -14,10 +14,12 @@ from stacks.base import Site
 from stacks.edge.edge_function import EdgeFunction
 from stacks.function import FunctionProps, PlatformFunction
 from stacks.naming import ORIGIN_VERIFY_HEADER
+from stacks.secret import opens, seals
 
 
 class OriginSecretRotation(Construct):
-    """``distributions``: ids of those that send the header; ``firewall_arn``: the web ACL that they name."""
+    """``distributions``: ids of those that send the header; ``firewall_arn``: the web ACL that they name;
+    ``secrets_keys``: of every region that has the secrets."""
 
     def __init__(
         self,
@@ -29,6 +31,7 @@ class OriginSecretRotation(Construct):
         edge_functions: Sequence[EdgeFunction],
         firewall_arn: str | None,
         log_key: kms.IKey,
+        secrets_keys: Mapping[str, kms.IKey],
     ) -> None:
         super().__init__(scope, construct_id)
         names = site.names
@@ -43,6 +46,8 @@ class OriginSecretRotation(Construct):
                 key=log_key,
                 statements=[
                     *_secrets(site),
+                    opens(secrets_keys[site.region]),
+                    seals(*secrets_keys.values()),
                     *_load_balancers(site),
                     *_distributions(site, distributions, edge_functions, firewall_arn),
                 ],

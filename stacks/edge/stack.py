@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -66,7 +66,7 @@ class EdgeStack(PlatformStack):
         if certificate is not None:
             self._site_records(zone)
         self._authorities(zone)
-        self._rotate()
+        self._rotate(state.secrets_keys)
         self._observe()
         self._publish()
 
@@ -105,7 +105,7 @@ class EdgeStack(PlatformStack):
         bucket = f"arn:aws:s3:::{names.edge_log_bucket(self.site.account)}" if edge.logs else None
         return Firewall(self, "Firewall", site=self.site, settings=edge.firewall, log_bucket_arn=bucket)
 
-    def _rotate(self) -> None:
+    def _rotate(self, secrets_keys: Mapping[str, kms.IKey]) -> None:
         self.rotation = OriginSecretRotation(
             self,
             "Rotation",
@@ -114,6 +114,7 @@ class EdgeStack(PlatformStack):
             edge_functions=self.functions,
             firewall_arn=self.firewall.resource.attr_arn if self.firewall else None,
             log_key=self.log_key,
+            secrets_keys=secrets_keys,
         )
 
     def _observe(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -12,6 +14,7 @@ from constructs import Construct
 
 from stacks.base import PlatformStack, Site, allow_logs
 from stacks.edge.identity import Identity
+from stacks.secret import generated_secret
 
 #: Letters and digits alone: a listener rule reads * and ? as wildcards.
 SECRET_LENGTH = 64
@@ -21,13 +24,17 @@ DELIVERY = "delivery.logs.amazonaws.com"
 
 
 class EdgeStateStack(PlatformStack):
-    """One stack, in us-east-1, before every load balancer: their rules name the secrets."""
+    """One stack, in us-east-1, before every load balancer: their rules name the secrets.
 
-    def __init__(self, scope: Construct, site: Site) -> None:
+    ``secrets_keys`` are those of every region that has the secrets, for who rotates them.
+    """
+
+    def __init__(self, scope: Construct, site: Site, secrets_keys: Mapping[str, kms.IKey]) -> None:
         super().__init__(
             scope, site, "edge-state", description="Identities, origin secret and logs of the edge"
         )
         names = site.names
+        self.secrets_keys = secrets_keys
         self.origin_secret = self._secret("OriginSecret", names.origin_secret, "value in use")
         self.previous_origin_secret = self._secret(
             "PreviousOriginSecret", names.previous_origin_secret, "value before the one in use"
@@ -38,17 +45,16 @@ class EdgeStateStack(PlatformStack):
         self._publish()
 
     def _secret(self, construct_id: str, name: str, what: str) -> secretsmanager.Secret:
-        others = [region for region in self.site.environment.regions if region != self.site.region]
-        return secretsmanager.Secret(
+        return generated_secret(
             self,
             construct_id,
-            secret_name=name,
+            site=self.site,
+            name=name,
             description=f"Origin-verify header: the {what}",
-            generate_secret_string=secretsmanager.SecretStringGenerator(
+            generate=secretsmanager.SecretStringGenerator(
                 password_length=SECRET_LENGTH, exclude_punctuation=True
             ),
-            replica_regions=[secretsmanager.ReplicaRegion(region=region) for region in others],
-            removal_policy=self.site.removal_policy,
+            copied=True,
         )
 
     def _log_key(self) -> kms.Key:

@@ -8,7 +8,6 @@ from stacks.controls import (
     CACHE_BACKUP,
     CACHE_ENCRYPTION,
     DATABASE_BACKUP,
-    SECRET_KEY,
     SECRET_ROTATION,
 )
 
@@ -22,11 +21,6 @@ _TWO_STORES = (
     " says how, with both passwords valid in between"
 )
 _CLUSTER = "Aurora is backed up by the cluster, which the plan names; an instance holds no data of its own"
-REPLICATED = (
-    "its replicas need a key in every region before that region has a stack; the key of Secrets Manager is"
-    " there, and IAM alone says who reads"
-)
-_OWN_REGION = "like the other secrets, under the key of Secrets Manager: one rule for all that tasks read"
 _PASSWORDS = tuple(
     f"{store}/Users/{user}Secret/Resource" for store in ("Cache", "Datastore") for user in ("App", "Admin")
 )
@@ -39,8 +33,6 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged("Datastore/Group", CACHE_AUTHENTICATION, _USERS),
     Acknowledged("Cache/DefaultUser/Secret/Resource", SECRET_ROTATION, _UNUSED),
     *each(SECRET_ROTATION, _TWO_STORES, *_PASSWORDS),
-    *each(SECRET_KEY, REPLICATED, "Credentials/Secret/Resource", *_PASSWORDS[2:]),
-    *each(SECRET_KEY, _OWN_REGION, "Cache/DefaultUser/Secret/Resource", *_PASSWORDS[:2]),
     Acknowledged("Datastore/Group", (*CACHE_ENCRYPTION, *CACHE_BACKUP), _SECONDARY),
     *each(DATABASE_BACKUP, _CLUSTER, "Database/Instance1", "Database/Instance2"),
     Acknowledged(

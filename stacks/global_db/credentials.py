@@ -9,6 +9,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.base import Site
+from stacks.secret import generated_secret
 
 MASTER_USER = "richesreach"
 
@@ -26,25 +27,20 @@ def generated(
     fields: dict[str, str],
     replicated: bool,
 ) -> secretsmanager.Secret:
-    """A secret ``{**fields, "password": <generated>}``, copied to every other region where ``replicated``.
-
-    It is encrypted with the account's own key of Secrets Manager: a replica needs its region's key before
-    that region has a stack.
-    """
-    others = [region for region in site.environment.regions if region != site.region] if replicated else []
-    return secretsmanager.Secret(
+    """A secret ``{**fields, "password": <generated>}``, copied to every other region where ``replicated``."""
+    return generated_secret(
         scope,
         construct_id,
-        secret_name=site.names.secret(name),
+        site=site,
+        name=site.names.secret(name),
         description=description,
-        generate_secret_string=secretsmanager.SecretStringGenerator(
+        generate=secretsmanager.SecretStringGenerator(
             secret_string_template=json.dumps(fields),
             generate_string_key="password",
             exclude_punctuation=True,
             password_length=PASSWORD_LENGTH,
         ),
-        replica_regions=[secretsmanager.ReplicaRegion(region=region) for region in others],
-        removal_policy=site.removal_policy,
+        copied=replicated,
     )
 
 

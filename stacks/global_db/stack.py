@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -16,7 +17,8 @@ from stacks.global_db.key import data_key
 
 
 class GlobalDbStack(PlatformStack):
-    """``home`` is the home region's stack for every other region, and None for the home itself."""
+    """``home`` is the home region's stack for every other region, and None for the home itself;
+    ``secrets_key`` is that of the region's secrets, for who reads them."""
 
     database: MemberCluster | None = None
     datastore: DatastoreMember | None = None
@@ -24,11 +26,20 @@ class GlobalDbStack(PlatformStack):
     global_datastore: GlobalDatastore | None = None
     backup: DatabaseBackup | None = None
 
-    def __init__(self, scope: Construct, site: Site, vpc: ec2.IVpc, home: GlobalDbStack | None) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        site: Site,
+        *,
+        vpc: ec2.IVpc,
+        home: GlobalDbStack | None,
+        secrets_key: kms.IKey,
+    ) -> None:
         super().__init__(
             scope, site, "global-db", description="Aurora Global member, cache and datastore member"
         )
         environment = site.environment
+        self.secrets_key = secrets_key
         self.key = data_key(self, "DataKey", site=site)
         if home is not None:
             self.add_stack_dependency(home, "secondaries join what the home region creates")

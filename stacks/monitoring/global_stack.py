@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
@@ -19,7 +18,7 @@ from stacks.monitoring.factory import AlarmFactory
 from stacks.monitoring.load_balancer import certificate_alarm
 from stacks.monitoring.notification import Notification
 from stacks.monitoring.region import RegionMetrics
-from stacks.monitoring.state import COSTS
+from stacks.monitoring.state import COSTS, MonitoringStateStack
 
 
 class GlobalMonitoringStack(PlatformStack):
@@ -30,7 +29,7 @@ class GlobalMonitoringStack(PlatformStack):
         scope: Construct,
         site: Site,
         *,
-        key: kms.IKey,
+        state: MonitoringStateStack,
         edge: EdgeMetrics,
         regions: Sequence[RegionMetrics],
         certificate: str | None,
@@ -44,7 +43,8 @@ class GlobalMonitoringStack(PlatformStack):
             self,
             "Notification",
             site=site,
-            key=key,
+            key=state.key,
+            secrets_key=state.secrets_key,
             of="global",
             publishers=("cloudwatch.amazonaws.com", *COSTS),
         )

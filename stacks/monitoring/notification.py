@@ -17,6 +17,7 @@ from stacks.function import FunctionProps, PlatformFunction
 from stacks.monitoring.condition import TOLD, Severity
 from stacks.monitoring.factory import Actions
 from stacks.monitoring.state import function_name
+from stacks.secret import opens
 
 #: PagerDuty's own deadline for an event is far away; five attempts with back-off need about half a minute.
 TIME_LIMIT = cdk.Duration.minutes(1)
@@ -32,11 +33,13 @@ class Notification(Construct):
         *,
         site: Site,
         key: kms.IKey,
+        secrets_key: kms.IKey,
         of: str = "",
         publishers: tuple[str, ...],
     ) -> None:
         super().__init__(scope, construct_id)
         self.site = site
+        self.secrets_key = secrets_key
         self.prefix = "-".join(filter(None, (site.names.prefix, of)))
         # Imported: what the topics need of its policy is written where the key stands.
         self.key = kms.Key.from_key_arn(self, "Key", key.key_arn)
@@ -122,6 +125,7 @@ class Notification(Construct):
                             f"arn:aws:secretsmanager:{site.region}:{site.account}:secret:{secret}-??????"
                         ],
                     ),
+                    opens(self.secrets_key),
                 ],
                 variables={
                     "EVENTS_URL": events_url,

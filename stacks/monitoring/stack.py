@@ -54,7 +54,12 @@ class MonitoringStack(PlatformStack):
         settings = site.environment.monitoring
         self.metrics = metrics
         self.notification = Notification(
-            self, "Notification", site=site, key=state.key, publishers=PUBLISHERS
+            self,
+            "Notification",
+            site=site,
+            key=state.key,
+            secrets_key=state.secrets_key,
+            publishers=PUBLISHERS,
         )
         factory = AlarmFactory(self, site, self.notification.actions)
 

@@ -31,13 +31,17 @@ def function_log(site: Site, prefix: str) -> str:
 
 
 class MonitoringStateStack(PlatformStack):
-    """One a region, and one in us-east-1 in any case; ``store`` is where services run and are measured."""
+    """One a region, and one in us-east-1 in any case; ``store`` is where services run and are measured.
+
+    ``secrets_key`` opens the secret by which PagerDuty knows the platform.
+    """
 
     store: MetricsStore | None = None
 
-    def __init__(self, scope: Construct, site: Site) -> None:
+    def __init__(self, scope: Construct, site: Site, secrets_key: kms.IKey) -> None:
         super().__init__(scope, site, "monitoring-state", description="Key of the region's alarm topics")
         prefix = site.names.prefix
+        self.secrets_key = secrets_key
         self.key = kms.Key(
             self,
             "Key",

@@ -19,6 +19,7 @@ from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
 from stacks.naming import ROTATION
 from stacks.network.stack import PRIVATE
+from stacks.secret import opens, seals
 
 #: The last step waits for the replicas of the secret in every region.
 TIME_LIMIT = cdk.Duration.minutes(10)
@@ -39,6 +40,7 @@ class RotationStack(PlatformStack):
     ) -> None:
         super().__init__(scope, site, "rotation", description="Rotation of the database's master password")
         self.databases = databases
+        self.secrets_keys = [databases[region].secrets_key for region in site.environment.regions]
         # Imported: its policy is written where it stands, and admits this function's log.
         self.log_key = kms.Key.from_key_arn(self, "LogKey", databases[site.region].key.key_arn)
         self.services = [manifest.name for manifest in manifests if "database" in manifest.needs]
@@ -116,8 +118,12 @@ class RotationStack(PlatformStack):
             "MakeAPassword": (["secretsmanager:GetRandomPassword"], ["*"]),
         }
         return [
-            iam.PolicyStatement(sid=sid, actions=actions, resources=resources)
-            for sid, (actions, resources) in grants.items()
+            *(
+                iam.PolicyStatement(sid=sid, actions=actions, resources=resources)
+                for sid, (actions, resources) in grants.items()
+            ),
+            opens(*self.secrets_keys),
+            seals(*self.secrets_keys),
         ]
 
     def _schedule(self, function: lambda_.Function, days: int) -> None:

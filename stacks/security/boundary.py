@@ -1,4 +1,4 @@
-"""boundary: what no role of the platform can do, whatever its own policies say.
+"""boundary: what no role of the platform can do, whatever its own policies say; and the key of its secrets.
 
 A permission boundary grants nothing: a role may do what both its policies and the boundary allow.
 """
@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
+from stacks.security.secrets_key import secrets_key
 
 #: A Lambda@Edge function writes its log in the region where the viewer was, which may be any; CloudFront's
 #: KeyValueStore has a global endpoint.
@@ -85,10 +86,13 @@ KEEP_KEYS = ("kms:DisableKey", "kms:DisableKeyRotation", "kms:ScheduleKeyDeletio
 
 
 class BoundaryStack(PlatformStack):
-    """The managed policy that bounds every role of its region's stacks, which come after it."""
+    """The managed policy that bounds every role of its region's stacks, and the key of the secrets that are
+    born in the region or copied to it. Those stacks come after it."""
 
     def __init__(self, scope: Construct, site: Site) -> None:
-        super().__init__(scope, site, "boundary", description="Permission boundary of the platform's roles")
+        super().__init__(
+            scope, site, "boundary", description="Permission boundary of the roles; key of secrets"
+        )
         self.policy = iam.ManagedPolicy(
             self,
             "Boundary",
@@ -96,6 +100,7 @@ class BoundaryStack(PlatformStack):
             description=f"What no role of {site.names.prefix} in {site.region} can exceed",
             statements=statements(site),
         )
+        self.secrets_key = secrets_key(self, "SecretsKey", site=site)
 
 
 def statements(site: Site) -> list[iam.PolicyStatement]:

@@ -21,6 +21,7 @@ from constructs import Construct
 from stacks.base import Site, allow_logs, retention
 from stacks.environment import Environment
 from stacks.function import PlatformFunction
+from stacks.secret import opens
 from stacks.security.erasure_function import erasure_function
 from stacks.yaml_file import ROOT
 
@@ -41,7 +42,7 @@ def steps(environment: Environment) -> list[dict[str, str]]:
 
 
 def erasure_worker(
-    scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, key: kms.Key
+    scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, key: kms.Key, secrets_key: kms.IKey
 ) -> PlatformFunction:
     """Erases in the stores of its own region."""
     environment, names = site.environment, site.names
@@ -95,6 +96,7 @@ def erasure_worker(
                     for name in ("database", "cache/app", "global-cache/app")
                 ],
             ),
+            opens(secrets_key),
         ],
     )
 

@@ -28,6 +28,7 @@ class SecurityStack(PlatformStack):
         home: SecurityStateStack,
         vpc: ec2.IVpc,
         lake: DataLakeStack,
+        secrets_key: kms.IKey,
     ) -> None:
         super().__init__(scope, site, "security", description="Trail, analyzer, baseline, erasure")
         settings = site.environment.security
@@ -35,7 +36,9 @@ class SecurityStack(PlatformStack):
         if settings.trail is not None and state.bucket is not None:
             Trail(self, "Trail", site=site, settings=settings.trail, key=state.key, bucket=state.bucket)
         self._analyzers()
-        self._erasure(state.key, vpc, lake)
+        erasure_worker(self, "ErasureWorker", site=site, vpc=vpc, key=state.key, secrets_key=secrets_key)
+        if site.is_writer:
+            ErasureMachine(self, "Erasure", site=site, key=state.key, lake_key=lake.key)
         if settings.account_baseline:
             ThreatDetection(self, "ThreatDetection")
             ConfigurationRecord(self, "Configuration", site=site, key_arn=home.key.key_arn)
@@ -43,11 +46,6 @@ class SecurityStack(PlatformStack):
             Standards(self, "Standards", site=site, standards=settings.standards)
         if settings.fis:
             Drills(self, "Drills", site=site)
-
-    def _erasure(self, key: kms.Key, vpc: ec2.IVpc, lake: DataLakeStack) -> None:
-        erasure_worker(self, "ErasureWorker", site=self.site, vpc=vpc, key=key)
-        if self.site.is_writer:
-            ErasureMachine(self, "Erasure", site=self.site, key=key, lake_key=lake.key)
 
     def _analyzers(self) -> None:
         """External access is found by region; unused access is IAM's, so once, and it is billed by role."""

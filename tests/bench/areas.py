@@ -41,15 +41,20 @@ class GivenStack(PlatformStack):
             self, "Zone", hosted_zone_id="Z0123456789ABCDEFGHIJ", zone_name=site.environment.domain
         )
         self.bucket = s3.Bucket.from_bucket_name(self, "Lake", names.lake_bucket(site.account, site.region))
-        self.key = kms.Key.from_key_arn(
-            self, "Key", f"arn:aws:kms:{site.region}:{site.account}:key/00000000-0000-0000-0000-000000000000"
-        )
+        self.key = self._key("Key", 0)
+        self.secrets_key = self._key("SecretsKey", 1)
         # CloudFormation takes no empty stack.
         ssm.StringParameter(
             self,
             "Parameter-zone-id",
             parameter_name=names.parameter("dns", "zone-id"),
             string_value=self.zone.hosted_zone_id,
+        )
+
+    def _key(self, construct_id: str, number: int) -> kms.IKey:
+        where = f"{self.site.region}:{self.site.account}"
+        return kms.Key.from_key_arn(
+            self, construct_id, f"arn:aws:kms:{where}:key/00000000-0000-0000-0000-{number:012}"
         )
 
 
@@ -73,12 +78,13 @@ class GivenMember:
 
 
 class GivenDatabases:
-    """Endpoints of a region's database, cache and member of the datastore."""
+    """Endpoints of a region's database, cache and member of the datastore; the key of its secrets."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, secrets_key: kms.IKey) -> None:
         self.database = GivenMember(region, "database")
         self.cache = GivenMember(region, "cache")
         self.datastore = GivenMember(region, "datastore")
+        self.secrets_key = secrets_key
 
 
 def build(
@@ -91,13 +97,13 @@ def build(
     """The app, as ``stacks.platform.build`` makes it, with these two areas in every region."""
     app = cdk.App(context=context(environment, account), outdir=outdir)
     validate(app, environment, rules)
-    given = {region: GivenDatabases(region) for region in environment.regions}
-    # Endpoints are all that the ecs area reads of them.
+    lakes = {region: GivenStack(app, Site(environment, account, region)) for region in environment.regions}
+    given = {region: GivenDatabases(region, lake.secrets_key) for region, lake in lakes.items()}
+    # Endpoints and the key are all that the ecs area reads of them.
     databases = cast(Mapping[str, GlobalDbStack], given)
-    for region in environment.regions:
-        site = Site(environment, account, region)
+    for lake in lakes.values():
+        site = lake.site
         network = NetworkStack(app, site, state=NetworkStateStack(app, site))
-        lake = GivenStack(app, site)
         EcsStack(
             app,
             site,

@@ -19,8 +19,13 @@ ADDED = {
     "monitoring-global": {"AWS::Budgets::Budget", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"},
 }
 UPDATED = {
-    "boundary": {"AWS::IAM::ManagedPolicy"},
-    "edge": {"AWS::CloudFront::Distribution", "AWS::CloudFront::Function", "AWS::Lambda::Function"},
+    "boundary": {"AWS::IAM::ManagedPolicy", "AWS::KMS::Key"},
+    "edge": {
+        "AWS::CloudFront::Distribution",
+        "AWS::CloudFront::Function",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::Lambda::Function",
+    },
     "edge-state": {"AWS::SecretsManager::Secret"},
     "global-db": {"AWS::EC2::SecurityGroup", "AWS::SecretsManager::Secret"},
     "lake-catalogue": {"AWS::Glue::Table"},

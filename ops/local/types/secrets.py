@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from botocore.exceptions import ClientError
+from ministack.core.responses import get_region
 from ministack.services import secretsmanager
 from ministack.services.cloudformation import provisioners
 
@@ -23,6 +25,7 @@ from ops.local.types.shapes import arguments
 from ops.local.types.through_api import ThroughApi
 
 _NO_KEYS = "that the KMS key really protects the value, and who may read it"
+_VALUE = "Ref is the ARN; generated passwords keep their constraints; replicas are readable and follow"
 
 
 def types() -> list[ResourceType]:
@@ -55,6 +58,7 @@ def _secret() -> ResourceType:
     shipped = built_in("AWS::SecretsManager::Secret")
 
     def create(logical_id: str, properties: Properties, stack: str) -> Provisioned:
+        _require_keys(properties)
         given = arguments("secretsmanager", "CreateSecret", properties)
         given["Name"] = properties.get("Name") or provisioners._physical_name(stack, logical_id)
         value = _value(properties)
@@ -74,6 +78,7 @@ def _secret() -> ResourceType:
     def update(pid: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Provisioned:
         if old.get("Name") != new.get("Name"):
             return replace(resource, pid, old, new, stack, logical_id)
+        _require_keys(new)
         key, _record = secretsmanager._resolve(pid)
         generated = old.get("GenerateSecretString") != new.get("GenerateSecretString")
         # The shipped update keeps the value's versions, but generates passwords without their constraints.
@@ -92,13 +97,28 @@ def _secret() -> ResourceType:
     resource = ResourceType(
         "AWS::SecretsManager::Secret",
         "real",
-        "Ref is the ARN; generated passwords keep their constraints; replicas are readable and follow",
+        f"{_VALUE}; each has a key that its region knows",
         _NO_KEYS,
         create,
         update,
         delete,
     )
     return resource
+
+
+def _require_keys(properties: Properties) -> None:
+    """Refuses a secret whose key its region does not have, or a copy likewise, as AWS does.
+
+    A stack that comes before the one that makes the key of a region so fails here too.
+    """
+    places = [(get_region(), properties.get("KmsKeyId"))]
+    places += [(str(copy["Region"]), copy.get("KmsKeyId")) for copy in properties.get("ReplicaRegions") or []]
+    for region, key in places:
+        if key:
+            try:
+                api.call("kms", "DescribeKey", region, KeyId=key)
+            except ClientError as error:
+                raise ValueError(f"{region} has no key {key}: {error}") from error
 
 
 def _value(properties: Properties) -> str:

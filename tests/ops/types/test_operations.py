@@ -30,6 +30,40 @@ def test_a_secret_refers_to_its_arn_and_its_replica_follows(
     assert name not in [each["Name"] for each in replica.list_secrets()["SecretList"]]
 
 
+def _key(alias: str) -> dict[str, dict[str, Any]]:
+    return {
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Version": "2012-10-17"}}},
+        "Alias": {
+            "Type": "AWS::KMS::Alias",
+            "Properties": {"AliasName": alias, "TargetKeyId": {"Ref": "Key"}},
+        },
+    }
+
+
+def test_a_secret_and_its_replica_keep_the_key_that_their_alias_names(
+    aws: LocalAws, unique: Callable[[str], str]
+) -> None:
+    name, alias = unique("encrypted"), f"alias/{unique('secrets')}"
+    copy = {"Region": "eu-west-1", "KmsKeyId": alias}
+    for region in ("us-east-1", "eu-west-1"):
+        aws.deploy(_key(alias), region=region)
+    aws.deploy({"Secret": _secret(name, SecretString="value", KmsKeyId=alias, ReplicaRegions=[copy])})
+    for region in ("us-east-1", "eu-west-1"):
+        manager = aws.client("secretsmanager", region)
+        assert manager.describe_secret(SecretId=name)["KmsKeyId"] == alias
+        assert manager.get_secret_value(SecretId=name)["SecretString"] == "value"
+
+
+def test_a_secret_whose_copy_has_no_key_in_its_region_is_refused(
+    aws: LocalAws, unique: Callable[[str], str]
+) -> None:
+    name, alias = unique("early"), f"alias/{unique('secrets')}"
+    aws.deploy(_key(alias))
+    copy = {"Region": "eu-west-1", "KmsKeyId": alias}
+    with pytest.raises(AssertionError, match=f"eu-west-1 has no key {alias}"):
+        aws.deploy({"Secret": _secret(name, SecretString="value", KmsKeyId=alias, ReplicaRegions=[copy])})
+
+
 def test_a_policy_of_a_secret_reads_back(aws: LocalAws, unique: Callable[[str], str]) -> None:
     statement = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [statement]}

@@ -16,6 +16,7 @@ class GivenStack extends PlatformStack implements Lake {
   readonly zone: route53.IHostedZone;
   readonly bucket: s3.IBucket;
   readonly key: kms.IKey;
+  readonly secretsKey: kms.IKey;
 
   constructor(scope: cdk.App, site: Site) {
     super(scope, site, "datalake", "What the bench imports");
@@ -24,11 +25,11 @@ class GivenStack extends PlatformStack implements Lake {
       zoneName: site.environment.domain,
     });
     this.bucket = s3.Bucket.fromBucketName(this, "Lake", site.lakeBucket());
-    this.key = kms.Key.fromKeyArn(
-      this,
-      "Key",
-      `arn:aws:kms:${site.region}:${site.account}:key/00000000-0000-0000-0000-000000000000`,
+    const [lakeKey, secretsKey] = [0, 1].map(
+      (n) => `arn:aws:kms:${site.region}:${site.account}:key/00000000-0000-0000-0000-00000000000${n}`,
     );
+    this.key = kms.Key.fromKeyArn(this, "Key", lakeKey);
+    this.secretsKey = kms.Key.fromKeyArn(this, "SecretsKey", secretsKey);
     new ssm.StringParameter(this, "Parameter-zone-id", {
       parameterName: site.parameter("dns", "zone-id"),
       stringValue: this.zone.hostedZoneId,

@@ -19,6 +19,7 @@ const OPEN_FILES = 65536;
 export interface Lake extends cdk.Stack {
   readonly bucket: s3.IBucket;
   readonly key: kms.IKey;
+  readonly secretsKey: kms.IKey;
 }
 
 export class Tasks extends Construct {
@@ -97,8 +98,18 @@ export class Tasks extends Construct {
     });
     this.image.repository.grantPull(policy);
     this.logGroup.grantWrite(policy);
-    for (const secret of Object.values(this.variables.secrets(this.manifest))) {
+    const secrets = Object.values(this.variables.secrets(this.manifest));
+    for (const secret of secrets) {
       secret.grantRead(policy);
+    }
+    if (secrets.length > 0) {
+      policy.addStatements(
+        new iam.PolicyStatement({
+          sid: "OpenSecrets",
+          actions: ["kms:Decrypt"],
+          resources: [this.lake.secretsKey.keyArn],
+        }),
+      );
     }
     return [role, policy];
   }
