@@ -33,71 +33,63 @@ class Notice:
 
 def notices(site: Site) -> dict[str, tuple[Notice, ...]]:
     """What an environment may choose, by the word that it writes."""
-    prefix = site.names.prefix
-    services = f"arn:aws:ecs:{site.region}:{site.account}:service/{site.names.cluster}/"
     return {
-        "deployments": (
-            Notice(
-                Condition(
-                    "deployment-failed",
-                    Severity.TICKET,
-                    "ECS sent a deployment back: the old revision serves, the new one does not.",
-                ),
-                {
-                    "source": ["aws.ecs"],
-                    "detail-type": ["ECS Deployment State Change"],
-                    "resources": [{"prefix": services}],
-                    "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
-                },
-                "$.detail.reason",
-            ),
-        ),
-        "backups": (
-            Notice(
-                Condition("backup-failed", Severity.TICKET, "A backup, or its copy, was not made."),
-                {
-                    "source": ["aws.backup"],
-                    "detail-type": ["Backup Job State Change", "Copy Job State Change"],
-                    "detail": {"state": ["ABORTED", "EXPIRED", "FAILED"]},
-                },
-                "$.detail.resourceArn",
-            ),
-        ),
-        "threats": (
-            Notice(
-                Condition("threat-found", Severity.PAGE, "GuardDuty found a threat of high severity."),
-                _finding([{"numeric": [">=", HIGH]}]),
-                "$.detail.title",
-            ),
-            Notice(
-                Condition(
-                    "threat-suspected",
-                    Severity.TICKET,
-                    "GuardDuty found something of medium severity.",
-                    runbook="threat-found",
-                ),
-                _finding([{"numeric": [">=", MEDIUM, "<", HIGH]}]),
-                "$.detail.title",
-            ),
-        ),
-        "compliance": (
-            Notice(
-                Condition(
-                    "rule-violated", Severity.TICKET, "A resource no longer is as a Config rule wants it."
-                ),
-                {
-                    "source": ["aws.config"],
-                    "detail-type": ["Config Rules Compliance Change"],
-                    "detail": {
-                        "messageType": ["ComplianceChangeNotification"],
-                        "configRuleName": [{"prefix": f"{prefix}-"}],
-                        "newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]},
-                    },
-                },
-                "$.detail.configRuleName",
-            ),
-        ),
+        "deployments": (_deployment_failed(site),),
+        "backups": (_backup_failed(),),
+        "threats": (_threat_found(), _threat_suspected()),
+        "compliance": (_rule_violated(site),),
     }
+
+
+def _deployment_failed(site: Site) -> Notice:
+    services = f"arn:aws:ecs:{site.region}:{site.account}:service/{site.names.cluster}/"
+    return Notice(
+        Condition(
+            "deployment-failed",
+            Severity.TICKET,
+            "ECS sent a deployment back: the old revision serves, the new one does not.",
+        ),
+        {
+            "source": ["aws.ecs"],
+            "detail-type": ["ECS Deployment State Change"],
+            "resources": [{"prefix": services}],
+            "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+        },
+        "$.detail.reason",
+    )
+
+
+def _backup_failed() -> Notice:
+    return Notice(
+        Condition("backup-failed", Severity.TICKET, "A backup, or its copy, was not made."),
+        {
+            "source": ["aws.backup"],
+            "detail-type": ["Backup Job State Change", "Copy Job State Change"],
+            "detail": {"state": ["ABORTED", "EXPIRED", "FAILED"]},
+        },
+        "$.detail.resourceArn",
+    )
+
+
+def _threat_found() -> Notice:
+    return Notice(
+        Condition("threat-found", Severity.PAGE, "GuardDuty found a threat of high severity."),
+        _finding([{"numeric": [">=", HIGH]}]),
+        "$.detail.title",
+    )
+
+
+def _threat_suspected() -> Notice:
+    return Notice(
+        Condition(
+            "threat-suspected",
+            Severity.TICKET,
+            "GuardDuty found something of medium severity.",
+            runbook="threat-found",
+        ),
+        _finding([{"numeric": [">=", MEDIUM, "<", HIGH]}]),
+        "$.detail.title",
+    )
 
 
 def _finding(severity: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -106,6 +98,22 @@ def _finding(severity: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "detail-type": ["GuardDuty Finding"],
         "detail": {"severity": [*severity]},
     }
+
+
+def _rule_violated(site: Site) -> Notice:
+    return Notice(
+        Condition("rule-violated", Severity.TICKET, "A resource no longer is as a Config rule wants it."),
+        {
+            "source": ["aws.config"],
+            "detail-type": ["Config Rules Compliance Change"],
+            "detail": {
+                "messageType": ["ComplianceChangeNotification"],
+                "configRuleName": [{"prefix": f"{site.names.prefix}-"}],
+                "newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]},
+            },
+        },
+        "$.detail.configRuleName",
+    )
 
 
 class Notices(Construct):

@@ -15,6 +15,16 @@ ROLE = "arn:aws:iam::000000000000:role/edge"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
+ERRORS: list[dict[str, Any]] = [
+    {
+        "ErrorCode": 403,
+        "ResponsePagePath": "/errors/missing.html",
+        "ResponseCode": "404",
+        "ErrorCachingMinTTL": 0,
+    },
+    {"ErrorCode": 503, "ErrorCachingMinTTL": 0},
+    {"ErrorCode": 404, "ErrorCachingMinTTL": 1},
+]
 FAILOVER = {"StatusCodes": {"Quantity": 4, "Items": [500, 502, 503, 504]}}
 
 GROUP_FUNCTION = """import cf from 'cloudfront';
@@ -171,80 +181,73 @@ def deploy(aws: LocalAws, web_acl: str, lambdas: dict[str, dict[str, str]]) -> s
     """The distribution's id. `lambdas` are functions by path and event."""
     deploy_names(aws)
     deploy_bucket(aws)
-    api = aws.client("cloudfront")
-    control = {
-        "Name": "site",
-        "SigningProtocol": "sigv4",
-        "SigningBehavior": "always",
-        "OriginAccessControlOriginType": "s3",
-    }
-    access = api.create_origin_access_control(OriginAccessControlConfig=control)["OriginAccessControl"]["Id"]
     usual = policy(aws, "usual", 0, 60, 600)
-    paths = [
-        {"PathPattern": "/min/*", **behaviour("one", policy(aws, "minimum", 30, 60, 600))},
-        {"PathPattern": "/off/*", **behaviour("one", CACHING_DISABLED)},
-        {"PathPattern": "/pair/*", **behaviour("pair", usual)},
-        {"PathPattern": "/dead/*", **behaviour("dead", usual)},
-        {"PathPattern": "/secure/*", **behaviour("secure", usual)},
-        {"PathPattern": "/web/*", **behaviour("bucket", usual)},
-        {"PathPattern": "/errors/*", **behaviour("bucket", usual)},
-        {"PathPattern": "/private/*", **behaviour("private", usual)},
-        {
-            "PathPattern": "/runtime/*",
-            **behaviour(
-                "one",
-                CACHING_DISABLED,
-                FunctionAssociations=items(_at("viewer-request", function(aws, "group", GROUP_FUNCTION))),
-            ),
-        },
-        {
-            "PathPattern": "/answered/*",
-            **behaviour(
-                "one",
-                usual,
-                FunctionAssociations=items(
-                    _at("viewer-response", function(aws, "answered", RESPONSE_FUNCTION))
-                ),
-                ResponseHeadersPolicyId=response_policy(aws),
-            ),
-        },
-        *(
-            {
-                "PathPattern": path,
-                **behaviour(
-                    "one",
-                    usual,
-                    LambdaFunctionAssociations=items(*(_lambda(e, arn) for e, arn in each.items())),
-                ),
-            }
-            for path, each in lambdas.items()
-        ),
-    ]
-    errors = [
-        {
-            "ErrorCode": 403,
-            "ResponsePagePath": "/errors/missing.html",
-            "ResponseCode": "404",
-            "ErrorCachingMinTTL": 0,
-        },
-        {"ErrorCode": 503, "ErrorCachingMinTTL": 0},
-        {"ErrorCode": 404, "ErrorCachingMinTTL": 1},
-    ]
-    made = api.create_distribution(
+    made = aws.client("cloudfront").create_distribution(
         DistributionConfig={
             "CallerReference": "site",
             "Comment": "",
             "Enabled": True,
             "Aliases": items(HOST),
             "WebACLId": web_acl,
-            "Origins": items(*origins(access)),
+            "Origins": items(*origins(access_control(aws))),
             "OriginGroups": items(group("pair", "dead", "two")),
-            "CustomErrorResponses": items(*errors),
+            "CustomErrorResponses": items(*ERRORS),
             "DefaultCacheBehavior": behaviour("one", usual),
-            "CacheBehaviors": items(*paths),
+            "CacheBehaviors": items(*paths(aws, usual), *lambda_paths(usual, lambdas)),
         }
     )
     return str(made["Distribution"]["Id"])
+
+
+def access_control(aws: LocalAws) -> str:
+    """The id of an origin access control for the bucket."""
+    control = {
+        "Name": "site",
+        "SigningProtocol": "sigv4",
+        "SigningBehavior": "always",
+        "OriginAccessControlOriginType": "s3",
+    }
+    made = aws.client("cloudfront").create_origin_access_control(OriginAccessControlConfig=control)
+    return str(made["OriginAccessControl"]["Id"])
+
+
+def paths(aws: LocalAws, usual: str) -> list[dict[str, Any]]:
+    """A behaviour a path for what needs no Lambda; `usual` is the cache policy of most of them."""
+    grouped = _at("viewer-request", function(aws, "group", GROUP_FUNCTION))
+    answered = _at("viewer-response", function(aws, "answered", RESPONSE_FUNCTION))
+    made = {
+        "/min/*": behaviour("one", policy(aws, "minimum", 30, 60, 600)),
+        "/off/*": behaviour("one", CACHING_DISABLED),
+        "/pair/*": behaviour("pair", usual),
+        "/dead/*": behaviour("dead", usual),
+        "/secure/*": behaviour("secure", usual),
+        "/web/*": behaviour("bucket", usual),
+        "/errors/*": behaviour("bucket", usual),
+        "/private/*": behaviour("private", usual),
+        "/runtime/*": behaviour("one", CACHING_DISABLED, FunctionAssociations=items(grouped)),
+        "/answered/*": behaviour(
+            "one",
+            usual,
+            FunctionAssociations=items(answered),
+            ResponseHeadersPolicyId=response_policy(aws),
+        ),
+    }
+    return [{"PathPattern": path, **each} for path, each in made.items()]
+
+
+def lambda_paths(usual: str, lambdas: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
+    """A behaviour for each path of `lambdas`, with the functions at their events."""
+    return [
+        {
+            "PathPattern": path,
+            **behaviour(
+                "one",
+                usual,
+                LambdaFunctionAssociations=items(*(_lambda(event, arn) for event, arn in each.items())),
+            ),
+        }
+        for path, each in lambdas.items()
+    ]
 
 
 def _at(event: str, arn: str) -> dict[str, str]:

@@ -2,6 +2,9 @@
 
 import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from ops.local import aws
@@ -27,6 +30,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 http.server.HTTPServer((os.environ["BIND_ADDRESS"], 8000), Handler).serve_forever()
 """
+
+
+@dataclass
+class Heard:
+    """What a load balancer answered to whom asked all the time, and the errors of what it did not."""
+
+    answers: set[str] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
 
 
 class Platform:
@@ -115,6 +126,26 @@ class Platform:
         """The body that the load balancer answers; raises OSError on anything but 200."""
         with urllib.request.urlopen(f"http://{self.address}:8080/health", timeout=5) as answer:
             return str(answer.read().decode())
+
+    @contextmanager
+    def asked(self) -> Iterator[Heard]:
+        """Asks the load balancer all the time, until the block ends."""
+        heard, stopping = Heard(), threading.Event()
+
+        def ask() -> None:
+            while not stopping.wait(0.02):
+                try:
+                    heard.answers.add(self.get())
+                except OSError as error:
+                    heard.failures.append(str(error))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            yield heard
+        finally:
+            stopping.set()
+            asking.join()
 
     def status(self, name: str = "web") -> str:
         return self.services[name].status if name in self.services else "unknown"

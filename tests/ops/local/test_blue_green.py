@@ -1,6 +1,5 @@
 """Blue/green deployments behind a real load balancer process: traffic moves by its rule, and back."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -116,25 +115,10 @@ def test_first_revision_takes_the_group_that_has_the_traffic(platform: Platform,
 def test_new_revision_takes_the_other_group_and_the_traffic_without_a_failed_request(
     platform: Platform, service: str
 ) -> None:
-    failures: list[str] = []
-    stopping = threading.Event()
-
-    def ask() -> None:
-        while not stopping.wait(0.02):
-            try:
-                platform.get()
-            except OSError as error:
-                failures.append(str(error))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
+    with platform.asked() as heard:
         platform.deploy(platform.version("two"))
         eventually(lambda: platform.serves("two") and platform.services["web"].running == 1)
-    finally:
-        stopping.set()
-        asking.join()
-    assert not failures
+    assert not heard.failures
     assert live(platform, service) == platform.alternate
 
 

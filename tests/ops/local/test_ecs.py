@@ -1,6 +1,5 @@
 """Services and one-off tasks as processes, behind a real load balancer process, through the API only."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -44,27 +43,11 @@ def test_service_runs_its_desired_count_behind_the_load_balancer(platform: Platf
 
 
 def test_new_revision_replaces_the_old_one_without_a_failed_request(platform: Platform) -> None:
-    failures: list[str] = []
-    answers: set[str] = set()
-    stopping = threading.Event()
-
-    def ask() -> None:
-        while not stopping.wait(0.02):
-            try:
-                answers.add(platform.get())
-            except OSError as error:
-                failures.append(str(error))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
+    with platform.asked() as heard:
         platform.deploy(platform.version("two"))
         eventually(lambda: platform.serves("two") and platform.services["web"].running == 2)
-    finally:
-        stopping.set()
-        asking.join()
-    assert not failures
-    assert len(answers) == 2
+    assert not heard.failures
+    assert len(heard.answers) == 2
 
 
 def test_missing_secret_is_named_and_the_old_revision_serves_on(platform: Platform) -> None:

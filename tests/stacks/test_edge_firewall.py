@@ -1,0 +1,206 @@
+"""The web ACL before the distribution, and what of the edge's configuration is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.edge.countries import COUNTRIES
+from stacks.errors import ConfigurationError
+from tests.stacks.assembly import Assembly
+from tests.stacks.conftest import Synthesise
+from tests.stacks.environments import document, put, read
+
+EDGE = ("us-east-1", "edge")
+STATE = ("us-east-1", "edge-state")
+
+
+@pytest.fixture
+def acl(prod: Assembly) -> dict[str, Any]:
+    return dict(prod.one(*EDGE, "AWS::WAFv2::WebACL").properties)
+
+
+def test_firewall_stands_before_the_distribution(prod: Assembly, acl: dict[str, Any]) -> None:
+    made = prod.one(*EDGE, "AWS::WAFv2::WebACL")
+    config = prod.one(*EDGE, "AWS::CloudFront::Distribution").properties["DistributionConfig"]
+    assert config["WebACLId"] == {"Fn::GetAtt": [made.logical_id, "Arn"]}
+    assert acl["Scope"] == "CLOUDFRONT"
+
+
+def test_rules_are_tried_in_order_the_cheap_ones_first(acl: dict[str, Any]) -> None:
+    rules = sorted(acl["Rules"], key=lambda rule: int(rule["Priority"]))
+    assert [rule["Name"] for rule in rules] == [
+        "ip-reputation",
+        "anonymous-ip",
+        "rate-sign-in",
+        "rate-ai",
+        "rate-models",
+        "rate-graphql",
+        "rate-general",
+        "common",
+        "known-bad-inputs",
+        "sql-injection",
+        "bot-control",
+    ]
+
+
+def rule(acl: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = [each for each in acl["Rules"] if each["Name"] == name]
+    return dict(found)
+
+
+def test_group_counts_or_blocks_as_the_file_says(acl: dict[str, Any]) -> None:
+    assert rule(acl, "anonymous-ip")["OverrideAction"] == {"Count": {}}
+    assert rule(acl, "common")["OverrideAction"] == {"None": {}}
+
+
+def test_large_bodies_are_counted_and_not_refused(acl: dict[str, Any]) -> None:
+    group = rule(acl, "common")["Statement"]["ManagedRuleGroupStatement"]
+    assert group["RuleActionOverrides"] == [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]
+
+
+def test_rate_of_a_path_is_counted_by_address_and_answers_429(acl: dict[str, Any]) -> None:
+    limited = rule(acl, "rate-graphql")
+    statement = limited["Statement"]["RateBasedStatement"]
+    assert (statement["AggregateKeyType"], statement["Limit"]) == ("IP", 3000)
+    narrowed = statement["ScopeDownStatement"]["ByteMatchStatement"]
+    assert (narrowed["PositionalConstraint"], narrowed["SearchString"]) == ("STARTS_WITH", "/graphql")
+    assert limited["Action"]["Block"]["CustomResponse"]["ResponseCode"] == 429
+    assert "ScopeDownStatement" not in rule(acl, "rate-general")["Statement"]["RateBasedStatement"]
+
+
+def variant(tmp_path: Path, changes: dict[str, object]) -> Any:
+    contents = document()
+    for key, value in changes.items():
+        contents = put(contents, key, value)
+    return read(tmp_path, contents)
+
+
+def test_listed_countries_alone_are_admitted(tmp_path: Path, synthesise: Synthesise) -> None:
+    chosen = {"mode": "allow", "countries": ["US", "DE"]}
+    assembly = synthesise(variant(tmp_path, {"edge.firewall.geography": chosen}))
+    first = min(
+        assembly.one(*EDGE, "AWS::WAFv2::WebACL").properties["Rules"], key=lambda r: int(r["Priority"])
+    )
+    assert first["Action"] == {"Block": {}}
+    assert first["Statement"]["NotStatement"]["Statement"]["GeoMatchStatement"]["CountryCodes"] == [
+        "DE",
+        "US",
+    ]
+
+
+def test_staging_distribution_takes_its_share(tmp_path: Path, synthesise: Synthesise) -> None:
+    assembly = synthesise(variant(tmp_path, {"edge.http3": False, "edge.staging": {"weight": 0.05}}))
+    both = assembly.all(*EDGE, "AWS::CloudFront::Distribution")
+    (staging,) = [d for d in both if d.properties["DistributionConfig"].get("Staging")]
+    (primary,) = [d for d in both if d is not staging]
+    policy = assembly.one(*EDGE, "AWS::CloudFront::ContinuousDeploymentPolicy")
+    assert primary.properties["DistributionConfig"]["ContinuousDeploymentPolicyId"] == {
+        "Ref": policy.logical_id
+    }
+    said = policy.properties["ContinuousDeploymentPolicyConfig"]
+    assert said["TrafficConfig"]["SingleWeightConfig"] == {"Weight": 0.05}
+    assert "Aliases" not in staging.properties["DistributionConfig"]
+    assert {d.properties["DistributionConfig"]["HttpVersion"] for d in both} == {"http2"}
+
+
+WRONG: dict[str, tuple[dict[str, object], str, str, str]] = {
+    "country that does not exist": (
+        {"edge.firewall.geography": {"mode": "deny", "countries": ["UK"]}},
+        "edge.firewall.geography.countries.0",
+        "'UK' is no country",
+        "ISO 3166-1 alpha-2",
+    ),
+    "country named twice": (
+        {"edge.firewall.geography": {"mode": "deny", "countries": ["DE", "DE"]}},
+        "edge.firewall.geography",
+        "names a country twice",
+        "remove",
+    ),
+    "nobody admitted": (
+        {"edge.firewall.geography": {"mode": "allow", "countries": []}},
+        "edge.firewall.geography",
+        "admits nobody",
+        "list the countries",
+    ),
+    "unknown action": (
+        {"edge.firewall.managed.common": "log"},
+        "edge.firewall.managed.common",
+        "'count'",
+        "log",
+    ),
+    "rate rule twice": (
+        {"edge.firewall.rates": [{"name": "ai", "path": "/ai/", "requests": 10}] * 2},
+        "edge.firewall",
+        "names a rule twice",
+        "own name",
+    ),
+    "rate below what a firewall takes": (
+        {"edge.firewall.rates": [{"name": "ai", "path": "/ai/", "requests": 9}]},
+        "edge.firewall.rates.0.requests",
+        "greater than or equal to 10",
+        "9",
+    ),
+    "staging beside HTTP/3": (
+        {"edge.staging": {"weight": 0.05}},
+        "edge.http3",
+        "takes no continuous deployment",
+        "set it to false",
+    ),
+    "staging by two ways": (
+        {"edge.http3": False, "edge.staging": {"weight": 0.05, "header": "aws-cf-cd-try", "value": "1"}},
+        "edge.staging",
+        "by weight or by header",
+        "exactly one",
+    ),
+    "own authority forbidden": (
+        {"edge.certificate_authorities": ["letsencrypt.org"]},
+        "edge.certificate_authorities",
+        "forbids Amazon",
+        "add amazon.com",
+    ),
+    "failover slower than no failover": (
+        {"edge.origin_failover_seconds": 31},
+        "edge.origin_failover_seconds",
+        "longer than origin_read_seconds",
+        "lower it",
+    ),
+    "load balancer open to the internet": (
+        {"load_balancer.allowed_cidrs": ["0.0.0.0/0"]},
+        "load_balancer",
+        "opens the load balancers to the internet",
+        "/8",
+    ),
+    "load balancer closed to everybody": (
+        {"load_balancer.managed_prefix_lists": False},
+        "load_balancer",
+        "nobody may connect",
+        "managed_prefix_lists",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_edge_is_refused_with_key_and_mend(case: str, tmp_path: Path) -> None:
+    changes, key, problem, mend = WRONG[case]
+    with pytest.raises(ConfigurationError) as caught:
+        variant(tmp_path, changes)
+    said = str(caught.value)
+    assert caught.value.key == key
+    assert problem in said
+    assert mend in said
+
+
+def test_every_iso_country_may_be_named() -> None:
+    assert len(COUNTRIES) == 250
+    assert {"US", "DE", "SG", "XK"} <= COUNTRIES
+    assert not {"UK", "EU", "ZZ"} & COUNTRIES
+
+
+def test_environment_without_firewall_and_logs_deploys(tmp_path: Path, synthesise: Synthesise) -> None:
+    assembly = synthesise(variant(tmp_path, {"edge.firewall": None, "edge.logs": None}))
+    assert not assembly.all(*EDGE, "AWS::WAFv2::WebACL")
+    assert not assembly.all(*EDGE, "AWS::Logs::Delivery")
+    assert not assembly.all(*STATE, "AWS::S3::Bucket")
