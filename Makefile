@@ -80,8 +80,8 @@ diff: install ## What deploying ENV would change
 	@richesreach cdk --env $(ENV) diff --no-notices
 
 .PHONY: deploy
-deploy: install ## Deploy ENV; STACKS='richesreach-prod-eu-west-1-*' for one region
-	@richesreach cdk --env $(ENV) deploy --no-notices $(or $(STACKS),--all)
+deploy: install ## Deploy ENV in waves; STACKS=eu-west-1 (regions, stacks) for some; ARGS for more options
+	@richesreach deploy --env $(ENV) $(addprefix --only ,$(STACKS)) $(ARGS)
 
 .PHONY: images
 images: .venv/installed .venv-images/installed ## Build, run, list and audit every image; AUDIT=offline without advisories
@@ -98,7 +98,7 @@ resource-coverage: install ## Write docs/resource-coverage.md: each resource typ
 .PHONY: clean
 clean: ## Stop the platform and remove everything that is not in git
 	@if [ -x $(BIN)/richesreach ]; then $(BIN)/richesreach down; fi
-	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy node_modules cdk.out .local bench
+	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy node_modules cdk.out .local .deploy bench
 	@rm -rf tests/bench/typescript/node_modules tests/bench/typescript/dist
 
 # ---------------------------------------------------------------- environments

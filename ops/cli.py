@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from ops import cdk
+from ops.deploy import cli as deploying
 from ops.drift.form import DriftForm
 from ops.errors import OperationError, UsageError
 from ops.lake import cli as lake
@@ -208,6 +209,9 @@ def smoke(
     from ops import smoke as checks  # noqa: PLC0415
 
     raise typer.Exit(checks.run(console, environment, wait))
+
+
+deploying.add(app, console)
 
 
 @app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

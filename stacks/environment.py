@@ -25,6 +25,7 @@ from stacks.naming import Names
 from stacks.network.settings import NetworkSettings
 from stacks.regions import REGIONS, nearest
 from stacks.security.settings import SecuritySettings
+from stacks.settings import DeliverySettings
 from stacks.yaml_file import ROOT, Frozen, MisfitError, load, relative
 
 ENVIRONMENTS = ROOT / "environments"
@@ -113,6 +114,7 @@ class Environment(Frozen):
     monitoring: MonitoringSettings
     telemetry: TelemetrySettings | None = None
     security: SecuritySettings
+    delivery: DeliverySettings
 
     @property
     def names(self) -> Names:

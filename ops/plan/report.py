@@ -11,6 +11,7 @@ from ops.plan.access import AccessChange, Grant
 from ops.plan.assembly import Stack
 from ops.plan.changes import Change, Effect
 from ops.plan.cost import CostChange, compare
+from ops.plan.fingerprint import Fingerprint, fingerprint
 from ops.plan.regions import Difference, Drift, Headroom
 from stacks.environment import Environment
 
@@ -37,6 +38,7 @@ class Plan:
     headroom: tuple[Headroom, ...]
     missing: tuple[Drift, ...]
     different: tuple[Difference, ...]
+    fingerprint: Fingerprint
 
     @property
     def guarded(self) -> tuple[Change, ...]:
@@ -94,4 +96,5 @@ def plan(
         headroom=tuple(regions.headroom(after.values())),
         missing=tuple(missing),
         different=tuple(different),
+        fingerprint=fingerprint(before, after),
     )

@@ -14,6 +14,9 @@ from ops.errors import OperationError, UsageError
 from ops.plan import assembly
 from stacks.yaml_file import ROOT
 
+#: What the CLI tells an app that it starts, so that its own `diff` finds nothing where this was deployed.
+_CONTEXT = '{"aws:cdk:enable-asset-metadata": true}'
+
 
 def synthesise(
     environment: str, account: str | None = None, tree: Path = ROOT, *, policy: bool = True
@@ -26,20 +29,39 @@ def synthesise(
     """
     with tempfile.TemporaryDirectory(prefix="richesreach-plan-") as folder:
         out = Path(folder) / "cdk.out"
-        values = cdk.variables(environment) | {"CDK_OUTDIR": str(out), "CDK_VALIDATION": "false"}
-        if account:
-            values["CDK_DEFAULT_ACCOUNT"] = account
-        if not policy:
-            values["RICHESREACH_POLICY"] = "false"
-        done = subprocess.run(
-            [sys.executable, "app.py"], cwd=tree, env=values, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            said = [line for line in done.stderr.splitlines() if line.strip()]
-            raise OperationError(
-                f"{environment} does not synthesise: {said[-1].strip() if said else 'app.py failed'}"
-            )
+        write(environment, account, out, tree, policy=policy)
         return assembly.read(out)
+
+
+def write(
+    environment: str,
+    account: str | None,
+    out: Path,
+    tree: Path = ROOT,
+    *,
+    policy: bool = True,
+    validate: bool = False,
+) -> None:
+    """Synthesises ``tree`` into ``out``; ``policy`` as above; ``validate`` lets the CDK look at each template.
+
+    Raises:
+        OperationError: synthesis failed; the message holds what it said last.
+    """
+    values = cdk.variables(environment) | {"CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": _CONTEXT}
+    if not validate:
+        values["CDK_VALIDATION"] = "false"
+    if not policy:
+        values["RICHESREACH_POLICY"] = "false"
+    if account:
+        values["CDK_DEFAULT_ACCOUNT"] = account
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=tree, env=values, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise OperationError(
+            f"{environment} does not synthesise: {said[-1].strip() if said else 'app.py failed'}"
+        )
 
 
 @contextmanager

@@ -14,7 +14,14 @@ from tests.stacks.alarms import KINDS, RUNBOOKS, runbook, severity
 from tests.stacks.assembly import Assembly
 
 #: What somebody does by decision, not because an alarm fired.
-PROCEDURES = {"aurora-detach-and-delete", "aurora-failover", "aurora-switchover", "drain-a-region"}
+PROCEDURES = {
+    "aurora-detach-and-delete",
+    "aurora-failover",
+    "aurora-switchover",
+    "deployment-halted",
+    "deployment-lock",
+    "drain-a-region",
+}
 #: Of alarms that prod makes with its first scheduled task, and its first expected dataset.
 LATER = {NOT_STARTED.page, STALE.page}
 PAGES = sorted({page.stem for page in RUNBOOKS.glob("*.md")} - PROCEDURES)

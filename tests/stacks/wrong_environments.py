@@ -335,4 +335,18 @@ WRONG: dict[str, tuple[str, object, str, str, str]] = {
         "is no prefix inside a zone",
         "with the slash at its end",
     ),
+    "bake of more than a day": (
+        "delivery.bake_seconds",
+        90_000,
+        "delivery.bake_seconds",
+        "less than or equal to 86400",
+        "",
+    ),
+    "deployment of no stack at a time": (
+        "delivery.concurrency",
+        0,
+        "delivery.concurrency",
+        "greater than or equal to 1",
+        "",
+    ),
 }

@@ -1,0 +1,1 @@
+"""Deploys and destroys an environment region by region."""

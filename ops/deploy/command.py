@@ -1,0 +1,246 @@
+"""``richesreach deploy``: lock, synthesise, compare, ask for the yes it needs, deploy in waves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ops import account
+from ops.account import LOCAL
+from ops.deploy import approval, comparison, expected, refresh, selection
+from ops.deploy.alarms import Gate
+from ops.deploy.asking import Account
+from ops.deploy.board import Board
+from ops.deploy.comparison import Comparison
+from ops.deploy.formation import Formation
+from ops.deploy.graph import Graph
+from ops.deploy.here import ended_by_signals, new_id, revision, who
+from ops.deploy.lock import Lock
+from ops.deploy.one_stack import Deployer, Kind
+from ops.deploy.record import Record, ended, fact, outcomes
+from ops.deploy.run import Run
+from ops.deploy.store import Event, Store
+from ops.deploy.wave_run import WaveRun
+from ops.deploy.waves import waves
+from ops.errors import OperationError, UsageError
+from ops.plan import assembly, fingerprint, report, synthesis
+from stacks.environment import Environment, load_environment
+from stacks.yaml_file import ROOT
+
+COMMAND = "deploy"
+
+
+@dataclass(frozen=True)
+class Options:
+    """As given on the command line; None where nothing was."""
+
+    environment: str
+    plan: Path | None = None
+    dry_run: bool = False
+    resume: bool = False
+    bake: float | None = None
+    only: Sequence[str] = ()
+    output: Path | None = None
+    assembly: Path | None = None
+    yes: Sequence[str] = ()
+    despite: Sequence[str] = ()
+    break_lock: str | None = None
+
+
+class Deployment:
+    """One run of the command."""
+
+    def __init__(self, console: Console, options: Options) -> None:
+        self.console = console
+        self.options = options
+        self.environment: Environment = load_environment(options.environment)
+        self.account = Account(options.environment)
+        self.formation = Formation(self.account, self.environment)
+        self.store = Store(self.account, self.environment)
+        self.lock = Lock(self.account, self.store)
+        self.run = new_id()
+        self.earlier: list[Event] = []
+
+    @property
+    def regions(self) -> list[str]:
+        """The writer region first, then home, then the others."""
+        environment = self.environment
+        first = [environment.writer_region, environment.home_region]
+        return list(dict.fromkeys([*first, *environment.regions, environment.dns_region]))
+
+    def deploy(self) -> None:
+        options = self.options
+        planned = approval.read_plan(options.plan, options.environment) if options.plan else None
+        owner = account.of_caller(options.environment)
+        if options.dry_run:
+            self._deploy(owner, planned)
+            return
+        me = who(self.account, self.environment.home_region)
+        self._continue()
+        said = self.lock.acquire(self.run, COMMAND, me, options.break_lock)
+        if said:
+            self.console.print(said, style="yellow", markup=False)
+        try:
+            self._deploy(owner, planned)
+        finally:
+            self.lock.release(self.run)
+
+    def _continue(self) -> None:
+        """Reads what the last run left undone.
+
+        Raises:
+            UsageError: ``--resume`` without an unfinished run.
+        """
+        for run in self.store.runs(1):
+            events = self.store.read(run)
+            if fact(events, "started", "command") == COMMAND and not ended(events):
+                self.earlier = events
+                if self.options.resume:
+                    self.run = run
+                    return
+        if self.options.resume:
+            raise UsageError(
+                f"no run of {self.environment.name} is unfinished; leave --resume away to begin one"
+            )
+
+    def _deploy(self, owner: str, planned: fingerprint.Fingerprint | None) -> None:
+        folder = self.options.output or ROOT / ".deploy" / self.environment.name / self.run
+        out = self.options.assembly or folder / "cdk.out"
+        if self.options.assembly is None:
+            self._say("synthesising")
+            validate = self.environment.name != LOCAL
+            synthesis.write(self.environment.name, owner, out, validate=validate)
+        graph = Graph(assembly.read(out))
+        selection.check_account(graph.stacks.values(), owner)
+        found = self._compare(graph)
+        board = Board(self.console, expected.read(graph, self.store))
+        if not found.work:
+            self._nothing(found)
+            return
+        board.waves(waves(graph, found.work, self.regions), found.work, self._concurrency, self._bake)
+        self.formation.check(found.states[name] for name in found.work if name in found.states)
+        self._approve(found, planned)
+        if self.options.dry_run:
+            self._say("nothing was touched: --dry-run")
+            return
+        self._run(found, board, folder, out)
+
+    def _compare(self, graph: Graph) -> Comparison:
+        found = comparison.compare(
+            graph, self.formation, self._say, only=self.options.only, wait=not self.options.dry_run
+        )
+        for name, because in refresh.owed(graph, self.earlier, found.states).items():
+            if name not in found.work:
+                self._say(f"{name} still lacks what changed in {because}: it is updated too")
+                found.work[name] = Kind.REFRESH
+        return found
+
+    def _approve(self, found: Comparison, planned: fingerprint.Fingerprint | None) -> None:
+        stacks = found.graph.stacks
+        now = fingerprint.fingerprint(found.before, stacks)
+        if self.options.resume:
+            moved = fingerprint.Fingerprint(fact(self.earlier, "started", "synthesised") or {}, {}).moved(
+                fingerprint.Fingerprint(now.synthesised, {})
+            )
+            if moved:
+                raise OperationError(
+                    f"run {self.run} deployed another state of the tree: {'; '.join(moved[:5])}; go back to"
+                    " it, or deploy without --resume what there is now"
+                )
+            return
+        if planned is not None and self.options.plan is not None:
+            approval.check_fresh(self.options.plan, planned, now)
+        if found.before:
+            plan = report.plan(self.environment, "what is deployed", found.before, stacks)
+            needed = approval.asked(plan, found.work)
+            approval.check(
+                self.environment.name, needed, self.options.yes, planned=self.options.plan is not None
+            )
+
+    def _run(self, found: Comparison, board: Board, folder: Path, out: Path) -> None:
+        resumed = self.options.resume
+        record = Record(self.store, self.run, folder, self.earlier if resumed else [])
+        facts = self._facts(found)
+        record.say("resumed" if resumed else "started", **facts)
+        if self.earlier and not resumed:
+            self._take_over(found, record)
+        record.start_beat()
+        deployer = Deployer(self.formation, out, folder, self.run)
+        run = Run(
+            WaveRun(found.graph, self.formation, deployer, record, board, found.work, self._concurrency),
+            Gate(self.account, self.environment, self.options.despite),
+            self.lock,
+            self.regions,
+            self._bake,
+        )
+        try:
+            with ended_by_signals():
+                run.go(_unbaked(self.earlier) if resumed else "")
+        except KeyboardInterrupt:
+            record.say("interrupted")
+            self._say(
+                f"interrupted: CloudFormation goes on with what it had begun; continue with `richesreach"
+                f" deploy --env {self.environment.name} --resume`",
+                "yellow",
+            )
+            raise
+        finally:
+            record.stop_beat()
+        self._say(
+            f"deployed; the record is {record.file} and s3://{self.store.bucket}/{self.store.key(self.run)}"
+        )
+
+    def _facts(self, found: Comparison) -> dict[str, Any]:
+        me = who(self.account, self.environment.home_region)
+        now = fingerprint.fingerprint(found.before, found.graph.stacks)
+        return {
+            "command": COMMAND,
+            "environment": self.environment.name,
+            "who": me.name,
+            "host": me.host,
+            "pid": me.pid,
+            "revision": revision(),
+            "assembly": fingerprint.whole(list(found.graph.stacks.values())),
+            "synthesised": dict(now.synthesised),
+            "work": dict(found.work),
+            "yes": list(self.options.yes),
+            "despite": list(self.options.despite),
+        }
+
+    def _take_over(self, found: Comparison, record: Record) -> None:
+        """What the unfinished run owes is this one's now."""
+        before = str(self.earlier[0]["run"])
+        for name, because in refresh.owed(found.graph, self.earlier, found.states).items():
+            record.say("owed", stack=name, because=because)
+        Record(self.store, before, record.file.parent / "earlier", self.earlier).say("abandoned", by=self.run)
+        self._say(f"run {before} was not finished; this one takes its place")
+
+    def _nothing(self, found: Comparison) -> None:
+        count = len(found.graph.stacks)
+        self._say(f"{self.environment.name}: nothing to deploy, {count} stacks are as they should be")
+        if self.earlier and not self.options.dry_run:
+            run = str(self.earlier[0]["run"])
+            folder = ROOT / ".deploy" / self.environment.name / run
+            Record(self.store, run, folder, self.earlier).say("finished", by=self.run)
+
+    @property
+    def _bake(self) -> float:
+        configured = float(self.environment.delivery.bake_seconds)
+        return configured if self.options.bake is None else self.options.bake
+
+    @property
+    def _concurrency(self) -> int:
+        return self.environment.delivery.concurrency
+
+    def _say(self, text: str, style: str | None = None) -> None:
+        self.console.print(text, style=style, markup=False)
+
+
+def _unbaked(events: Sequence[Event]) -> str:
+    """Region of the last wave where it was deployed and its bake was not seen through."""
+    done = outcomes(events, "wave-deployed")
+    return str(done[-1]["region"]) if len(done) > len(outcomes(events, "wave-baked")) else ""

@@ -1,0 +1,68 @@
+"""What there is, what there should be, and what has to be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ops.deploy import selection
+from ops.deploy.formation import Formation, State
+from ops.deploy.graph import Graph
+from ops.deploy.one_stack import Kind
+from ops.plan import deployed, fingerprint
+from ops.plan.assembly import Stack
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``before`` and ``states`` are the deployed stacks. ``work`` is what has to be deployed, and how."""
+
+    graph: Graph
+    before: Mapping[str, Stack]
+    states: Mapping[str, State]
+    work: dict[str, Kind]
+
+
+def compare(graph: Graph, formation: Formation, say: Say, *, only: Sequence[str], wait: bool) -> Comparison:
+    """``wait``: for what CloudFormation is still at work on, after a run that was killed.
+
+    Raises:
+        UsageError: ``only`` names no region and no stack.
+        OperationError: CloudFormation does not answer.
+    """
+    chosen = selection.select(graph.stacks, only)
+    if only:
+        chosen = selection.with_needed(graph, chosen)
+    environment = formation.environment
+    states = formation.states({*environment.regions, *(stack.region for stack in graph.stacks.values())})
+    if wait:
+        states = _settled(formation, states, say)
+    for name in sorted(states.keys() - graph.stacks.keys()):
+        say(
+            f"{name} is deployed and no longer in the environment: it is left alone; `richesreach destroy"
+            f" --env {environment.name} --only {name}` removes it"
+        )
+    before = deployed.read(environment, graph.stacks.values())
+    work = {
+        name: Kind.CREATE if _is_new(states.get(name)) else Kind.UPDATE
+        for name in fingerprint.changed(before, graph.stacks)
+        if name in chosen
+    }
+    return Comparison(graph, before, states, work)
+
+
+def _is_new(state: State | None) -> bool:
+    return state is None or state.status == "REVIEW_IN_PROGRESS"
+
+
+def _settled(formation: Formation, states: Mapping[str, State], say: Say) -> dict[str, State]:
+    found = dict(states)
+    for name, state in states.items():
+        if state.busy:
+            say(f"{name} is in {state.status}: waiting for its end")
+            settled = formation.settle(name, state.region)
+            del found[name]
+            found.update({name: settled} if settled else {})
+    return found

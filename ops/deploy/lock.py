@@ -1,0 +1,150 @@
+"""One run an environment at a time: an SSM parameter of the home region that only one caller can create.
+
+PutParameter without Overwrite is refused where the parameter exists, whoever was first; it needs nothing
+that a stack would have to make. Its holder never writes it again, so that one whose lock was broken cannot
+take the next one's: it looks before each wave and stops.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ops.deploy.asking import Account, asking
+from ops.deploy.here import Who
+from ops.deploy.record import now
+from ops.deploy.store import Store
+from ops.errors import OperationError, UsageError
+from ops.local.process import start_time
+
+#: A holder that gave no sign of life for so long is taken for dead. Signs come every half minute.
+SILENCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Who holds an environment, since when (ISO 8601), for which run of which command."""
+
+    run: str
+    command: str
+    name: str
+    host: str
+    pid: int
+    started: int
+    since: str
+
+    @property
+    def who(self) -> str:
+        return f"{self.name} on {self.host}"
+
+
+class Lock:
+    """The lock of one environment."""
+
+    def __init__(self, account: Account, store: Store) -> None:
+        environment = store.environment
+        self.environment = environment.name
+        self.name = environment.names.parameter("delivery", "lock")
+        self.region = environment.home_region
+        self.store = store
+        self._ssm: Any = account.client("ssm", self.region)
+
+    def acquire(self, run: str, command: str, who: Who, break_of: str | None = None) -> str:
+        """Takes the lock for ``run``; says what was done to get it, empty where it was free.
+
+        One left by a run of the same user on the same host that is no more is taken over. ``break_of`` names
+        the holder whose lock is to be broken.
+
+        Raises:
+            OperationError: somebody else holds it.
+            UsageError: ``break_of`` is not who holds it.
+        """
+        mine = Held(run, command, who.name, who.host, who.pid, who.started, now())
+        if self._create(mine):
+            return "" if break_of is None else "there was no lock to break"
+        held = self.holder()
+        if held is None:
+            return self.acquire(run, command, who, break_of)
+        said = self._may_take(held, who, break_of)
+        self._delete()
+        if not self._create(mine):
+            raise OperationError(f"somebody else took the lock of {self.environment} just now; try again")
+        return said
+
+    def _may_take(self, held: Held, who: Who, break_of: str | None) -> str:
+        if break_of is not None:
+            if break_of != held.name:
+                raise UsageError(f"the lock is held by {held.name!r}; --break-lock takes that very name")
+            return f"broke the lock of {held.who}, held since {held.since}"
+        if (held.name, held.host) == (who.name, who.host) and start_time(held.pid) != held.started:
+            return f"took over the lock of run {held.run}, which ended without giving it back"
+        raise OperationError(self._refusal(held))
+
+    def _refusal(self, held: Held) -> str:
+        seen = self.store.seen(held.run)
+        silent = datetime.now(UTC) - seen if seen else None
+        state = "it never wrote its record"
+        if silent is not None:
+            state = f"its last sign of life was {max(0, int(silent.total_seconds()))} s ago"
+        dead = silent is None or silent > SILENCE
+        advice = "wait for it, or talk to them"
+        if dead:
+            advice = f"make sure that it does not run any more, then repeat with --break-lock {held.name!r}"
+        return (
+            f"{self.environment} is being changed by {held.who} since {held.since}"
+            f" (`richesreach {held.command}`, run {held.run}); {state}: {advice}"
+        )
+
+    def holder(self) -> Held | None:
+        """Who holds it now."""
+        with asking(self.environment, "the lock cannot be read"):
+            try:
+                value = self._ssm.get_parameter(Name=self.name)["Parameter"]["Value"]
+            except self._ssm.exceptions.ParameterNotFound:
+                return None
+        try:
+            return Held(**json.loads(value))
+        except (TypeError, ValueError):
+            raise OperationError(
+                f"the parameter {self.name} in {self.region} is no lock; look who wrote it, then delete it"
+            ) from None
+
+    def check(self, run: str) -> None:
+        """Makes sure that ``run`` still holds it.
+
+        Raises:
+            OperationError: it was broken.
+        """
+        held = self.holder()
+        if held is None or held.run != run:
+            by = f"; {held.who} holds it now" if held else ""
+            raise OperationError(f"the lock of this run was broken{by}: nothing more is begun")
+
+    def release(self, run: str) -> None:
+        """Gives it back, where it is still this run's."""
+        held = self.holder()
+        if held is not None and held.run == run:
+            self._delete()
+
+    def _create(self, mine: Held) -> bool:
+        with asking(self.environment, "the lock cannot be written"):
+            try:
+                self._ssm.put_parameter(
+                    Name=self.name,
+                    Type="String",
+                    Overwrite=False,
+                    Value=json.dumps(asdict(mine)),
+                    Description="Held while richesreach deploys; see docs/runbooks/deployment-lock.md",
+                )
+            except self._ssm.exceptions.ParameterAlreadyExists:
+                return False
+        return True
+
+    def _delete(self) -> None:
+        with asking(self.environment, "the lock cannot be deleted"):
+            try:
+                self._ssm.delete_parameter(Name=self.name)
+            except self._ssm.exceptions.ParameterNotFound:
+                return

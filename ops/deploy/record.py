@@ -1,0 +1,89 @@
+"""The record of one run: a line of JSON for each thing that happened, here and where others see it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ops.deploy.store import Event, Store
+from ops.errors import OperationError
+
+#: Seconds after which a run that has nothing to say writes its record again, as a sign of life.
+BEAT = 30.0
+#: What ends a run; one without is unfinished.
+ENDS = frozenset({"finished", "abandoned"})
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Record:
+    """Written whole after each event: S3 appends nothing, and a record is small. Threads may share it."""
+
+    def __init__(self, store: Store, run: str, folder: Path, earlier: Sequence[Event]) -> None:
+        self.store = store
+        self.run = run
+        self.file = folder / "run.jsonl"
+        self.events: list[Event] = list(earlier)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._beat: threading.Thread | None = None
+        self.unreachable = ""
+
+    def say(self, event: str, **facts: Any) -> None:
+        """Adds a line.
+
+        Raises:
+            OperationError: this machine or S3 does not take it.
+        """
+        with self._lock:
+            self.events.append({"at": now(), "run": self.run, "event": event, **facts})
+            self._write()
+
+    def _write(self) -> None:
+        body = "".join(json.dumps(event) + "\n" for event in self.events)
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.write_text(body, encoding="utf-8")
+        except OSError as error:
+            raise OperationError(f"{self.file} cannot be written: {error.strerror}") from None
+        self.store.write(self.run, body)
+
+    def start_beat(self) -> None:
+        """Signs of life until ``stop_beat``."""
+        self._beat = threading.Thread(target=self._beats, name="signs of life", daemon=True)
+        self._beat.start()
+
+    def _beats(self) -> None:
+        while not self._stop.wait(BEAT):
+            with self._lock:
+                try:
+                    self._write()
+                    self.unreachable = ""
+                except OperationError as error:
+                    self.unreachable = str(error)
+
+    def stop_beat(self) -> None:
+        self._stop.set()
+        if self._beat is not None:
+            self._beat.join()
+
+
+def ended(events: Sequence[Event]) -> bool:
+    return any(event.get("event") in ENDS for event in events)
+
+
+def fact(events: Sequence[Event], event: str, name: str) -> Any:
+    """A fact of the last event of a kind; None where there was none."""
+    found = [each for each in events if each.get("event") == event]
+    return found[-1].get(name) if found else None
+
+
+def outcomes(events: Sequence[Event], event: str) -> list[Mapping[str, Any]]:
+    """Every event of a kind, in their order."""
+    return [each for each in events if each.get("event") == event]

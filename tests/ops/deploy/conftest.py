@@ -1,0 +1,168 @@
+"""The command line, deploying a small platform of three regions to a real local AWS of the session's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import cdk
+from ops.local import aws
+from stacks.yaml_file import ROOT
+from tests.aws_calls.recorder import RECORDED
+from tests.ops.deploy.small_platform import HOME, REGIONS
+from tests.ops.types.conftest import start_server
+
+PREFIX = "richesreach-local-"
+BUCKET = f"cdk-hnb659fds-assets-{aws.ACCOUNT}-{HOME}"
+
+
+@dataclass
+class Result:
+    status: int
+    output: str
+    errors: str
+
+
+@dataclass
+class Site:
+    """A local AWS with nothing but the CDK's own stacks, and commands that are run against it."""
+
+    port: str
+    folder: Path
+
+    def client(self, service: str, region: str = HOME) -> Any:
+        return aws.client(service, region)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [*RECORDED, "ops.cli", *arguments]
+
+    def variables(self, **more: str) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CDK_"))}
+        return kept | {"RICHESREACH_AWS_PORT": self.port, "COLUMNS": "200"} | more
+
+    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
+        """The command in the background."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=ROOT,
+            env=self.variables(**more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, **more: str) -> Result:
+        """The command to its end; an error is one line and no traceback."""
+        child = self.start(*arguments, **more)
+        output, errors = child.communicate()
+        assert "Traceback" not in errors, errors
+        return Result(child.returncode, output, errors)
+
+    def deploy(self, assembly: Path, *arguments: str, **more: str) -> Result:
+        return self.run(*self.deploying(assembly, *arguments), **more)
+
+    def deploying(self, assembly: Path, *arguments: str) -> tuple[str, ...]:
+        folder = tempfile.mkdtemp(dir=self.folder)
+        own = ("deploy", "--env", "local", "--assembly", str(assembly), "--output", folder)
+        bake = () if "--wave-bake" in arguments else ("--wave-bake", "0")
+        return (*own, *bake, *arguments)
+
+    def stacks(self, region: str) -> dict[str, str]:
+        """Status by the name of each stack there, the CDK's own left out."""
+        found = self.client("cloudformation", region).describe_stacks()["Stacks"]
+        return {
+            each["StackName"]: each["StackStatus"]
+            for each in found
+            if each["StackName"].startswith(PREFIX) and each["StackStatus"] != "DELETE_COMPLETE"
+        }
+
+    def runs(self) -> list[str]:
+        """Keys of every run's record, the newest last."""
+        listed = self.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="richesreach/local/runs/")
+        return sorted(each["Key"] for each in listed.get("Contents", []))
+
+    def events(self, key: str = "") -> list[dict[str, Any]]:
+        """Of a run, the newest where none is named, as every engineer reads them."""
+        key = key or (self.runs() or [""])[-1]
+        if not key:
+            return []
+        body = self.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return [json.loads(line) for line in body.decode().splitlines()]
+
+    def until(self, event: str, after: list[str], **facts: str) -> dict[str, Any]:
+        """Waits for an event of a run that is none of ``after``."""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            for key in set(self.runs()) - set(after):
+                for each in self.events(key):
+                    if each["event"] == event and all(each.get(name) == fact for name, fact in facts.items()):
+                        return each
+            time.sleep(0.2)
+        pytest.fail(f"no {event} {facts} within 120 s: {self.events()}")
+
+    def parameter(self, name: str, region: str = HOME) -> str:
+        return str(self.client("ssm", region).get_parameter(Name=name)["Parameter"]["Value"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server of the module's own, bootstrapped in every region."""
+    folder = tmp_path_factory.mktemp("deploying")
+    process, local_aws = start_server(folder)
+    before = os.environ.get("RICHESREACH_AWS_PORT")
+    try:
+        site = Site(local_aws.endpoint.rsplit(":", 1)[1], folder)
+        os.environ["RICHESREACH_AWS_PORT"] = site.port
+        _bootstrap(site)
+        yield site
+    finally:
+        if before is None:
+            os.environ.pop("RICHESREACH_AWS_PORT", None)
+        else:
+            os.environ["RICHESREACH_AWS_PORT"] = before
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _bootstrap(site: Site) -> None:
+    targets = [f"aws://{aws.ACCOUNT}/{region}" for region in REGIONS]
+    done = subprocess.run(
+        cdk.command(["bootstrap", *targets, "--no-notices"]),
+        cwd=site.folder,
+        env=cdk.variables("local"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+Synthesise = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
+    """Makes an assembly of the small platform in a folder of its own."""
+    from tests.ops.deploy import small_platform  # noqa: PLC0415 - starts Node
+
+    folder = tmp_path_factory.mktemp("assemblies")
+
+    def make(**changes: Any) -> Path:
+        return small_platform.synthesise(Path(tempfile.mkdtemp(dir=folder)) / "cdk.out", **changes)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def first(synthesise: Synthesise) -> Path:
+    """What is deployed first."""
+    return synthesise()

@@ -1,0 +1,94 @@
+"""Two engineers, one environment: who gets it, who is refused, and what breaks a lock."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from ops.deploy.asking import Account
+from ops.deploy.here import Who
+from ops.deploy.lock import Lock
+from ops.deploy.store import Store
+from ops.errors import OperationError, UsageError
+from ops.local.process import start_time
+from stacks.environment import load_environment
+from tests.ops.deploy.conftest import Site
+
+ME = Who("ann", "laptop", os.getpid(), start_time(os.getpid()) or 0)
+OTHER = Who("ben", "desk", 7, 7)
+#: Of this host and user, and gone: nothing started at that tick.
+GONE = Who(ME.name, ME.host, ME.pid, ME.started - 1)
+
+
+@pytest.fixture
+def store(site: Site) -> Store:
+    return Store(Account("local"), load_environment("local"))
+
+
+@pytest.fixture
+def lock(store: Store) -> Lock:
+    lock = Lock(store.account, store)
+    held = lock.holder()
+    if held is not None:
+        lock.release(held.run)
+    return lock
+
+
+def test_first_gets_it_and_second_is_told_who_has_it(lock: Lock) -> None:
+    assert lock.acquire("run-1", "deploy", OTHER) == ""
+    with pytest.raises(
+        OperationError, match=r"ben on desk since .*`richesreach deploy`, run run-1"
+    ) as refused:
+        lock.acquire("run-2", "deploy", ME)
+    assert "--break-lock 'ben'" in str(refused.value)
+
+
+def test_holder_that_gives_signs_of_life_is_to_be_waited_for(lock: Lock, store: Store) -> None:
+    lock.acquire("run-1", "deploy", OTHER)
+    store.write("run-1", json.dumps({"event": "started"}) + "\n")
+    with pytest.raises(OperationError, match=r"last sign of life was \d+ s ago: wait for it"):
+        lock.acquire("run-2", "deploy", ME)
+
+
+def test_given_back_it_is_free(lock: Lock) -> None:
+    lock.acquire("run-1", "deploy", OTHER)
+    lock.release("run-1")
+    assert lock.acquire("run-2", "deploy", ME) == ""
+
+
+def test_lock_of_an_own_run_that_died_is_taken_over(lock: Lock) -> None:
+    lock.acquire("run-1", "deploy", GONE)
+    assert "took over the lock of run run-1" in lock.acquire("run-2", "deploy", ME)
+
+
+def test_lock_of_an_own_run_that_lives_is_not(lock: Lock) -> None:
+    lock.acquire("run-1", "deploy", ME)
+    with pytest.raises(OperationError, match="is being changed by ann"):
+        lock.acquire("run-2", "deploy", ME)
+
+
+def test_lock_is_broken_by_its_holders_name_alone(lock: Lock) -> None:
+    lock.acquire("run-1", "deploy", OTHER)
+    with pytest.raises(UsageError, match="held by 'ben'"):
+        lock.acquire("run-2", "deploy", ME, break_of="carl")
+    assert "broke the lock of ben on desk" in lock.acquire("run-2", "deploy", ME, break_of="ben")
+
+
+def test_run_whose_lock_was_broken_begins_nothing_more(lock: Lock) -> None:
+    lock.acquire("run-1", "deploy", OTHER)
+    lock.acquire("run-2", "deploy", ME, break_of="ben")
+    with pytest.raises(OperationError, match="ann on laptop holds it now: nothing more is begun"):
+        lock.check("run-1")
+    lock.release("run-1")
+    lock.check("run-2")
+
+
+def test_parameter_that_is_no_lock_is_named(lock: Lock, site: Site) -> None:
+    site.client("ssm").put_parameter(Name=lock.name, Type="String", Value="mine", Overwrite=True)
+    try:
+        with pytest.raises(OperationError, match=r"/richesreach/local/delivery/lock .* is no lock"):
+            lock.acquire("run-1", "deploy", ME)
+    finally:
+        site.client("ssm").delete_parameter(Name=lock.name)
