@@ -42,7 +42,7 @@ def write(
     policy: bool = True,
     validate: bool = False,
 ) -> None:
-    """Synthesises ``tree`` into ``out``; ``policy`` as above; ``validate`` lets the CDK look at each template.
+    """Synthesises ``tree`` into ``out``; ``policy`` as above, ``validate``: the CDK looks at each template.
 
     Raises:
         OperationError: synthesis failed; the message holds what it said last.
