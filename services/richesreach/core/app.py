@@ -1,5 +1,6 @@
 """The application every service starts from: dependencies, middleware, errors, health and metrics."""
 
+import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -25,10 +26,12 @@ from richesreach.core.limits.limiter import Limiter
 from richesreach.core.limits.middleware import RateLimitMiddleware
 from richesreach.core.logs import logger
 from richesreach.core.metrics import Metrics, MetricsMiddleware
+from richesreach.core.reporting import Reporting
 from richesreach.core.resilience.deadline import DeadlineMiddleware
 from richesreach.core.resilience.drain import Drain, DrainMiddleware
 from richesreach.core.resilience.shedding import LoopLag, SheddingMiddleware
 from richesreach.core.settings import Settings
+from richesreach.core.tracing import TraceMiddleware, Tracing
 
 MAX_BODY_BYTES = 256 * 1024
 
@@ -44,6 +47,7 @@ class Platform:
     limiter: Limiter
     callers: Callers
     metrics: Metrics
+    tracing: Tracing
     dependencies: Mapping[str, Dependency]
 
     @classmethod
@@ -85,12 +89,23 @@ class Platform:
             "cache": health.cache_dependency(cache),
             "global_cache": health.cache_dependency(global_cache),
         }
-        return cls(settings, database, cache, global_cache, limiter, callers, metrics, dependencies)
+        return cls(
+            settings,
+            database,
+            cache,
+            global_cache,
+            limiter,
+            callers,
+            metrics,
+            Tracing(settings),
+            dependencies,
+        )
 
     async def close(self) -> None:
         await self.database.close()
         await self.cache.close()
         await self.global_cache.close()
+        await asyncio.to_thread(self.tracing.close)
 
 
 def platform_of(connection: HTTPConnection) -> Platform:
@@ -118,6 +133,7 @@ def build_app(
     drain = Drain(longest=settings.drain_seconds)
     lag = LoopLag()
     platform.metrics.watch_lag(lag)
+    reporting = Reporting(platform.metrics, embedded=settings.embedded_metrics)
     limits = Middleware(RateLimitMiddleware, limiter=platform.limiter, callers=platform.callers)
 
     @contextlib.asynccontextmanager
@@ -125,9 +141,11 @@ def build_app(
         await platform.database.open()
         platform.cache.open()
         lag.open()
+        reporting.open()
         logger().info("service_started", version=settings.service_version, environment=settings.environment)
         yield
         await lag.close()
+        await reporting.close()
         await platform.close()
         logger().info("service_stopped")
 
@@ -141,6 +159,7 @@ def build_app(
         redirect_slashes=False,  # behind an edge, a redirect would name the wrong host
         middleware=[
             Middleware(RequestIdMiddleware),
+            Middleware(TraceMiddleware, tracing=platform.tracing),
             Middleware(RegionMiddleware, region=settings.region),
             Middleware(AccessLogMiddleware),
             Middleware(MetricsMiddleware, metrics=platform.metrics),

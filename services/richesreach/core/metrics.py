@@ -11,15 +11,17 @@ from prometheus_client import (
     Gauge,
     Histogram,
     disable_created_metrics,
-    generate_latest,
 )
+from prometheus_client.samples import Sample
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from richesreach.core.cache.counts import Counts
+from richesreach.core.exposition import exposition
 from richesreach.core.limits.limiter import Limiter
 from richesreach.core.resilience.breaker import CircuitBreaker, State
 from richesreach.core.resilience.shedding import LoopLag
+from richesreach.core.timing import FUNCTION_DURATION
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
 
@@ -63,13 +65,17 @@ class Metrics:
             registry=self.registry,
         )
         self.active = Gauge(
-            "richesreach_active_connections", "Requests and WebSockets in progress", registry=self.registry
+            "richesreach_active_connections",
+            "Requests and WebSockets in progress",
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self.database_connections = Gauge(
             "richesreach_database_connections",
             "Open connections to the database by pool",
             ("pool",),
             registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self.cache_hit_ratio = Gauge(
             "richesreach_cache_hit_ratio",
@@ -107,6 +113,7 @@ class Metrics:
             "Circuit breaker by dependency: 0 closed, 1 half-open, 2 open",
             ("dependency",),
             registry=self.registry,
+            multiprocess_mode="livemax",
         )
         self.circuit_changes = Counter(
             "richesreach_circuit_changes_total",
@@ -121,8 +128,17 @@ class Metrics:
             "richesreach_event_loop_lag_seconds",
             "How late the event loop wakes what waits, smoothed, in seconds",
             registry=self.registry,
+            multiprocess_mode="livemax",
         )
         self.shed: collections.Counter[str] = collections.Counter()
+        self.dependency_duration = Histogram(
+            "richesreach_dependency_duration_seconds",
+            "Time of a call of a neighbour by outcome, in seconds",
+            ("dependency", "outcome"),
+            buckets=_DURATION_BUCKETS,
+            registry=self.registry,
+        )
+        self.registry.register(FUNCTION_DURATION)
         self._watched: list[Callable[[], None]] = []
 
     def watch_database(self, pool: str, size: Callable[[], int]) -> None:
@@ -159,9 +175,31 @@ class Metrics:
         for take in self._watched:
             take()
 
+    def totals(self) -> dict[str, float]:
+        """A few sums over all routes, since the start of the process."""
+        self.refresh()
+        found: dict[str, float] = collections.defaultdict(float)
+        for family in self.registry.collect():
+            for sample in family.samples:
+                found[_total_of(sample)] += sample.value
+        ratio = self.registry.get_sample_value("richesreach_cache_hit_ratio", {"cache": "cache"}) or 0.0
+        names = ("Requests", "Seconds", "ClientErrors", "ServerErrors", "Active")
+        return {**{name: found[name] for name in names}, "HitRatio": ratio}
+
     def exposition(self) -> Response:
         self.refresh()
-        return Response(generate_latest(self.registry), headers={"content-type": CONTENT_TYPE_LATEST})
+        return Response(exposition(self.registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+def _total_of(sample: Sample) -> str:
+    """The sum that a sample is part of; "" for none."""
+    if sample.name == "richesreach_api_errors_total":
+        return "ServerErrors" if sample.labels["status"] >= "500" else "ClientErrors"
+    return {
+        "richesreach_requests_total": "Requests",
+        "richesreach_request_duration_seconds_sum": "Seconds",
+        "richesreach_active_connections": "Active",
+    }.get(sample.name, "")
 
 
 def endpoint_of(scope: Scope) -> str:
