@@ -19,6 +19,7 @@ from richesreach.core.body_limit import BodyLimitMiddleware
 from richesreach.core.cache import Cache, Nodes
 from richesreach.core.cache.local import LocalCache
 from richesreach.core.database import Database
+from richesreach.core.freshness import FreshnessMiddleware
 from richesreach.core.health import Dependency
 from richesreach.core.identity import RegionMiddleware, RequestIdMiddleware
 from richesreach.core.limits.callers import Callers, KeyTiers, no_keys
@@ -168,6 +169,7 @@ def build_app(
             Middleware(DeadlineMiddleware),
             Middleware(problems.UnhandledErrorMiddleware),
             *([limits] if settings.rate_limiting else []),
+            Middleware(FreshnessMiddleware, seconds=settings.own_writes_seconds),
             Middleware(BodyLimitMiddleware, limit=MAX_BODY_BYTES),
         ],
     )

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from richesreach.core.freshness import has_written, note_write
 from richesreach.core.logs import logger
 from richesreach.core.settings import DatabaseAddress, Endpoint, Secret, Settings
 
@@ -175,6 +176,24 @@ class Database:
         size = settings.database_connections
         self.writer = Pool("writer", settings.database_writer, *credentials, connections=size)
         self.reader = Pool("reader", settings.database_reader, *credentials, connections=size)
+
+    async def write(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        """Do idempotent `work` at the writer, so that its caller's next reads see it. As `Pool.run`."""
+        result = await self.writer.run(work)
+        note_write()
+        return result
+
+    async def read(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        """Do `work` at the nearest reader, or at the writer for a caller that has just written.
+
+        Without a writer such a caller sees what the reader has: old data before none. As `Pool.run`.
+        """
+        if has_written():
+            try:
+                return await self.writer.run(work)
+            except DatabaseUnavailableError as error:
+                logger().warning("read_without_own_writes", error=str(error))
+        return await self.reader.run(work)
 
     async def open(self) -> None:
         await self.writer.open()

@@ -55,6 +55,7 @@ class Settings:
     global_cache_login: CacheLogin | None
     providers: frozenset[str]
     database_connections: int
+    own_writes_seconds: int
     cache_local_megabytes: int
     rate_limiting: bool
     rate_limit_tiers: Mapping[str, Tier]
@@ -93,6 +94,7 @@ class Settings:
             global_cache_login=read.login("GLOBAL_CACHE_USERNAME", "GLOBAL_CACHE_PASSWORD"),
             providers=enabled_providers(environ),
             database_connections=read.number("DATABASE_MAX_CONNECTIONS", 1, 200, default=10),
+            own_writes_seconds=read.number("READ_YOUR_WRITES_SECONDS", 0, 300, default=5),
             cache_local_megabytes=read.number("CACHE_LOCAL_MEGABYTES", 1, 1024, default=32),
             rate_limiting=read.flag("RATE_LIMITING", default=True),
             rate_limit_tiers=read.tiers("RATE_LIMIT_TIERS", default=_TIERS),
