@@ -38,7 +38,7 @@ test: install ## Run every test; acceptance starts the platform itself where it 
 test-stacks:
 	@echo "tests/stacks, tests/bench" && $(BIN)/python -m pytest tests/stacks tests/bench
 
-test-ops:
+test-ops: .venv-images/installed
 	@echo "tests/ops, tests/lambda_" && $(BIN)/python -m pytest tests/ops tests/lambda_
 
 test-services:
@@ -57,13 +57,23 @@ test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fet
 	@ops/promtool
 	@$(BIN)/python -m pytest tests/rules
 
+.PHONY: test-collector
+test-collector: .venv/installed ## Run the tasks' collector on its configuration (builds it with Go: minutes)
+	@ops/collector/build
+	@$(BIN)/python -m pytest tests/collector
+
 .PHONY: lint
-lint: install ## Formatting, lint, types and import contracts
+lint: install ## Formatting, lint, types, import contracts, and the workflows with zizmor
 	@ruff check .
 	@ruff format --check .
 	@mypy
 	@.venv-services/bin/mypy --config-file services/mypy.ini
 	@lint-imports
+	@zizmor --offline --quiet --strict-collection .github
+
+.PHONY: lint-workflows
+lint-workflows: ## actionlint on the workflows (fetches it from the Go module proxy)
+	@ops/actionlint
 
 .PHONY: policy
 policy: .venv/installed .venv-policy/installed ## Policy packs and tools on prod: findings, and everything accepted with its reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import stacks.datalake.acknowledged as datalake
+import stacks.delivery.acknowledged as delivery
 import stacks.ecs.acknowledged as ecs
 import stacks.edge.acknowledged as edge
 import stacks.global_db.acknowledged as global_db
@@ -28,6 +29,7 @@ ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "lake-catalogue": lake_catalogue.ACKNOWLEDGED,
     "lake-replication": lake_replication.ACKNOWLEDGED,
     "boundary": security.BOUNDARY,
+    "delivery": delivery.ACKNOWLEDGED,
     "security": security.ACKNOWLEDGED,
     "security-state": security.STATE_ACKNOWLEDGED,
     "edge-state": edge.STATE_ACKNOWLEDGED,

@@ -47,13 +47,14 @@ def each(finding: str | tuple[str, ...], reason: str, *paths: str) -> tuple[Ackn
 
 
 def exact(finding: str, site: Site) -> tuple[str, ...]:
-    """An id with the ``{region}``, ``{account}``, ``{prefix}`` of ``site`` and its ``{home}`` region;
+    """An id with ``{region}``, ``{account}``, ``{environment}``, ``{prefix}`` of ``site``, ``{home}`` region;
     ``{destination}`` makes one of every region, for grants across regions."""
     finding = (
         finding.replace("{region}", site.region)
         .replace("{home}", site.environment.home_region)
         .replace("{account}", site.account)
         .replace("{prefix}", site.names.prefix)
+        .replace("{environment}", site.environment.name)
     )
     if "{destination}" not in finding:
         return (finding,)

@@ -82,6 +82,7 @@ class PlatformStack(cdk.Stack):
 #: What an area's data are at most: ``public``, ``internal``, ``confidential`` (harms the business) or
 #: ``personal`` (about people: retention and erasure apply). What nobody classified is confidential.
 CLASSIFICATION = {
+    "delivery": "internal",
     "dns": "public",
     "network": "personal",  # flow logs hold viewers' addresses
     "peering": "internal",

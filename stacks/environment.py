@@ -16,6 +16,7 @@ import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from stacks.datalake.settings import LakeSettings
+from stacks.delivery.settings import DeliverySettings
 from stacks.ecs.settings import LoadBalancerSettings, ServiceSettings, TelemetrySettings
 from stacks.edge.settings import EdgeSettings
 from stacks.errors import ConfigurationError
@@ -25,7 +26,6 @@ from stacks.naming import Names
 from stacks.network.settings import NetworkSettings
 from stacks.regions import REGIONS, nearest
 from stacks.security.settings import SecuritySettings
-from stacks.settings import DeliverySettings
 from stacks.yaml_file import ROOT, Frozen, MisfitError, load, relative
 
 ENVIRONMENTS = ROOT / "environments"

@@ -80,6 +80,16 @@ class Names:
         of a secret names it before anybody knows its id."""
         return f"{self.prefix}-secrets"
 
+    @property
+    def deploy_role(self) -> str:
+        """IAM role of the workflow that deploys."""
+        return f"{self.prefix}-deploy"
+
+    @property
+    def look_role(self) -> str:
+        """IAM role of the workflows that only look: plan, smoke test, drift."""
+        return f"{self.prefix}-look"
+
     def audit_bucket(self, account: str, region: str) -> str:
         return f"{self.prefix}-audit-{account}-{region}"
 

@@ -13,6 +13,7 @@ from stacks.accepted import ACKNOWLEDGED
 from stacks.acknowledgements import acknowledge
 from stacks.base import PlatformStack, Site, context
 from stacks.datalake.stack import DataLakeStack
+from stacks.delivery.stack import DeliveryStack
 from stacks.dns.stack import DnsStack
 from stacks.ecs.stack import EcsStack
 from stacks.ecs.state import EcsStateStack
@@ -82,6 +83,9 @@ class Platform:
         self.monitoring = {region: self._monitoring(region) for region in self.regions}
         self.global_monitoring = self._global_monitoring()
         self.security = self._security()
+        if environment.delivery.github_repository is not None:
+            repository = environment.delivery.github_repository
+            DeliveryStack(app, self._site(environment.dns_region), repository=repository)
         self._bind()
         check_variables(self.edge)
         for stack in app.node.children:

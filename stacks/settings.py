@@ -29,11 +29,3 @@ class TaskCount(Frozen):
                 " they must satisfy min <= desired <= max"
             )
         return self
-
-
-class DeliverySettings(Frozen):
-    """How an environment is deployed. ``bake_seconds``: how long alarms are watched after a wave.
-    ``concurrency``: stacks of a wave that are deployed at once."""
-
-    bake_seconds: Annotated[int, Field(ge=0, le=86_400)]
-    concurrency: Annotated[int, Field(ge=1, le=20)]

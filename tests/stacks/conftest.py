@@ -100,6 +100,14 @@ def twelve(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
+def delivered(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Staging deployed by a repository's workflows, with the policy pack on, as each synth of it has."""
+    contents = environments.document("staging")
+    contents["delivery"] |= {"github_repository": "acme@1234/platform@5678", "session_hours": 6}
+    return synthesise(environments.read(tmp_path_factory.mktemp("delivered-file"), contents, "staging"))
+
+
+@pytest.fixture(scope="session")
 def optioned_lake(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """Prod with the options of the lake on that prod itself leaves off."""
     changes: dict[str, Any] = {

@@ -18,6 +18,27 @@ WRONG: dict[str, tuple[str, object, str, str, str]] = {
         "unknown key",
         "'instances'",
     ),
+    "every repository of an owner": (
+        "delivery.github_repository",
+        "acme/*",
+        "delivery.github_repository",
+        "'acme/*' is no repository",
+        "write owner/name",
+    ),
+    "repository with one of its two numbers": (
+        "delivery.github_repository",
+        "acme@1234/platform",
+        "delivery.github_repository",
+        "has one number of two",
+        "write owner@id/name@id",
+    ),
+    "session longer than a role's": (
+        "delivery.session_hours",
+        13,
+        "delivery.session_hours",
+        "less than or equal to 12",
+        "13",
+    ),
     "missing key": ("domain", ..., "domain", "missing", "add the key"),
     "name other than the file's": ("name", "staging", "name", "'staging'", "must be 'prod'"),
     "overlapping networks": (
