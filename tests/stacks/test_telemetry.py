@@ -77,7 +77,7 @@ def test_collector_reads_the_services_own_metrics_and_writes_to_the_regions_work
     (job,) = found["receivers"]["prometheus"]["config"]["scrape_configs"]
     assert job["static_configs"] == [{"targets": [f"127.0.0.1:{GATEWAY.port}"]}]
     assert job["metrics_path"] == "/metrics/"
-    exporter = found["exporters"]["prometheusremotewrite"]
+    exporter = found["exporters"]["prometheus_remote_write"]
     assert exporter["endpoint"] == f"{ENDPOINT}api/v1/remote_write"
     assert exporter["external_labels"] == {"environment": "prod", "region": region, "service": "gateway"}
     assert found["extensions"]["sigv4auth"] == {"region": region, "service": "aps"}
