@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from ops.local.paths import ROOT
 
 #: Sources of advisories, asked in this order until one knows every library.
 SOURCES = ("pypi", "osv")
+
+#: Names another server with OSV's interface, such as a company's mirror of it.
+OSV_URL = "RICHESREACH_OSV_URL"
 
 #: Seconds, for one source.
 TIMEOUT = 300
@@ -66,10 +70,12 @@ def audit(libraries: Iterable[Library], folder: Path = IMAGES) -> str:
 
 def command(source: str, installed: Path) -> list[str]:
     """pip-audit on exactly what is installed: nothing is resolved, nothing downloaded."""
+    mirror = os.environ.get(OSV_URL)
+    address = ("--osv-url", mirror) if source == "osv" and mirror else ()
     options = ("--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json", "--timeout=20")
     return [
         *(str(TOOLS_PYTHON), "-m", "pip_audit", "--requirement", str(installed)),
-        *("--vulnerability-service", source, *options),
+        *("--vulnerability-service", source, *address, *options),
     ]
 
 
