@@ -99,7 +99,7 @@ class Environment(Frozen):
     writer_region: RegionCode
     regions: Annotated[dict[RegionCode, Region], Field(min_length=1, max_length=12)]
     data_regions: Annotated[list[RegionCode], Field(min_length=1)]
-    datastore_regions: Annotated[list[RegionCode], Field(min_length=1)]
+    datastore_regions: list[RegionCode]
     protect: bool
     cdk_nag: bool
     reserve_concurrency: bool
@@ -130,6 +130,7 @@ class Environment(Frozen):
         return region if region in self.data_regions else nearest(REGIONS[region].location, self.data_regions)
 
     def nearest_datastore_region(self, region: str) -> str:
+        """Likewise, where there is a datastore."""
         return (
             region
             if region in self.datastore_regions
@@ -140,6 +141,7 @@ class Environment(Frozen):
     def _check(self) -> Environment:
         self._check_membership()
         self._check_databases()
+        self.cache.check(protect=self.protect, regions=self.regions, datastore_regions=self.datastore_regions)
         self._check_zones()
         self._check_overlaps()
         self.lake.check(protect=self.protect, regions=list(self.regions))
@@ -164,7 +166,7 @@ class Environment(Frozen):
                         f"{region} is no region of this environment",
                         "add it under `regions` or remove it",
                     )
-            if self.home_region not in regions:
+            if regions and self.home_region not in regions:
                 raise MisfitError(key, f"lacks the home region {self.home_region}", "add it, first")
         if self.writer_region not in self.data_regions:
             raise MisfitError(
@@ -185,12 +187,6 @@ class Environment(Frozen):
                 "database.recovery_point_seconds",
                 "blocks every commit where no secondary can keep up, and there is none",
                 "set it to null, or add a region to data_regions",
-            )
-        if self.protect and not self.cache.tls:
-            raise MisfitError(
-                "cache.tls",
-                "is false, and ElastiCache takes users with TLS only",
-                "set it to true; false is for servers that are not ElastiCache's",
             )
 
     def _check_monitoring(self) -> None:

@@ -11,7 +11,7 @@ from constructs import Construct
 from stacks.base import Site
 from stacks.global_db.database import DATABASE_NAME, MemberCluster
 from stacks.global_db.stack import GlobalDbStack
-from stacks.global_db.users import APP, secret_name
+from stacks.global_db.users import APP, secret_name, shared_store
 from stacks.manifest import Manifest
 
 
@@ -52,7 +52,7 @@ class TaskVariables(Construct):
             "global-cache": (
                 "GLOBAL_CACHE_USERNAME",
                 "GLOBAL_CACHE_PASSWORD",
-                secret_name("global", APP),
+                secret_name(shared_store(self.site.environment), APP),
             ),
         }
         values: dict[str, ecs.Secret] = {}
@@ -115,13 +115,16 @@ class TaskVariables(Construct):
         }
 
     def _datastore(self) -> dict[str, str]:
+        """The nearest member and the writer's; where there is no datastore the region's own cache is both."""
         environment = self.site.environment
-        near = environment.nearest_datastore_region(self.site.region)
-        writer = environment.nearest_datastore_region(environment.writer_region)
+        near = writer = self.databases[self.site.region].cache.primary_host
+        if environment.datastore_regions:
+            near = self._store(environment.nearest_datastore_region(self.site.region))
+            writer = self._store(environment.nearest_datastore_region(environment.writer_region))
         return {
-            "GLOBAL_CACHE_HOST": self._store(near),
+            "GLOBAL_CACHE_HOST": near,
             "GLOBAL_CACHE_PORT": str(environment.cache.port),
-            "GLOBAL_CACHE_WRITER_HOST": self._store(writer),
+            "GLOBAL_CACHE_WRITER_HOST": writer,
         }
 
     def _store(self, region: str) -> str:

@@ -22,7 +22,7 @@ def snapshot_at_the_end(group: elasticache.CfnReplicationGroup, site: Site) -> N
 
 
 class RegionalCache(Construct):
-    """A primary with replicas in other zones; cluster mode off, so that two endpoints say it all."""
+    """A primary, alone or with replicas in other zones; no cluster mode, so that two endpoints say it all."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, key: kms.IKey
@@ -30,6 +30,7 @@ class RegionalCache(Construct):
         super().__init__(scope, construct_id)
         self.site = site
         settings = site.environment.cache
+        self.fails_over = settings.nodes > 1
         self.subnet_group = elasticache.CfnSubnetGroup(
             self,
             "Subnets",
@@ -68,8 +69,8 @@ class RegionalCache(Construct):
             cache_node_type=settings.node_type,
             cache_parameter_group_name=self.parameters.ref,
             num_cache_clusters=settings.nodes,
-            automatic_failover_enabled=True,
-            multi_az_enabled=True,
+            automatic_failover_enabled=self.fails_over,
+            multi_az_enabled=self.fails_over,
             cache_subnet_group_name=self.subnet_group.ref,
             security_group_ids=[self.security_group.security_group_id],
             port=settings.port,
@@ -96,4 +97,5 @@ class RegionalCache(Construct):
 
     @property
     def secondary_host(self) -> str:
-        return self.group.attr_reader_end_point_address
+        """Of the replicas; a primary alone answers for them."""
+        return self.group.attr_reader_end_point_address if self.fails_over else self.primary_host

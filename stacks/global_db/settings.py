@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from stacks.settings import Days, LogDays
-from stacks.yaml_file import Frozen
+from stacks.yaml_file import Frozen, MisfitError
 
 #: Retention of Performance Insights in days: a week, whole months of 31 days, or two years
 #: (PerformanceInsightsRetentionPeriod, CreateDBCluster, Amazon RDS API reference).
@@ -127,12 +128,11 @@ class DatabaseSettings(Frozen):
 
 
 class CacheSettings(Frozen):
-    """Valkey: each region's own group, and the Global Datastore. No burstable nodes: a Global Datastore
-    refuses them, and a regional group that becomes one later must not be replaced for it."""
+    """Valkey: each region's own group, and the Global Datastore, of the same nodes."""
 
     node_type: Annotated[str, Field(pattern=r"^cache\.[a-z]+\d\w*\.\w+$")]
     engine_version: Annotated[str, Field(pattern=r"^\d+\.\d+$")]
-    nodes: Annotated[int, Field(ge=2, le=6)]
+    nodes: Annotated[int, Field(ge=1, le=6)]
     tls: bool
     port: Annotated[int, Field(ge=1024, le=65535)]
     snapshot_days: Annotated[int, Field(ge=0, le=35)]
@@ -141,10 +141,29 @@ class CacheSettings(Frozen):
     slow_command_microseconds: Annotated[int, Field(ge=-1)]
     log_days: LogDays
 
-    @model_validator(mode="after")
-    def _not_burstable(self) -> CacheSettings:
-        if re.match(r"^cache\.t\d", self.node_type):
-            raise ValueError(
-                f"node_type {self.node_type} is burstable; a Global Datastore needs e.g. cache.r7g.large"
+    def check(self, *, protect: bool, regions: Collection[str], datastore_regions: Collection[str]) -> None:
+        """Raises MisfitError where the settings do not fit the regions, or what is protected."""
+        if not datastore_regions and len(regions) > 1:
+            raise MisfitError(
+                "datastore_regions",
+                "names none, and the regions share sessions and flags",
+                "name the home region at least; [] is for an environment of one region",
             )
-        return self
+        if datastore_regions and re.match(r"^cache\.t\d", self.node_type):
+            raise MisfitError(
+                "cache.node_type",
+                f"{self.node_type} is burstable, which a Global Datastore refuses",
+                "use e.g. cache.r7g.large, or datastore_regions: [] in an environment of one region",
+            )
+        if self.nodes == 1 and (protect or datastore_regions):
+            raise MisfitError(
+                "cache.nodes",
+                "is 1, which leaves nothing to fail over to",
+                "use 2 or more; 1 is for an unprotected environment without a Global Datastore",
+            )
+        if protect and not self.tls:
+            raise MisfitError(
+                "cache.tls",
+                "is false, and ElastiCache takes users with TLS only",
+                "set it to true; false is for servers that are not ElastiCache's",
+            )

@@ -13,6 +13,7 @@ from aws_cdk import aws_elasticache as elasticache
 from constructs import Construct
 
 from stacks.base import Site
+from stacks.environment import Environment
 from stacks.global_db.credentials import generated, password_of
 
 ENGINE = "valkey"
@@ -29,6 +30,11 @@ Store = Literal["cache", "global"]
 
 #: What the names of a store's secrets begin with.
 SECRETS: dict[Store, str] = {"cache": "cache", "global": "global-cache"}
+
+
+def shared_store(environment: Environment) -> Store:
+    """Where sessions and flags are: in the datastore; where there is none, in the one region's own cache."""
+    return "global" if environment.datastore_regions else "cache"
 
 
 def secret_name(store: Store, user: str) -> str:

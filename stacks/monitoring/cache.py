@@ -90,6 +90,8 @@ class CacheMetrics:
 def cache_alarms(factory: AlarmFactory, metrics: CacheMetrics, of: str) -> None:
     """``of`` is ``regional`` or ``global``."""
     for name, condition, statistic, period in WATCHED:
+        if condition is LAG and len(metrics.nodes) == 1:
+            continue  # nothing follows a primary that is alone
         factory.alarm(condition, metrics.worst(name, statistic, period), of=of)
 
 

@@ -22,7 +22,7 @@ def allow_needs(group: ec2.SecurityGroup, site: Site, needs: Sequence[str]) -> N
         _networks(group, site, environment.database.port, environment.data_regions, "PostgreSQL")
     caches = {site.region} if "cache" in needs else set()
     if "global-cache" in needs:
-        caches |= set(environment.datastore_regions)
+        caches |= set(environment.datastore_regions or [site.region])
     _networks(group, site, environment.cache.port, sorted(caches), "Valkey")
 
 

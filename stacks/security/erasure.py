@@ -6,6 +6,7 @@ docs/security.md says what is erased where, and what must wait for its retention
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -34,11 +35,28 @@ def steps(environment: Environment) -> list[dict[str, str]]:
     The other members of the global database and of the datastore follow their writer.
     """
     writer = environment.writer_region
-    store = environment.nearest_datastore_region(writer)
-    found = [{"region": writer, "store": "database"}, {"region": store, "store": "global-cache"}]
+    found = [{"region": writer, "store": "database"}]
+    if environment.datastore_regions:
+        found.append({"region": environment.nearest_datastore_region(writer), "store": "global-cache"})
     for region in environment.regions:
         found += [{"region": region, "store": "cache"}, {"region": region, "store": "lake"}]
     return found
+
+
+class Store(NamedTuple):
+    """Variable and secret of the login to a server; the parameter of the global-db area with its endpoint."""
+
+    login: str
+    secret: str
+    endpoint: str
+
+
+#: Stores that are servers, by the names of ``lambda/erasure``.
+STORES = {
+    "database": Store("DATABASE_LOGIN", "database", "database-endpoint"),
+    "cache": Store("CACHE_LOGIN", "cache/app", "cache-primary"),
+    "global-cache": Store("GLOBAL_CACHE_LOGIN", "global-cache/app", "datastore-endpoint"),
+}
 
 
 def erasure_worker(
@@ -50,6 +68,9 @@ def erasure_worker(
     bucket = names.lake_bucket(site.account, site.region)
     parameters = names.parameter("global-db", "")[:-1]
     account = f"{site.region}:{site.account}"
+    stores = [store for store in STORES if store != "global-cache" or environment.datastore_regions]
+    logins = {STORES[store].login: STORES[store].secret for store in stores}
+    endpoints = [STORES[store].endpoint for store in stores]
     return erasure_function(
         scope,
         construct_id,
@@ -60,14 +81,12 @@ def erasure_worker(
         variables={
             "LAKE_BUCKET": bucket,
             "LAKE_PREFIXES": json.dumps(settings.lake_prefixes),
-            "CACHE_LOGIN": names.secret("cache/app"),
-            "GLOBAL_CACHE_LOGIN": names.secret("global-cache/app"),
+            **{variable: names.secret(name) for variable, name in logins.items()},
             "CACHE_PATTERNS": json.dumps(settings.cache_patterns),
             "CACHE_PORT": str(environment.cache.port),
             "CACHE_TLS": str(environment.cache.tls).lower(),
             "DATABASE_PORT": str(environment.database.port),
             "DATABASE_TLS": str(environment.database.tls).lower(),
-            "DATABASE_LOGIN": names.secret("database"),
             "PARAMETERS": parameters,
         },
         statements=[
@@ -85,7 +104,7 @@ def erasure_worker(
             iam.PolicyStatement(
                 sid="FindStores",
                 actions=["ssm:GetParameter"],
-                resources=[f"arn:aws:ssm:{account}:parameter{parameters}/{name}" for name in ENDPOINTS],
+                resources=[f"arn:aws:ssm:{account}:parameter{parameters}/{name}" for name in endpoints],
             ),
             iam.PolicyStatement(
                 sid="LogIn",
@@ -93,16 +112,12 @@ def erasure_worker(
                 # Secrets Manager ends an ARN with six characters of its own.
                 resources=[
                     f"arn:aws:secretsmanager:{account}:secret:{names.secret(name)}-??????"
-                    for name in ("database", "cache/app", "global-cache/app")
+                    for name in logins.values()
                 ],
             ),
             opens(secrets_key),
         ],
     )
-
-
-#: Parameters of the global-db area that hold endpoints.
-ENDPOINTS = ("cache-primary", "database-endpoint", "datastore-endpoint")
 
 
 class ErasureMachine(Construct):

@@ -282,9 +282,23 @@ WRONG: dict[str, tuple[str, object, str, str, str]] = {
     "burstable cache node": (
         "cache.node_type",
         "cache.t4g.medium",
-        "cache",
+        "cache.node_type",
         "cache.t4g.medium is burstable",
         "cache.r7g.large",
+    ),
+    "cache node alone where the environment is protected": (
+        "cache.nodes",
+        1,
+        "cache.nodes",
+        "leaves nothing to fail over to",
+        "use 2 or more",
+    ),
+    "no datastore between regions": (
+        "datastore_regions",
+        [],
+        "datastore_regions",
+        "the regions share sessions",
+        "name the home region",
     ),
     "capacities out of order": (
         "database.min_capacity",
