@@ -14,10 +14,9 @@ from stacks.acknowledgements import acknowledge
 from stacks.base import Site, context
 from stacks.delivery.acknowledged import ACKNOWLEDGED
 from stacks.delivery.stack import ISSUER, DeliveryStack
-from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment
+from stacks.environment import PLACEHOLDER_ACCOUNT, Environment, load_environment
 from stacks.validation import validate
 from tests.stacks.assembly import Assembly, Resource
-from tests.stacks.conftest import Synthesise
 from tests.stacks.environments import document, read
 
 HOME = "us-east-1"
@@ -117,12 +116,19 @@ def test_session_lasts_as_long_as_the_longest_deployment(delivered: Assembly) ->
     assert role(delivered, "look").properties["MaxSessionDuration"] == 3600
 
 
-def test_second_environment_of_an_account_takes_the_provider_that_is_there(
-    synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def alone(folder: Path, environment: Environment) -> tuple[cdk.App, DeliveryStack]:
+    """An app of the area's stack and nothing else."""
+    app = cdk.App(context=context(environment, PLACEHOLDER_ACCOUNT), outdir=str(folder))
+    site = Site(environment, PLACEHOLDER_ACCOUNT, HOME)
+    return app, DeliveryStack(app, site, repository=REPOSITORY)
+
+
+def test_second_environment_of_an_account_takes_the_provider_that_is_there(tmp_path: Path) -> None:
     contents = document("staging")
-    contents["delivery"] |= {"github_repository": "acme/platform", "create_provider": False}
-    assembly = synthesise(read(tmp_path_factory.mktemp("second"), contents, "staging"))
+    contents["delivery"] |= {"create_provider": False}
+    app, _ = alone(tmp_path / "cdk.out", read(tmp_path, contents, "staging"))
+    app.synth()
+    assembly = Assembly(tmp_path / "cdk.out", "staging")
     assert assembly.all(HOME, "delivery", "AWS::IAM::OIDCProvider") == []
     (trust,) = role(assembly, "deploy").properties["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"}
@@ -132,10 +138,8 @@ def test_second_environment_of_an_account_takes_the_provider_that_is_there(
 def test_policy_pack_finds_nothing_but_what_is_accepted(accepted: bool, tmp_path: Path) -> None:
     """Only the wide resources that the area names; without its list the pack finds just those."""
     environment = load_environment("staging")
-    app = cdk.App(context=context(environment, PLACEHOLDER_ACCOUNT), outdir=str(tmp_path))
+    app, stack = alone(tmp_path, environment)
     validate(app, environment, packs=[AwsSolutionsChecks])
-    site = Site(environment, PLACEHOLDER_ACCOUNT, HOME)
-    stack = DeliveryStack(app, site, repository=REPOSITORY)
     if accepted:
         acknowledge(stack, ACKNOWLEDGED)
         app.synth()
