@@ -223,3 +223,8 @@ def test_a_value_under_a_secret_key_is_not_logged(log: io.StringIO) -> None:
 def test_a_line_of_a_library_is_json_too(log: io.StringIO) -> None:
     logging.getLogger("uvicorn.error").warning("shutting %s", "down")
     assert logged(log, "shutting down")["service"] == "gateway"
+
+
+def test_a_line_that_no_json_can_hold_is_a_line_all_the_same(log: io.StringIO) -> None:
+    logs.logger().info("odd", half="\ud83d", odd={1, 2}, thing=object(), number=float("nan"))
+    assert logged(log, "odd")["service"] == "gateway"

@@ -217,7 +217,7 @@ class Cache:
         arguments = [raw, milliseconds, len(pairs) // 2, *pairs]
 
         async def ask(node: Client) -> Any:
-            return await node.register_script(scripts.STORE)(keys=names, args=arguments)
+            return await scripts.STORE.run(node, names, arguments)
 
         return bool(await self.ask_or(0, ask))
 

@@ -42,8 +42,8 @@ class Invalidation:
         names = [*keys, *(scripts.TAG + tag for tag in tags)]
         marks = [*(f"{scripts.MARK}key:{key}" for key in keys), *(f"{scripts.MARK}tag:{tag}" for tag in tags)]
         arguments: list[Any] = [len(keys), uuid.uuid4().hex, scripts.MARK_TTL, *marks]
-        gone = await self._nodes.write(
-            lambda node: node.register_script(scripts.INVALIDATE)(keys=names, args=arguments)
+        gone: list[bytes] = await self._nodes.write(
+            lambda node: scripts.INVALIDATE.run(node, names, arguments)
         )
         return [name.decode() for name in gone]
 

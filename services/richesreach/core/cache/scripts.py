@@ -1,5 +1,28 @@
 """What the servers do in one step. One shard: the scripts find tagged keys themselves."""
 
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import NoScriptError
+
+from richesreach.core.cache.nodes import Client
+
+
+class Script:
+    """A Lua script that servers know by its hash; one that does not know it is told."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.hash = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, node: Client, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        try:
+            return await node.evalsha(self.hash, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await node.eval(self.source, len(keys), *keys, *arguments)
+
+
 # A mark says that a key, tag or kind was invalidated; a load that began before it must not store its result.
 # Longer than any load that this is to be true of, in milliseconds.
 MARK_TTL = 120_000
@@ -9,7 +32,7 @@ CHANNEL = "cache:invalidated"
 
 # KEYS: the key, the tags' sets. ARGV: value, milliseconds to live, number of marks, name and value of each.
 # 1 when stored, 0 when one of the marks is another than the caller saw before it loaded.
-STORE = """
+STORE = Script("""
 local marks = tonumber(ARGV[3])
 for i = 1, marks do
   local seen = redis.call('GET', ARGV[2 + 2 * i]) or ''
@@ -21,11 +44,11 @@ for i = 2, #KEYS do
   if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
 end
 return 1
-"""
+""")
 
 # KEYS: keys and tags' sets. ARGV: number of keys, the mark, its milliseconds to live, then the name of the
 # mark of each. Answers all keys that are gone.
-INVALIDATE = """
+INVALIDATE = Script("""
 local count, gone = tonumber(ARGV[1]), {}
 for i = 1, #KEYS do
   redis.call('SET', ARGV[3 + i], ARGV[2], 'PX', ARGV[3])
@@ -38,4 +61,4 @@ for i = 1, #KEYS do
 end
 for i = 1, #gone do redis.call('UNLINK', gone[i]) end
 return gone
-"""
+""")

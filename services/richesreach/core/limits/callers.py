@@ -1,5 +1,6 @@
 """Who asks: a known API key, or the address that the request came from."""
 
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -44,7 +45,7 @@ def presented_key(headers: Headers) -> str | None:
     return None
 
 
-def address_of(scope: Scope, trusted: Sequence[Network], proxies: int) -> str:
+def address_of(scope: Scope, trusted: tuple[Network, ...], proxies: int) -> str:
     """The viewer's address: an IPv4 address, the /64 network of an IPv6 one, or `unknown`.
 
     Each proxy appends the address that it was called from to `X-Forwarded-For`, so with `proxies` of ours
@@ -53,7 +54,7 @@ def address_of(scope: Scope, trusted: Sequence[Network], proxies: int) -> str:
     """
     client = scope.get("client")
     peer = _parsed(client[0]) if client else None
-    if peer is None or not proxies or not any(peer in network for network in trusted):
+    if peer is None or not proxies or not _within(peer, trusted):
         return _named(peer)
     chain = [part for value in Headers(scope=scope).getlist("x-forwarded-for") for part in value.split(",")]
     for text in chain[-proxies:]:
@@ -76,7 +77,7 @@ class Callers:
     ) -> None:
         self.tiers = tiers
         self.key_tier = key_tier
-        self._trusted = [ip_network(network) for network in trusted]
+        self._trusted = tuple(ip_network(network) for network in trusted)
         self._proxies = proxies
 
     async def of(self, scope: Scope) -> Caller:
@@ -87,6 +88,12 @@ class Callers:
         return Caller(address_of(scope, self._trusted, self._proxies), self.tiers[ANONYMOUS])
 
 
+@functools.lru_cache(maxsize=4096)
+def _within(address: Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
+@functools.lru_cache(maxsize=4096)
 def _parsed(text: str) -> Address | None:
     text = text.strip()
     if text.startswith("["):

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 
 from richesreach.core.cache.nodes import CacheUnavailableError, Nodes
+from richesreach.core.cache.scripts import Script
 from richesreach.core.limits.gcra import MICROSECONDS, Decision, LocalLimits, Tier
 
 # KEYS: the caller's. ARGV: interval, tolerance, cost, and the time to take for now (tests; else the server's
 # own). All in microseconds. Answers admitted, remaining, microseconds until the whole burst is there again,
 # and by how much the request was early. The same as `gcra.decide`.
-SCRIPT = """
+SCRIPT = Script("""
 local interval, tolerance, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = tonumber(ARGV[4])
 if now == 0 then
@@ -30,7 +31,7 @@ if early <= 0 then
 end
 local remaining = math.floor(math.max(0, tolerance - (arrival - now)) / interval)
 return {early <= 0 and 1 or 0, remaining, arrival - now, math.max(0, early)}
-"""
+""")
 
 
 class Limiter:
@@ -66,6 +67,6 @@ class Limiter:
         """Raises CacheUnavailableError."""
         arguments = [tier.interval, tier.tolerance, cost, now]
         admitted, remaining, reset, early = await self._nodes.write(
-            lambda node: node.register_script(SCRIPT)(keys=[name], args=arguments)
+            lambda node: SCRIPT.run(node, [name], arguments)
         )
         return Decision(tier, admitted == 1, remaining, reset, early if cost <= tier.burst else None)
