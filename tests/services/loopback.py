@@ -1,6 +1,7 @@
 """What every server of the tests stands on: a loopback address of its own, and a life bound to the tests'."""
 
 import ctypes
+import itertools
 import os
 import signal
 import socket
@@ -9,12 +10,14 @@ from collections.abc import Callable
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
-_address_numbers = iter(range(1, 250))
+_address_numbers = itertools.count()
 
 
 def own_address() -> tuple[str, int]:
     """A loopback address of this test process and a free port on it."""
-    host = f"127.60.{os.getpid() % 250}.{next(_address_numbers)}"
+    block, number = divmod(next(_address_numbers), 250)
+    assert block < 6, "127.60 to 127.65 are for these tests"
+    host = f"127.{60 + block}.{os.getpid() % 250}.{number + 1}"
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]

@@ -15,7 +15,7 @@ from richesreach.core.app import build_app
 from richesreach.core.resilience import deadline
 from richesreach.core.resilience.drain import QUIET, Drain
 from richesreach.core.resilience.errors import BulkheadFullError, CircuitOpenError, DeadlineExceededError
-from richesreach.core.resilience.shedding import ALL, BEGIN, LoopLag, SheddingMiddleware
+from richesreach.core.resilience.shedding import ALL, BEGIN, FEW, LoopLag, SheddingMiddleware
 from richesreach.core.settings import Settings
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -99,9 +99,10 @@ async def test_trouble_with_a_dependency_is_a_problem_that_says_when_to_come_bac
     assert answer.headers.get("retry-after") == retry_after
 
 
-def shedding(lag: LoopLag, chance: float, shed: Counter[str]) -> httpx.AsyncClient:
+def shedding(lag: LoopLag, chance: float, shed: Counter[str], active: int = FEW) -> httpx.AsyncClient:
     served = PlainTextResponse("served")
     middleware = SheddingMiddleware(served, lag, shed, chance=lambda: chance)
+    middleware.active = active
     transport = httpx.ASGITransport(app=middleware)
     return httpx.AsyncClient(transport=transport, base_url="http://service")
 
@@ -118,6 +119,13 @@ async def test_the_later_the_loop_the_more_is_refused(late: float, chance: float
         probe = await client.get("/health")
     assert (answer.status_code, probe.status_code) == (status, 200)
     assert shed["lag"] == (status == 503)
+
+
+async def test_a_task_with_little_to_do_refuses_nothing_however_late_it_is() -> None:
+    lag = LoopLag()
+    lag.seconds = 60
+    async with shedding(lag, 0.0, Counter(), active=FEW - 1) as client:
+        assert (await client.get("/prices")).status_code == 200
 
 
 @given(st.lists(st.floats(-1, 60), max_size=30))
