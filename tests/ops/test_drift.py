@@ -21,8 +21,9 @@ from tests.ops.local.conftest import deploy
 
 REGION = "eu-west-1"
 STACK = "richesreach-local-eu-west-1-drifting"
-RESOURCES = {
+RESOURCES: dict[str, Any] = {
     "Kept": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "kept", "VisibilityTimeout": 30}},
+    "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "drifting", "Description": "a"}},
     "Lost": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "lost"}},
 }
 GONE = Drifted("Lost", "lost", "AWS::SQS::Queue", deleted=True, differences=())
@@ -63,6 +64,13 @@ def test_deleted_resource_is_shown(deployed: Any) -> None:
     outcome, told = drift(DriftForm.MARKDOWN)
     assert outcome is Outcome.DRIFTED
     assert f"| `{STACK}` | `Lost`<br>AWS::SQS::Queue |  | `was deleted` |" in told
+
+
+def test_changed_secret_is_shown_as_changed_and_not_as_gone(deployed: Any) -> None:
+    aws.client("secretsmanager", REGION).update_secret(SecretId="drifting", Description="b")
+    _, told = drift()
+    assert "/Description: a → b" in told
+    assert "was deleted" not in told
 
 
 def test_nothing_deployed_is_an_error_and_no_good_news(commanded: None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ministack.core.responses import get_region
 from ministack.services import secretsmanager
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import drift, provisioners
 
 from ops.local.types import api
 from ops.local.types.recorded import recorded
@@ -30,6 +30,7 @@ _VALUE = "Ref is the ARN; generated passwords keep their constraints; replicas a
 
 def types() -> list[ResourceType]:
     """Every Secrets Manager type of this package."""
+    _detect_drift()
     return [
         _secret(),
         _attachment(),
@@ -104,6 +105,17 @@ def _secret() -> ResourceType:
         delete,
     )
     return resource
+
+
+def _detect_drift() -> None:
+    """The server looks a secret up by its name when it detects drift; the id of these is the ARN."""
+    by_name, compared = drift._DRIFT_READERS["AWS::SecretsManager::Secret"]
+
+    def read(physical_id: str, properties: Properties) -> Any:
+        key, _record = secretsmanager._resolve(physical_id)
+        return None if key is None else by_name(key, properties)
+
+    drift._DRIFT_READERS["AWS::SecretsManager::Secret"] = (read, compared)
 
 
 def _require_keys(properties: Properties) -> None:
