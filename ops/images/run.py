@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.errors import OperationError, UsageError
-from ops.images import audit, base, build, contents, installer, sbom, smoke, task, trust, wheels
+from ops.images import audit, base, build, contents, installer, sbom, smoke, task, trust, updates, wheels
 from ops.images.dockerfile import argument
 from ops.images.engine import Engine
 from ops.images.engine import engine as container_engine
@@ -139,7 +139,10 @@ def _image(
         with progress.step(f"{manifest.name}: starting {each.family}"):
             started.append(f"{' '.join(each.command)}: {smoke.task(engine, recipe.image, each)}")
     with progress.step(f"{manifest.name}: auditing"):
-        audited = audit.audit(found.libraries) if how == "online" else "not audited: offline"
+        audited = "not audited: offline"
+        if how == "online":
+            updates.check(engine, recipe.image)
+            audited = f"{audit.audit(found.libraries)}, Debian"
     counts = (len(found.libraries), len(found.packages))
     return Row(manifest.name, found.size, *counts, built, answered, started, audited)
 
