@@ -124,6 +124,7 @@ def _run(site: Site) -> list[iam.PolicyStatement]:
             sid="ListTheRecords",
             actions=["s3:ListBucket"],
             resources=[bucket],
-            conditions={"StringLike": {"s3:prefix": runs}},
+            # A key that is not there is "no such key" to who may list, else "denied": and names no prefix.
+            conditions={"StringLikeIfExists": {"s3:prefix": runs}},
         ),
     ]

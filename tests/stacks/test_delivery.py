@@ -106,6 +106,11 @@ def test_role_that_deploys_changes_resources_through_the_bootstraps_roles_alone(
     assert writing == {("ssm:PutParameter", lock), ("ssm:DeleteParameter", lock), ("s3:PutObject", record)}
 
 
+def test_records_of_another_environment_are_not_listed(delivered: Assembly) -> None:
+    (listing,) = [s for s in statements(delivered, "deploy") if s["Action"] == "s3:ListBucket"]
+    assert listing["Condition"] == {"StringLikeIfExists": {"s3:prefix": "richesreach/staging/runs/*"}}
+
+
 def test_everything_is_listed_only_where_aws_knows_no_resource(delivered: Assembly) -> None:
     wide = [s for s in statements(delivered, "deploy") if s["Resource"] == "*"]
     assert [s["Action"] for s in wide] == [["cloudformation:DescribeStacks", "cloudwatch:DescribeAlarms"]]
