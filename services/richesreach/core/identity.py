@@ -3,12 +3,14 @@
 import re
 import uuid
 
-import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from richesreach.core import logs
 
 REQUEST_ID = "x-request-id"
 REGION = "x-richesreach-region"
+_BEGIN = frozenset({"http.response.start", "websocket.accept"})
 # Wide enough for UUIDs, trace ids and CloudFront's base64 ids; nothing that can break a log line or a header.
 _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:=+/@-]{1,128}")
 
@@ -33,14 +35,14 @@ class RequestIdMiddleware:
         request_id = accepted_request_id(Headers(scope=scope).getlist(REQUEST_ID))
         scope.setdefault("state", {})["request_id"] = request_id
 
+        header = (REQUEST_ID.encode(), request_id.encode())
+
         async def send_with_id(message: Message) -> None:
-            if message["type"] in {"http.response.start", "websocket.accept"}:
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            if message["type"] in _BEGIN:
+                message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
-        # What another request on the same connection has bound is not this one's.
-        structlog.contextvars.clear_contextvars()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with logs.facts(request_id=request_id):
             await self.app(scope, receive, send_with_id)
 
 
@@ -49,12 +51,12 @@ class RegionMiddleware:
 
     def __init__(self, app: ASGIApp, region: str) -> None:
         self.app = app
-        self.region = region
+        self.header = (REGION.encode(), region.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_region(message: Message) -> None:
-            if message["type"] in {"http.response.start", "websocket.accept"}:
-                MutableHeaders(scope=message)[REGION] = self.region
+            if message["type"] in _BEGIN:
+                message["headers"] = [*message.get("headers", ()), self.header]
             await send(message)
 
         await self.app(scope, receive, send_with_region)

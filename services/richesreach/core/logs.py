@@ -1,26 +1,33 @@
 """Structured logs: one JSON object a line on stdout, its own events and its libraries' alike."""
 
+import contextlib
 import json
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import msgspec
 import structlog
 
+# What every line of the current request says. One value a request, and not one variable a fact as structlog
+# has it: those are searched for among all variables of the context at each line.
+_facts: ContextVar[dict[str, Any] | None] = ContextVar("facts", default=None)
 _SECRET_KEYS = frozenset({"password", "secret", "token", "authorization", "cookie", "api_key", "dsn"})
 
 
 def configure(*, service: str, region: str, level: str, stream: TextIO | None = None) -> None:
     """Send structlog and stdlib logging to stdout, or `stream`, as JSON lines with service and region."""
 
+    own = {"service": service, "region": region}
+
     def identity(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {**event, "service": service, "region": region}
+        facts = _facts.get()
+        return {**event, **facts, **own} if facts else {**event, **own}
 
     out = stream or sys.stdout
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         identity,
@@ -50,6 +57,31 @@ def configure(*, service: str, region: str, level: str, stream: TextIO | None = 
     _Own.logger = structlog.get_logger().bind()
 
 
+@contextlib.contextmanager
+def facts(**known: Any) -> Iterator[None]:
+    """Facts for every line that is logged inside, and for none outside; those of an outer request are left
+    out.
+    """
+    token = _facts.set(known)
+    try:
+        yield
+    finally:
+        _facts.reset(token)
+
+
+def bind(**known: Any) -> None:
+    """More facts for the rest of the request; outside of one, nothing."""
+    found = _facts.get()
+    if found is not None:
+        found.update(known)
+
+
+def fact(name: str) -> Any | None:
+    """What the current request's lines say under this name."""
+    found = _facts.get()
+    return found.get(name) if found is not None else None
+
+
 def _json(event: Any, **_options: Any) -> str:
     try:
         return msgspec.json.encode(event, enc_hook=str).decode()
@@ -59,6 +91,8 @@ def _json(event: Any, **_options: Any) -> str:
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank the values of keys that name a secret: the last guard, not a licence to log one."""
+    if _SECRET_KEYS.isdisjoint(map(str.lower, event)):
+        return event
     return {key: "***" if key.lower() in _SECRET_KEYS else value for key, value in event.items()}
 
 

@@ -139,6 +139,8 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(FUNCTION_DURATION)
+        # To find them by their labels each time would take longer than to count.
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram, Counter | None]] = {}
         self._watched: list[Callable[[], None]] = []
 
     def watch_database(self, pool: str, size: Callable[[], int]) -> None:
@@ -174,6 +176,20 @@ class Metrics:
         """Take in what is kept elsewhere."""
         for take in self._watched:
             take()
+
+    def answered(self, method: str, endpoint: str, status: int, seconds: float) -> None:
+        """One request, by the template of its route."""
+        found = self._series.get((method, endpoint, status))
+        if found is None:
+            labels = (method, endpoint, status)
+            failed = self.errors.labels(*labels) if status >= 400 else None
+            found = (self.requests.labels(*labels), self.duration.labels(method, endpoint), failed)
+            self._series[labels] = found
+        count, duration, failed = found
+        count.inc()
+        duration.observe(seconds)
+        if failed is not None:
+            failed.inc()
 
     def totals(self) -> dict[str, float]:
         """A few sums over all routes, since the start of the process."""
@@ -228,13 +244,10 @@ class MetricsMiddleware:
             await send(message)
 
         started = time.perf_counter()
-        with self.metrics.active.track_inprogress():
-            try:
-                await self.app(scope, receive, observe)
-            finally:
-                method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-                endpoint = endpoint_of(scope)
-                self.metrics.requests.labels(method, endpoint, status).inc()
-                self.metrics.duration.labels(method, endpoint).observe(time.perf_counter() - started)
-                if status >= 400:
-                    self.metrics.errors.labels(method, endpoint, status).inc()
+        self.metrics.active.inc()
+        try:
+            await self.app(scope, receive, observe)
+        finally:
+            self.metrics.active.dec()
+            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            self.metrics.answered(method, endpoint_of(scope), status, time.perf_counter() - started)

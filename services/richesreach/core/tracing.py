@@ -6,29 +6,33 @@ Sampling is what `OTEL_TRACES_SAMPLER` says, else every request; the collector b
 """
 
 import contextlib
+import random
+import re
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 
-import structlog
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from richesreach.core import logs
 from richesreach.core.identity import REQUEST_ID
 from richesreach.core.metrics import endpoint_of
 from richesreach.core.resilience import deadline
 from richesreach.core.settings import Settings
 
 _W3C = TraceContextTextMapPropagator()
-_IDS = RandomIdGenerator()
+# W3C Trace Context, version 00: ids that are not all zeros.
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# Where nothing is recorded: what calls of neighbours carry.
+_carried: ContextVar[str | None] = ContextVar("traceparent", default=None)
 # Asked all the time, by nobody who would look at a trace of it.
 _UNRECORDED = ("/health", "/metrics")
 Attributes = Mapping[str, str | int | float | bool]
@@ -63,38 +67,38 @@ class Tracing:
 
     @contextlib.contextmanager
     def span(
-        self, name: str, kind: SpanKind = SpanKind.INTERNAL, attributes: Attributes | None = None
+        self,
+        name: str,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes | None = None,
+        parent: Context | None = None,
     ) -> Iterator[Span]:
-        """A span below the current one, which notes an error that leaves it."""
+        """A span below `parent`, else below the current one; it notes an error that leaves it."""
         if self._provider is None:
             yield trace.get_current_span()
             return
         tracer = self._provider.get_tracer("richesreach")
-        with tracer.start_as_current_span(name, kind=kind, attributes=attributes) as span:
+        with tracer.start_as_current_span(name, context=parent, kind=kind, attributes=attributes) as span:
             yield span
 
-    def parent_of(self, headers: Headers) -> Context:
-        """The caller's trace; where there is none and nothing records, a new one to carry ids."""
-        found = _W3C.extract({"traceparent": headers.get("traceparent", "")}, context=Context())
-        if self.recording or trace.get_current_span(found).get_span_context().is_valid:
-            return found
-        ids = SpanContext(_IDS.generate_trace_id(), _IDS.generate_span_id(), is_remote=False)
-        return trace.set_span_in_context(NonRecordingSpan(ids), found)
 
-
-def trace_id() -> str | None:
-    """The current trace's id, 32 hexadecimal digits."""
-    ids = trace.get_current_span().get_span_context()
-    return trace.format_trace_id(ids.trace_id) if ids.is_valid else None
+def new_traceparent() -> str:
+    """Ids of a trace that nobody records: not sampled."""
+    # Not 0, which is no id; unguessable they need not be.
+    trace_number, span_number = random.getrandbits(128) or 1, random.getrandbits(64) or 1
+    return f"00-{trace_number:032x}-{span_number:016x}-00"
 
 
 def outgoing() -> dict[str, str]:
     """The headers that every call of a neighbour carries: request id, trace, what is left of its time."""
     headers: dict[str, str] = {}
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    request_id = logs.fact("request_id")
     if isinstance(request_id, str):
         headers[REQUEST_ID] = request_id
     _W3C.inject(headers)
+    carried = _carried.get()
+    if "traceparent" not in headers and carried is not None:
+        headers["traceparent"] = carried
     left = deadline.remaining()
     if left is not None:
         headers[deadline.HEADER] = str(max(1, int(left * 1000)))
@@ -103,7 +107,7 @@ def outgoing() -> dict[str, str]:
 
 def bind_user(user: str) -> None:
     """Name who asks in every further log line of the request: an id, never a name or an address."""
-    structlog.contextvars.bind_contextvars(user=user)
+    logs.bind(user=user)
 
 
 class TraceMiddleware:
@@ -117,25 +121,29 @@ class TraceMiddleware:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        token = otel_context.attach(self.tracing.parent_of(Headers(scope=scope)))
+        given = Headers(scope=scope).get("traceparent", "")
+        # A WebSocket lasts for hours: a span of it would tell nothing, and come too late.
+        worth_it = scope["type"] == "http" and not scope["path"].startswith(_UNRECORDED)
+        if worth_it and self.tracing.recording:
+            await self._recorded(given, scope, receive, send)
+            return
+        carried = given if _TRACEPARENT.fullmatch(given) else new_traceparent()
+        logs.bind(trace_id=carried[3:35])
+        token = _carried.set(carried)
         try:
-            # A WebSocket lasts for hours: a span of it would tell nothing, and come too late.
-            worth_it = scope["type"] == "http" and not scope["path"].startswith(_UNRECORDED)
-            if worth_it and self.tracing.recording:
-                await self._recorded(scope, receive, send)
-            else:
-                with structlog.contextvars.bound_contextvars(trace_id=trace_id()):
-                    await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
         finally:
-            otel_context.detach(token)
+            _carried.reset(token)
 
-    async def _recorded(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _recorded(self, given: str, scope: Scope, receive: Receive, send: Send) -> None:
         attributes = {
             "http.request.method": scope["method"],
             "url.path": scope["path"],
             "url.scheme": scope["scheme"],
         }
-        with self.tracing.span(scope["method"], SpanKind.SERVER, attributes) as span:
+        parent = _W3C.extract({"traceparent": given}, context=Context())
+        with self.tracing.span(scope["method"], SpanKind.SERVER, attributes, parent) as span:
+            logs.bind(trace_id=trace.format_trace_id(span.get_span_context().trace_id))
 
             async def observe(message: Message) -> None:
                 if message["type"] == "http.response.start":
@@ -144,8 +152,7 @@ class TraceMiddleware:
                         span.set_status(StatusCode.ERROR)
                 await send(message)
 
-            with structlog.contextvars.bound_contextvars(trace_id=trace_id()):
-                await self.app(scope, receive, observe)
+            await self.app(scope, receive, observe)
             route = endpoint_of(scope)
             span.update_name(f"{scope['method']} {route}")
             span.set_attribute("http.route", route)
