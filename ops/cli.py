@@ -211,6 +211,17 @@ def smoke(
     raise typer.Exit(checks.run(console, environment, wait))
 
 
+@app.command()
+def preflight(
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
+    form: Annotated[CostForm, typer.Option("--format", help="How it is written.")] = CostForm.TEXT,
+) -> None:
+    """Check what a deployment would stumble over; exit 1 when something must be mended first."""
+    from ops.preflight import command  # noqa: PLC0415
+
+    raise typer.Exit(command.run(console, environment, form))
+
+
 deploying.add(app, console)
 
 

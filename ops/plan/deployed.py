@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import account
 from ops.errors import OperationError
-from ops.plan.assembly import Stack
+from ops.plan.assembly import Stack, Template
 from stacks.environment import Environment
 
 _CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 8}, connect_timeout=5)
@@ -36,7 +36,7 @@ def read(environment: Environment, wanted: Iterable[Stack]) -> dict[str, Stack]:
         with ThreadPoolExecutor(_THREADS) as pool:
             listed = pool.map(lambda region: _names(clients[region], region, prefix), sorted(places))
             names = [pair for found in listed for pair in found]
-            templates = pool.map(lambda pair: _template(clients[pair[0]], pair[1]), names)
+            templates = pool.map(lambda pair: template(clients[pair[0]], pair[1]), names)
             return {
                 name: Stack(name, region, account="", template=template)
                 for (region, name), template in zip(names, templates, strict=True)
@@ -57,8 +57,8 @@ def _names(client: Any, region: str, prefix: str) -> list[tuple[str, str]]:
     ]
 
 
-def _template(client: Any, name: str) -> Mapping[str, Any]:
-    """As it was given; boto3 parses JSON by itself."""
+def template(client: Any, name: str) -> Template:
+    """A deployed stack's template as it was given; boto3 parses JSON by itself."""
     body = client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
     if isinstance(body, str):
         return dict(json.loads(body))

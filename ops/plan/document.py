@@ -128,7 +128,7 @@ def _access(plan: Plan) -> Iterator[Section]:
         for grant in grants
     ]
     if rows:
-        # Of what is equally grave an opened port first: it stands alone, where permissions come by the hundred.
+        # Of what is equally grave an opened port comes first: permissions come by the hundred.
         rows.sort(key=lambda row: (list(Tone).index(row.tone), not row.cells[-1].startswith("now lets in")))
         yield Section("Access", ("region", "stack", "who", "may"), rows)
 
