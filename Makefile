@@ -105,6 +105,10 @@ lock: .venv/installed ## Write the lock files anew from the *.in files
 resource-coverage: install ## Write docs/resource-coverage.md: each resource type and how it is tested
 	@$(BIN)/python -m tests.stacks.resource_coverage
 
+.PHONY: plan-picture
+plan-picture: install ## Take the picture of a plan that docs/delivery.md shows; needs Chromium
+	@$(BIN)/python -m tests.stacks.plan_picture
+
 .PHONY: clean
 clean: ## Stop the platform and remove everything that is not in git
 	@if [ -x $(BIN)/richesreach ]; then $(BIN)/richesreach down; fi

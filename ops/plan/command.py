@@ -6,6 +6,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,24 +49,24 @@ def compare(environment: str, base: str | None) -> Plan:
     """The plan of the working tree against what is deployed, or against a git revision."""
     settings = load_environment(environment)
     if base is not None:
-        after = synthesis.synthesise(environment, policy=False)
-        with synthesis.revision(base) as tree:
-            before = synthesis.synthesise(environment, tree=tree, policy=False)
-            return plan(settings, f"revision {base}", before, after)
+        with synthesis.revision(base) as tree, ThreadPoolExecutor(2) as pool:
+            own = pool.submit(synthesis.synthesise, environment, policy=False)
+            other = pool.submit(synthesis.synthesise, environment, tree=tree, policy=False)
+            return plan(settings, f"revision {base}", other.result(), own.result())
     owner = account.of_caller(environment)
     after = synthesis.synthesise(environment, owner, policy=False)
     before = deployed.read(settings, after.values())
     return plan(settings, "what is deployed", before, after)
 
 
-def _text(made: Plan) -> str:
+def text_of(made: Plan) -> str:
     console = Console(width=160, highlight=False, no_color=True)
     with console.capture() as captured:
         text.show(console, made)
     return captured.get()
 
 
-def _json(made: Plan) -> str:
+def json_of(made: Plan) -> str:
     whole: dict[str, Any] = {
         "headline": document.headline(made),
         "verdict": made.verdict.name,
@@ -87,4 +88,4 @@ def _plain(value: Any) -> Any:
     return value
 
 
-_WRITERS = {Form.TEXT: _text, Form.JSON: _json, Form.MARKDOWN: markdown.write, Form.HTML: page.write}
+_WRITERS = {Form.TEXT: text_of, Form.JSON: json_of, Form.MARKDOWN: markdown.write, Form.HTML: page.write}

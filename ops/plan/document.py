@@ -9,14 +9,15 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ops.plan.access import opens_to_anyone
+from ops.plan.assembly import area_of
 from ops.plan.changes import Change, Effect
 from ops.plan.cost import CostChange
 from ops.plan.report import Plan, Verdict
 
 #: Properties shown of one change; the JSON form has them all.
 SHOWN = 4
-#: How much of a value is shown.
-WIDTH = 60
+#: How much of a value is shown: its beginning and its end.
+WIDTH = 80
 #: From which share of the limit a stack is named in red.
 FULL = 0.8
 
@@ -106,7 +107,10 @@ def _change_row(change: Change, tone: Tone) -> Row:
 
 
 def _why(change: Change) -> str:
-    shown = [_cut(str(each)) for each in change.properties[:SHOWN]]
+    shown = [
+        f"{'.'.join(each.path)}: {_cut(each.before or 'absent')} → {_cut(each.after or 'absent')}"
+        for each in change.properties[:SHOWN]
+    ]
     more = len(change.properties) - SHOWN
     if more > 0:
         shown.append(f"and {more} more")
@@ -114,14 +118,19 @@ def _why(change: Change) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= 2 * WIDTH else f"{text[:WIDTH]} … {text[-WIDTH:]}"
+    return text if len(text) <= WIDTH else f"{text[: WIDTH // 2]} … {text[-WIDTH // 2 :]}"
 
 
 def _access(plan: Plan) -> Iterator[Section]:
     widened = set(plan.widened)
     rows = [
         Row(
-            (grant.region, grant.stack, grant.subject, f"{sign} {grant.words}"),
+            (
+                grant.region,
+                area_of(grant.stack, grant.region),
+                grant.subject,
+                f"{sign} {grant.words}",
+            ),
             Tone.DANGER if opens_to_anyone(grant) else Tone.CARE if grant in widened else Tone.PLAIN,
         )
         for sign, grants in (("now", plan.access.added), ("no longer", plan.access.removed))

@@ -5,44 +5,18 @@ What the plan shows first, with which exit status, and what the lock says, on pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import pytest
 
 from ops.plan import document
 from ops.plan.assembly import Stack, read
 from ops.plan.report import Plan, Verdict, plan
-from ops.plan.synthesis import synthesise
 from ops.stateful_lock.comparison import Kind, entries, findings
 from ops.stateful_lock.document import read as read_lock
-from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment
-from tests.stacks.assembly import Assembly, clone
+from stacks.environment import load_environment
+from tests.stacks.assembly import Assembly
+from tests.stacks.branches import DANGEROUS, OFFICE, TAGGED, branch
 
-#: An office's network: the whole internet is refused before there is anything to plan.
-OFFICE = "198.51.100.0/24"
-#: What the branch changes, by file.
-CHANGES = {
-    "environments/prod.yaml": {
-        "  instances: 2": "  instances: 1",
-        "  max_capacity: 32": "  max_capacity: 16",
-        "allowed_cidrs: []": f"allowed_cidrs: [{OFFICE}]",
-    },
-    "stacks/naming.py": {"{self.prefix}-lake-{account}": "{self.prefix}-pond-{account}"},
-}
 REGIONS = 3
-
-
-def branch(folder: Path, changes: Mapping[str, Mapping[str, str]]) -> dict[str, Stack]:
-    """Stacks of prod in a copy of the repository that the changes were made in."""
-    tree = clone(folder / "platform")
-    for name, texts in changes.items():
-        text = (tree / name).read_text(encoding="utf-8")
-        for old, new in texts.items():
-            assert text.count(old) == 1, f"{old!r} in {name}"
-            text = text.replace(old, new)
-        (tree / name).write_text(text, encoding="utf-8")
-    return synthesise("prod", PLACEHOLDER_ACCOUNT, tree, policy=False)
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +27,12 @@ def before(prod: Assembly) -> dict[str, Stack]:
 @pytest.fixture(scope="module")
 def dangerous(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stack]:
     """The packs of the policy name the lake as it was: that the branch is not ripe hides nothing here."""
-    return branch(tmp_path_factory.mktemp("dangerous"), CHANGES)
+    return branch(tmp_path_factory.mktemp("dangerous"), DANGEROUS)
 
 
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Stack]:
-    tag = {"environments/prod.yaml": {"cost-centre: platform": "cost-centre: research"}}
-    return branch(tmp_path_factory.mktemp("tagged"), tag)
+    return branch(tmp_path_factory.mktemp("tagged"), TAGGED)
 
 
 @pytest.fixture(scope="module")

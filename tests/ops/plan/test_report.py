@@ -96,6 +96,34 @@ def test_page_needs_nothing_beside_itself_and_takes_no_markup_from_names() -> No
     assert "&lt;script&gt;" in written
 
 
+def test_page_shows_what_must_be_read_above_its_charts(dangerous: Plan) -> None:
+    written = page.write(dangerous)
+    places = [
+        written.index(f"<h2>{title}</h2>") for title in ("State", "Access", "Changes by stack", "Changes")
+    ]
+    assert places == sorted(places)
+
+
+def test_page_folds_long_tables_but_nothing_in_red() -> None:
+    lost = {f"Lake{number}": resource("AWS::S3::Bucket", f"Lake{number}") for number in range(20)}
+    alarms = {f"Alarm{number}": resource("AWS::CloudWatch::Alarm", f"Alarm{number}") for number in range(20)}
+    written = page.write(planned(alarms, lost))
+    state, rest = written.split("<h2>Changes</h2>")
+    assert "<details>" not in state
+    assert "<summary>12 more</summary>" in rest
+
+
+def test_value_that_is_cut_still_shows_both_sides() -> None:
+    before, after = (f"s3://{name}/{'x' * 200}" for name in ("lake", "pond"))
+    made = planned(
+        DEPLOYED | changed("Lake", BucketName=after), DEPLOYED | changed("Lake", BucketName=before)
+    )
+    (row,) = next(document.sections(made)).rows
+    assert "s3://lake" in row.cells[-1]
+    assert "s3://pond" in row.cells[-1]
+    assert "…" in row.cells[-1]
+
+
 def test_comment_stays_below_what_a_pull_request_takes() -> None:
     many = {f"A{number}": resource("AWS::CloudWatch::Alarm", "x" * 200, Threshold=1) for number in range(900)}
     written = markdown.write(planned(many, {}))
