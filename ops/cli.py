@@ -14,6 +14,7 @@ from rich.console import Console
 
 from ops import cdk
 from ops.deploy import cli as deploying
+from ops.destroy import cli as destroying
 from ops.drift.form import DriftForm
 from ops.errors import OperationError, UsageError
 from ops.lake import cli as lake
@@ -223,6 +224,7 @@ def preflight(
 
 
 deploying.add(app, console)
+destroying.add(app, console)
 
 
 @app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

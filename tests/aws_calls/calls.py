@@ -16,8 +16,15 @@ FILE = ROOT / "tests" / "aws_calls" / "calls.json"
 PAGE = ROOT / "docs" / "aws-calls.md"
 LAYERS: tuple[Layer, ...] = ("moto", "local AWS", "stub")
 
+_NO_EDGE = "no server has copies of a function at the edge, by which its deletion fails"
+
 #: What moto lacks of each operation that a Stubber answers.
 STUBBED = {
+    "cloudformation.delete_stack": _NO_EDGE,
+    "cloudformation.describe_stack_events": _NO_EDGE,
+    "cloudformation.describe_stack_resources": _NO_EDGE,
+    "cloudformation.describe_stacks": _NO_EDGE,
+    "cloudformation.update_termination_protection": _NO_EDGE,
     "ecs.describe_tasks": "moto's tasks all end with 0: no exit code, reason of a container or missing task",
     "ecs.run_task": "moto starts every task of Fargate: no failures",
 }

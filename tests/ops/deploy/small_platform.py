@@ -2,7 +2,7 @@
 
 `network` makes a topic whose ARN `serving` and `edge` read weakly; `serving` holds a load balancer, so that
 its region is at risk while it is deployed; `monitoring` holds an alarm that wakes somebody. In the home
-region `edge` stands on every `serving`, and `data` keeps a bucket.
+region `edge` stands on every `serving`, and `data` keeps one of its two buckets.
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ def synthesise(
         monitoring = stack(region, "monitoring")
         _alarm(monitoring, region)
         monitoring.add_stack_dependency(serving[region])
-    data = _add(stack(HOME, "data"), "Bucket", "AWS::S3::Bucket", BucketName=bucket)
-    data.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    data = stack(HOME, "data")
+    _add(data, "Bucket", "AWS::S3::Bucket", BucketName=bucket).apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    _add(data, "Scratch", "AWS::S3::Bucket", BucketName="small-scratch")
     app.synth()
     return folder
 

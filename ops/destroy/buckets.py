@@ -1,0 +1,42 @@
+"""Empties buckets that go with their stack: S3 deletes none that holds anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ops.deploy.asking import asking
+from ops.deploy.formation import Formation
+from ops.destroy.retained import resources
+from ops.plan.assembly import Stack
+from ops.plan.stateful import KEEPING
+
+_BUCKET = "AWS::S3::Bucket"
+
+
+def empty(formation: Formation, stack: Stack) -> int:
+    """Deletes every version of every object in the buckets that the stack deletes; says how many."""
+    going = {
+        logical_id
+        for logical_id, resource in stack.resources.items()
+        if resource["Type"] == _BUCKET and resource.get("DeletionPolicy") not in KEEPING
+    }
+    if not going:
+        return 0
+    s3 = formation.account.client("s3", stack.region)
+    names = [physical for logical_id, _, physical in resources(formation, stack) if logical_id in going]
+    return sum(_empty(formation, s3, name) for name in names if name)
+
+
+def _empty(formation: Formation, s3: Any, bucket: str) -> int:
+    count = 0
+    with asking(formation.environment.name, f"the bucket {bucket} cannot be emptied"):
+        try:
+            for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+                found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+                if keys:
+                    s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+                count += len(keys)
+        except s3.exceptions.NoSuchBucket:
+            return count
+    return count

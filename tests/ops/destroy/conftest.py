@@ -1,0 +1,7 @@
+"""The same small platform on a server of its own; see tests/ops/deploy."""
+
+from __future__ import annotations
+
+from tests.ops.deploy.conftest import first, site, synthesise
+
+__all__ = ["first", "site", "synthesise"]
