@@ -52,6 +52,10 @@ test-acceptance: | test-stacks
 bench: install ## Measure the rows of docs/benchmarks.md beside their rivals into bench/; ROWS='synth-areas' for some
 	@$(BIN)/python -m tests.bench $(ROWS)
 
+.PHONY: drill
+drill: install ## Deploy over three regions, halt, kill, resume, destroy: on a platform of its own, for minutes
+	@$(BIN)/python -m pytest tests/drill
+
 .PHONY: test-rules
 test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fetches promtool from Debian)
 	@ops/promtool

@@ -45,10 +45,13 @@ def compare(graph: Graph, formation: Formation, say: Say, *, only: Sequence[str]
             f" --env {environment.name} --only {name}` removes it"
         )
     before = deployed.read(environment, graph.stacks.values())
+    changed = set(fingerprint.changed(before, graph.stacks))
+    # What failed to be made still has its template: that it is the right one means nothing.
+    changed |= {name for name in graph.stacks if name in states and states[name].blocked}
     work = {
         name: Kind.CREATE if _is_new(states.get(name)) else Kind.UPDATE
-        for name in fingerprint.changed(before, graph.stacks)
-        if name in chosen
+        for name in graph.stacks
+        if name in changed & chosen
     }
     return Comparison(graph, before, states, work)
 

@@ -1,8 +1,8 @@
 """Cuts what is to be deployed into waves: a wave is of one region, and its stacks can be deployed at once.
 
 The order comes from the graph of the assembly. Two rules are added to it: the writer region's serving stacks
-come before those of other regions wherever the graph leaves the choice, and a region is not begun while
-another one's work would let more of it be deployed in one go.
+come before those of other regions wherever the graph leaves the choice, and the region goes next that gains
+least by waiting for the others, so that waves are few.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ops.deploy.graph import Graph
+
+Needs = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ def waves(graph: Graph, chosen: Collection[str], preference: Sequence[str]) -> l
     left = [name for name in graph.stacks if name in needs]
     made: list[Wave] = []
     while left:
-        region = _next(graph, needs, left, regions)
+        able = [each for each in regions if _closure(graph, needs, left, {each})]
+        region = min(able, key=lambda each: _gain(graph, needs, left, each, regions))
         ready = _closure(graph, needs, left, {region})
         made.append(Wave(region, tuple(ready), tuple(name for name in ready if graph.serves(name))))
         left = [name for name in left if name not in ready]
@@ -64,22 +67,14 @@ def _put_before(needs: dict[str, set[str]], ahead: str, later: str) -> None:
             each.update(added)
 
 
-def _next(
-    graph: Graph, needs: Mapping[str, frozenset[str]], left: Sequence[str], regions: Sequence[str]
-) -> str:
-    """The first region that gains nothing by waiting; where each would gain, the first that can begin."""
-    able = [region for region in regions if _closure(graph, needs, left, {region})]
-    for region in able:
-        others = _closure(graph, needs, left, set(regions) - {region})
-        after = [name for name in left if name not in others]
-        if len(_closure(graph, needs, after, {region})) == len(_closure(graph, needs, left, {region})):
-            return region
-    return able[0]
+def _gain(graph: Graph, needs: Needs, left: Sequence[str], region: str, regions: Sequence[str]) -> int:
+    """How much more of the region could be deployed in one go once the others have done what they can."""
+    others = set(_closure(graph, needs, left, set(regions) - {region}))
+    after = [name for name in left if name not in others]
+    return len(_closure(graph, needs, after, {region})) - len(_closure(graph, needs, left, {region}))
 
 
-def _closure(
-    graph: Graph, needs: Mapping[str, frozenset[str]], left: Sequence[str], regions: Collection[str]
-) -> list[str]:
+def _closure(graph: Graph, needs: Needs, left: Sequence[str], regions: Collection[str]) -> list[str]:
     """What can be deployed with these regions alone."""
     missing, found = set(left), list[str]()
     waiting = [name for name in left if graph.stacks[name].region in regions]

@@ -13,7 +13,7 @@ from pathlib import Path
 from ops.local.keeper import Backoff
 from ops.local.process import ProcessError
 from ops.local.reconcilers import aurora_topology
-from ops.local.reconcilers.aurora_topology import Clients, Credentials, Database, Instance
+from ops.local.reconcilers.aurora_topology import Clients, Database, Instance
 from ops.local.reconcilers.postgres import PostgresServer
 from ops.local.reconcilers.postgres_files import find_binaries, major_version
 from ops.local.reconcilers.postgres_install import Installation
@@ -58,7 +58,6 @@ class Aurora:
         self._installation = installation
         self._clock = clock
         self.servers: dict[str, PostgresServer] = {}
-        self._credentials: dict[str, Credentials] = {}
         self._reasons: dict[str, str] = {}
         self._retry: dict[str, tuple[Backoff, float]] = {}
         self._seen_streaming: dict[str, float] = {}
@@ -111,7 +110,7 @@ class Aurora:
         writer = self.servers[database.writer.key]
         specs = {instance.key: instance for instance in database.instances}
         if not any(server.exists for server in servers):
-            credentials = self._find_credentials(database)
+            credentials = aurora_topology.credentials(self._clients, database)
             if credentials is None:
                 return "waiting for a secret attached to the cluster (SecretTargetAttachment)"
             logger.info("%s: creating the database on %s", database.name, writer.spec.name)
@@ -150,14 +149,6 @@ class Aurora:
         if instance.key not in self.servers:
             self.servers[instance.key] = PostgresServer(instance, self._installation)
         return self.servers[instance.key]
-
-    def _find_credentials(self, database: Database) -> Credentials | None:
-        if database.name not in self._credentials:
-            found = aurora_topology.credentials(self._clients, database)
-            if found is None:
-                return None
-            self._credentials[database.name] = found
-        return self._credentials[database.name]
 
     def _report(self, databases: tuple[Database, ...]) -> Report:
         states = []

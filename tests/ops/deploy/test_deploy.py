@@ -193,18 +193,27 @@ def test_stale_plan_is_refused_and_says_what_moved(
 def test_stack_whose_creation_was_rolled_back_is_named_with_what_to_do(
     platform: Site, synthesise: Synthesise
 ) -> None:
-    name = stack_name(EU, "data")
-    formation = platform.client("cloudformation", EU)
-    taken = {"Name": f"/small/{EU}/says", "Type": "String", "Value": "taken"}
-    broken = {"Resources": {"Taken": {"Type": "AWS::SSM::Parameter", "Properties": taken}}}
-    formation.create_stack(StackName=name, TemplateBody=json.dumps(broken))
-    state = Formation(Account("local"), load_environment("local")).settle(name, EU, look=0.1)
-    assert state is not None
-    assert state.status == "ROLLBACK_COMPLETE"
-    try:
-        assert f"delete-stack --region {EU} --stack-name {name}" in state.blocked
-    finally:
-        formation.delete_stack(StackName=name)
+    name, formation = stack_name(AP, "serving"), platform.client("cloudformation", AP)
+    here = Formation(Account("local"), load_environment("local"))
+    now = synthesise(
+        topics={EU: "killed"}, values={HOME: "planned", EU: "broken", AP: "broken"}, bucket="small-new"
+    )
+    formation.delete_stack(StackName=name)
+    assert here.settle(name, AP, look=0.1) is None
+    taken = {"Name": "/small/taken", "Type": "String", "Value": "taken"}
+    broken = [{"Type": "AWS::SSM::Parameter", "Properties": taken}] * 2
+    template = {"Resources": dict(zip(("First", "Second"), broken, strict=True))}
+    formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    here.settle(name, AP, look=0.1)
+    stuck = platform.deploy(now)
+    assert stuck.status == 1
+    delete = f"`aws cloudformation delete-stack --region {AP} --stack-name {name}`"
+    assert f"{name} is in ROLLBACK_COMPLETE: " in stuck.errors
+    assert delete in stuck.errors
+    formation.delete_stack(StackName=name)
+    here.settle(name, AP, look=0.1)
+    assert platform.deploy(now).status == 0
+    assert platform.parameter(f"/small/{AP}/says", AP) == "broken"
 
 
 def test_only_a_region_is_deployed_when_asked(platform: Site, synthesise: Synthesise) -> None:
