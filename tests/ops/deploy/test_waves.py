@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.deploy.graph import Graph, Output
@@ -40,6 +40,7 @@ def graphs(draw: st.DrawFn) -> Graph:
     return graph(*draw(st.permutations(made)))
 
 
+@settings(deadline=None)
 @given(graphs(), st.data())
 def test_every_chosen_stack_comes_once_after_what_it_needs_in_waves_of_one_region(
     made: Graph, data: st.DataObject
@@ -54,17 +55,20 @@ def test_every_chosen_stack_comes_once_after_what_it_needs_in_waves_of_one_regio
         assert not made.ancestors[name] & set(order[place:])
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_same_stacks_give_the_same_waves_in_whatever_order_they_were_chosen(made: Graph) -> None:
     assert waves(made, list(made.stacks), REGIONS) == waves(made, sorted(made.stacks), REGIONS)
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_no_two_waves_in_a_row_are_of_one_region(made: Graph) -> None:
     found = [wave.region for wave in waves(made, made.stacks, REGIONS)]
     assert all(before != after for before, after in pairwise(found))
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_writer_region_serves_before_others_wherever_the_graph_leaves_the_choice(made: Graph) -> None:
     order = [name for wave in waves(made, made.stacks, REGIONS) for name in wave.stacks]
