@@ -77,12 +77,13 @@ def sources(mirror: str, name: str) -> str:
 def _make(engine: Engine, base: str, say: Say) -> None:
     mirror = os.environ.get("DEBIAN_MIRROR", MIRROR).rstrip("/")
     root = SCRATCH / "root"
-    shutil.rmtree(SCRATCH, ignore_errors=True)
+    _clear()
     SCRATCH.mkdir(parents=True)
     try:
         say(f"making {base} of Debian's packages")
         include = f"--include={PACKAGES}"
         _do(["debootstrap", "--variant=minbase", include, suite(base), str(root), mirror])
+        _unmount()
         (root / "etc/apt/sources.list").write_text(sources(mirror, suite(base)))
         # Debian calls it python3 alone; the image of this name has it here.
         (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
@@ -98,7 +99,26 @@ def _make(engine: Engine, base: str, say: Say) -> None:
         _import(engine, root, base)
         _check_version(engine, base)
     finally:
-        shutil.rmtree(SCRATCH, ignore_errors=True)
+        _clear()
+
+
+def _clear() -> None:
+    """Removes the scratch folder, and nothing that is mounted in it."""
+    _unmount()
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+
+
+def _unmount() -> None:
+    """debootstrap mounts /proc and /sys, and says nothing where it could not take one away again: a copy of
+    the system would then hold this machine's memory."""
+    for place in mounted(SCRATCH, Path("/proc/self/mounts").read_text(encoding="utf-8")):
+        _do(["umount", "--lazy", place])
+
+
+def mounted(folder: Path, table: str) -> list[str]:
+    """Mount points below ``folder`` in a table as of fstab(5), the deepest first."""
+    points = (line.split()[1] for line in table.splitlines())
+    return sorted((point for point in points if point.startswith(f"{folder}/")), reverse=True)
 
 
 def forget(root: Path) -> None:

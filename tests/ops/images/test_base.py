@@ -53,3 +53,16 @@ def test_base_that_is_there_is_neither_pulled_nor_made(script: Script) -> None:
     docker = script("docker", '[ "$3" = python:3.13-slim-trixie ] && exit 0', "exit 1")
     engine = Engine(str(docker), own=True)
     assert base.ensure(engine, "python:3.13-slim-trixie", lambda detail: None) == "python:3.13-slim-trixie"
+
+
+def test_what_is_still_mounted_in_the_scratch_folder_is_known_the_deepest_first() -> None:
+    table = (
+        "proc /proc proc rw 0 0\n"
+        "proc /work/scratch/root/proc proc rw,relatime 0 0\n"
+        "none /work/scratch/root/proc/bus usbfs rw 0 0\n"
+        "tmpfs /work/scratch-of-another tmpfs rw 0 0\n"
+    )
+    assert base.mounted(Path("/work/scratch"), table) == [
+        "/work/scratch/root/proc/bus",
+        "/work/scratch/root/proc",
+    ]
