@@ -182,7 +182,7 @@ def test_each_command_exists_with_its_options() -> None:
         used = {word for word in words if word.startswith("--")}
         assert used <= known, f"{name}: richesreach {command.name}"
         checked.add(command.name)
-    assert checked >= {"plan", "deploy", "smoke", "drift", "check"}
+    assert checked >= {"plan", "deploy", "preflight", "smoke", "drift", "check"}
 
 
 def test_roles_are_those_that_the_stack_makes() -> None:
