@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 
 from stacks.yaml_file import ROOT
-from tests.bench import synth
+from tests.bench import services, synth
 from tests.bench.measure import BenchError
-from tests.bench.report import write
+from tests.bench.report import Row, write
 
 #: Each row with its default number of rounds.
-ROWS = {"synth-areas": (synth.areas, 11), "synth-prod": (synth.prod, 3)}
+ROWS: dict[str, tuple[Callable[[int, Callable[[str], None]], Row], int]] = {
+    "synth-areas": (synth.areas, 11),
+    "synth-prod": (synth.prod, 3),
+    **services.ROWS,
+}
 
 
 def main() -> int:
