@@ -115,6 +115,15 @@ def test_two_places_never_have_the_same_key(one: tuple[str, str], other: tuple[s
     assert (keys.predictions(*one) == keys.predictions(*other)) == (one == other)
 
 
+@given(st.lists(st.sampled_from(["a", "%3A", "%", "a%3Aa"]), min_size=3, max_size=5), st.data())
+def test_two_places_that_differ_in_where_they_are_parted_have_two_keys(
+    pieces: list[str], data: st.DataObject
+) -> None:
+    cuts = data.draw(st.lists(st.integers(1, len(pieces) - 1), min_size=2, max_size=2, unique=True))
+    places = {(":".join(pieces[:cut]), ":".join(pieces[cut:])) for cut in cuts}
+    assert len({keys.predictions(*place) for place in places}) == len(places) == 2
+
+
 @given(symbols, symbols)
 def test_a_key_has_as_many_parts_as_its_contract(symbol: str, engine: str) -> None:
     key = keys.predictions(symbol, engine)

@@ -33,7 +33,9 @@ async def test_the_viewer_is_two_proxies_away() -> None:
     assert await name(BALANCER, f"{VIEWER}, {EDGE}") == VIEWER
 
 
-@given(st.text(st.characters(codec="latin-1", exclude_characters="\r\n")))
+@given(
+    st.ip_addresses().map(str) | st.text(st.characters(codec="latin-1", exclude_characters="\r\n")),
+)
 async def test_what_a_viewer_writes_itself_changes_nothing(written: str) -> None:
     assert await name(BALANCER, f"{written},{VIEWER},{EDGE}") == VIEWER
     assert await name(BALANCER, written, f"{VIEWER}, {EDGE}") == VIEWER
