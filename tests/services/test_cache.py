@@ -1,11 +1,14 @@
 """The cache: whatever happens to its nodes, callers see values and misses, never errors."""
 
+import io
+import json
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from cache_clock import Clock, endpoint
 from cache_servers import CachePair, CacheServer
 from loopback import own_address
+from richesreach.core import logs
 from richesreach.core.cache import Cache, Nodes
 from richesreach.core.cache.nodes import COOL_DOWN
 from richesreach.core.settings import CacheLogin, Secret
@@ -158,6 +161,22 @@ async def test_a_dead_node_is_not_asked_again_before_its_cool_down_ends(
     assert await cache.get("k") is None
     clock.now += PAUSE
     assert await cache.get("k") == 1
+
+
+async def test_a_dead_node_is_told_once_and_its_return_too(
+    cache: Cache, own_caches: CachePair, clock: Clock
+) -> None:
+    log = io.StringIO()
+    logs.configure(service="test", region="eu-west-1", level="INFO", stream=log)
+    own_caches.primary.stop()
+    for _ in range(3):
+        clock.now += PAUSE
+        await cache.get("k")
+    own_caches.primary.start()
+    clock.now += PAUSE
+    await cache.get("k")
+    told = [json.loads(line)["event"] for line in log.getvalue().splitlines()]
+    assert told == ["cache_node_unreachable", "cache_node_back"]
 
 
 async def test_the_global_cache_reads_here_and_writes_at_home(own_caches: CachePair, clock: Clock) -> None:

@@ -60,6 +60,7 @@ class Broadcast:
         """Until the connection breaks. Raises RedisError or OSError."""
         async with node.client.pubsub(ignore_subscribe_messages=True) as channel:
             await channel.subscribe(CHANNEL)
+            self._nodes.found(node)
             # What was said before is lost.
             self._deaf()
             self.listening = True

@@ -40,6 +40,7 @@ class CacheNode:
         self.endpoint = endpoint
         self.unreachable_until = 0.0
         self.read_only_until = 0.0
+        self.down = False
         self.free = asyncio.Semaphore(MAX_CONNECTIONS)
         self.client = Redis(
             host=endpoint.host,
@@ -101,11 +102,17 @@ class Nodes:
         ]
 
     def lost(self, node: CacheNode, error: BaseException) -> None:
-        """Pass the node over for a while."""
+        """Pass the node over for a while. Said once: it is found down again every second."""
         node.unreachable_until = self._clock() + COOL_DOWN
-        logger().warning(
-            "cache_node_unreachable", cache=self.name, node=str(node.endpoint), error=describe(error)
-        )
+        tell = logger().debug if node.down else logger().warning
+        tell("cache_node_unreachable", cache=self.name, node=str(node.endpoint), error=describe(error))
+        node.down = True
+
+    def found(self, node: CacheNode) -> None:
+        """The node answers."""
+        if node.down:
+            node.down = False
+            logger().info("cache_node_back", cache=self.name, node=str(node.endpoint))
 
     async def close(self) -> None:
         await asyncio.gather(*(node.client.aclose() for node in self.all), return_exceptions=True)
@@ -114,7 +121,7 @@ class Nodes:
         for node in self.usable(writing=nodes is self._writes):
             try:
                 async with node.free:
-                    return await ask(node.client)
+                    answer = await ask(node.client)
             except ReadOnlyError:
                 node.read_only_until = self._clock() + COOL_DOWN
                 logger().warning("cache_node_read_only", cache=self.name, node=str(node.endpoint))
@@ -124,4 +131,7 @@ class Nodes:
                 logger().warning(
                     "cache_refused", cache=self.name, node=str(node.endpoint), error=describe(error)
                 )
+            else:
+                self.found(node)
+                return answer
         raise CacheUnavailableError(f"{self.name}: no node answers")
