@@ -90,7 +90,12 @@ class PlatformFunction(Construct):
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             handler="index.handler",
-            code=lambda_.Code.from_asset(str(ROOT / "lambda" / props.code), exclude=EXCLUDED),
+            code=lambda_.Code.from_asset(
+                str(ROOT / "lambda" / props.code),
+                exclude=EXCLUDED,
+                # What functions share is linked into their folders; the package holds the file.
+                follow_symlinks=cdk.SymlinkFollowMode.EXTERNAL,
+            ),
             timeout=props.timeout,
             memory_size=props.memory,
             reserved_concurrent_executions=(

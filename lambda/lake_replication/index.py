@@ -3,16 +3,14 @@
 Properties: ``Bucket``, ``Role`` (ARN), ``Rules``: a list of ``Id``, ``Priority``, ``Prefix``, ``Destination``
 (bucket ARN), ``KeyArn`` (encrypts the replica), ``StorageClass``, ``DeleteMarkers`` and ``TimeControl``
 (true or false; CloudFormation sends text). Create and Update put the whole configuration, Delete removes it.
-Protocol: "Custom resource request and response", AWS CloudFormation user guide.
 """
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from typing import Any
 
 import boto3
+import cloudformation
 
 #: The only threshold that S3 takes for Replication Time Control and for the events of replicas it misses.
 MINUTES = 15
@@ -22,16 +20,14 @@ class WrongPropertiesError(Exception):
     """The template gave rules that S3 could not keep apart."""
 
 
-def handler(event: dict[str, Any], context: Any) -> None:
+def handler(event: dict[str, Any], _context: Any) -> None:
     """Answers CloudFormation at ``event["ResponseURL"]``, whatever happens."""
     properties = event["ResourceProperties"]
-    physical_id = f"replication-of-{properties['Bucket']}"
-    try:
+
+    def act() -> None:
         apply(event["RequestType"], properties, boto3.client("s3"))
-    except Exception as error:
-        respond(event, physical_id, "FAILED", str(error) or type(error).__name__)
-    else:
-        respond(event, physical_id, "SUCCESS", "")
+
+    cloudformation.answer(event, act, f"replication-of-{properties['Bucket']}")
 
 
 def apply(request: str, properties: dict[str, Any], s3: Any) -> None:
@@ -86,22 +82,3 @@ def rule(given: dict[str, Any]) -> dict[str, Any]:
 
 def _true(value: Any) -> bool:
     return str(value).lower() == "true"
-
-
-def respond(event: dict[str, Any], physical_id: str, status: str, reason: str) -> None:
-    """PUTs the outcome to the pre-signed URL that CloudFormation gave."""
-    body = json.dumps(
-        {
-            "Status": status,
-            "Reason": reason or "done",
-            "PhysicalResourceId": physical_id,
-            "StackId": event["StackId"],
-            "RequestId": event["RequestId"],
-            "LogicalResourceId": event["LogicalResourceId"],
-        }
-    ).encode()
-    request = urllib.request.Request(  # noqa: S310  (the URL is CloudFormation's)
-        event["ResponseURL"], data=body, method="PUT", headers={"content-type": ""}
-    )
-    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
-        pass

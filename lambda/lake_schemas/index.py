@@ -2,33 +2,30 @@
 
 Properties: ``Bucket`` and ``Documents``, text by key. Create and Update write every document. Nothing is ever
 removed, not on Delete either: what describes data stays as long as the data.
-Protocol: "Custom resource request and response", AWS CloudFormation user guide.
 """
 
 from __future__ import annotations
 
 import json
-import urllib.request
 from typing import Any
 
 import boto3
+import cloudformation
 
 
 class NoSchemaError(Exception):
     """A document is not a JSON object, and would break whoever reads it."""
 
 
-def handler(event: dict[str, Any], context: Any) -> None:
+def handler(event: dict[str, Any], _context: Any) -> None:
     """Answers CloudFormation at ``event["ResponseURL"]``, whatever happens."""
     properties = event["ResourceProperties"]
-    physical_id = f"schemas-of-{properties['Bucket']}"
-    try:
+
+    def act() -> None:
         if event["RequestType"] != "Delete":
             publish(properties, boto3.client("s3"))
-    except Exception as error:
-        respond(event, physical_id, "FAILED", str(error) or type(error).__name__)
-    else:
-        respond(event, physical_id, "SUCCESS", "")
+
+    cloudformation.answer(event, act, f"schemas-of-{properties['Bucket']}")
 
 
 def publish(properties: dict[str, Any], s3: Any) -> None:
@@ -52,22 +49,3 @@ def check(key: str, text: str) -> None:
         raise NoSchemaError(f"{key} is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise NoSchemaError(f"{key} is no JSON object")
-
-
-def respond(event: dict[str, Any], physical_id: str, status: str, reason: str) -> None:
-    """PUTs the outcome to the pre-signed URL that CloudFormation gave."""
-    body = json.dumps(
-        {
-            "Status": status,
-            "Reason": reason or "done",
-            "PhysicalResourceId": physical_id,
-            "StackId": event["StackId"],
-            "RequestId": event["RequestId"],
-            "LogicalResourceId": event["LogicalResourceId"],
-        }
-    ).encode()
-    request = urllib.request.Request(  # noqa: S310  (the URL is CloudFormation's)
-        event["ResponseURL"], data=body, method="PUT", headers={"content-type": ""}
-    )
-    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
-        pass

@@ -2,16 +2,15 @@
 
 Property ``Names``: mapping of attribute → name of a managed prefix list. Answers each attribute with the
 list's id. The ids differ by region and AWS publishes no table of them, so they are asked for where they are
-used. Protocol: "Custom resource request and response", AWS CloudFormation user guide.
+used.
 """
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from typing import Any
 
 import boto3
+import cloudformation
 
 
 class UnknownPrefixListError(Exception):
@@ -20,15 +19,13 @@ class UnknownPrefixListError(Exception):
 
 def handler(event: dict[str, Any], _context: Any) -> None:
     """Answers CloudFormation at ``event["ResponseURL"]``, whatever happens."""
-    physical_id = event.get("PhysicalResourceId") or f"{event['StackId']}/{event['LogicalResourceId']}"
-    found: dict[str, str] = {}
-    try:
-        if event["RequestType"] != "Delete":
-            found = look_up(event["ResourceProperties"]["Names"], boto3.client("ec2"))
-    except Exception as error:
-        respond(event, physical_id, "FAILED", str(error) or type(error).__name__, {})
-    else:
-        respond(event, physical_id, "SUCCESS", "", found)
+
+    def act() -> dict[str, str]:
+        if event["RequestType"] == "Delete":
+            return {}
+        return look_up(event["ResourceProperties"]["Names"], boto3.client("ec2"))
+
+    cloudformation.answer(event, act)
 
 
 def look_up(names: dict[str, str], ec2: Any) -> dict[str, str]:
@@ -51,25 +48,3 @@ def look_up(names: dict[str, str], ec2: Any) -> dict[str, str]:
     if missing:
         raise UnknownPrefixListError(f"AWS manages no prefix list {', '.join(missing)} in this region")
     return {attribute: ids[name] for attribute, name in names.items()}
-
-
-def respond(
-    event: dict[str, Any], physical_id: str, status: str, reason: str, attributes: dict[str, str]
-) -> None:
-    """PUTs the outcome to the pre-signed URL that CloudFormation gave."""
-    body = json.dumps(
-        {
-            "Status": status,
-            "Reason": reason or "done",
-            "PhysicalResourceId": physical_id,
-            "StackId": event["StackId"],
-            "RequestId": event["RequestId"],
-            "LogicalResourceId": event["LogicalResourceId"],
-            "Data": attributes,
-        }
-    ).encode()
-    request = urllib.request.Request(  # noqa: S310  (the URL is CloudFormation's)
-        event["ResponseURL"], data=body, method="PUT", headers={"content-type": ""}
-    )
-    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
-        pass

@@ -2,26 +2,20 @@
 
 Properties: ``Cluster``, ``TaskDefinition`` (ARN), ``Subnets`` and ``SecurityGroups`` (lists of ids).
 Create and Update run the task; Delete does nothing, as what a migration did stays.
-Protocol: "Custom resource request and response", AWS CloudFormation user guide.
 """
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from typing import Any
 
 import boto3
+import cloudformation
 
 POLL_SECONDS = 2.0
 
 #: Time kept back to answer CloudFormation before Lambda cuts the function off.
 RESERVE_MILLISECONDS = 20_000
-
-
-#: CloudFormation takes 4096 bytes of answer; the rest is ids.
-MAX_REASON_BYTES = 2_000
 
 
 class TaskFailedError(Exception):
@@ -30,14 +24,12 @@ class TaskFailedError(Exception):
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """Answers CloudFormation at ``event["ResponseURL"]``, whatever happens."""
-    physical_id = event.get("PhysicalResourceId") or f"{event['StackId']}/{event['LogicalResourceId']}"
-    try:
+
+    def act() -> None:
         if event["RequestType"] != "Delete":
             run(event["ResourceProperties"], boto3.client("ecs"), context.get_remaining_time_in_millis)
-    except Exception as error:
-        respond(event, physical_id, "FAILED", str(error) or type(error).__name__)
-    else:
-        respond(event, physical_id, "SUCCESS", "")
+
+    cloudformation.answer(event, act)
 
 
 def run(properties: dict[str, Any], ecs: Any, remaining: Any, sleep: Any = time.sleep) -> None:
@@ -88,23 +80,3 @@ def check(task: dict[str, Any]) -> None:
             reason = container.get("reason") or task.get("stoppedReason") or "no reason given"
             ended = "never started" if code is None else f"exited with {code}"
             raise TaskFailedError(f"container {container['name']} of {task['taskArn']} {ended}: {reason}")
-
-
-def respond(event: dict[str, Any], physical_id: str, status: str, reason: str) -> None:
-    """PUTs the outcome to the pre-signed URL that CloudFormation gave."""
-    body = json.dumps(
-        {
-            "Status": status,
-            "Reason": reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore") or "done",
-            "PhysicalResourceId": physical_id,
-            "StackId": event["StackId"],
-            "RequestId": event["RequestId"],
-            "LogicalResourceId": event["LogicalResourceId"],
-        },
-        ensure_ascii=False,
-    ).encode()
-    request = urllib.request.Request(  # noqa: S310  (the URL is CloudFormation's)
-        event["ResponseURL"], data=body, method="PUT", headers={"content-type": ""}
-    )
-    with urllib.request.urlopen(request, timeout=10):  # noqa: S310
-        pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import importlib.util
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +17,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def load(name: str) -> ModuleType:
-    """`lambda/<name>/index.py`; its folder is no package, as Lambda unpacks it at the root."""
-    spec = importlib.util.spec_from_file_location(f"{name}_index", ROOT / "lambda" / name / "index.py")
+    """`lambda/<name>/index.py`, its neighbours found beside it, as Lambda unpacks the folder at the root."""
+    folder = ROOT / "lambda" / name
+    spec = importlib.util.spec_from_file_location(f"{name}_index", folder / "index.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(folder))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(folder))
     return module
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import http.server
-import importlib.util
 import json
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,18 +13,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
-SOURCE = Path(__file__).resolve().parents[3] / "lambda" / "close_security_group" / "index.py"
+from tests.lambda_.custom_resource import load
 
 
 @pytest.fixture(scope="session")
 def index() -> ModuleType:
-    """The module; its folder is no package, as Lambda unpacks it at the root."""
-    spec = importlib.util.spec_from_file_location("close_security_group_index", SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The module, as Lambda loads it."""
+    return load("close_security_group")
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import http.server
-import importlib.util
 import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +14,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-SOURCE = Path(__file__).resolve().parents[3] / "lambda" / "run_task" / "index.py"
+from tests.lambda_.custom_resource import load
+
 CLUSTER = "richesreach-prod"
 DEFINITION = "arn:aws:ecs:us-east-1:123456789012:task-definition/richesreach-prod-gateway-migrate:7"
 TASK = f"arn:aws:ecs:us-east-1:123456789012:task/{CLUSTER}/0123456789abcdef"
@@ -45,13 +44,8 @@ RUN_TASK = {
 
 @pytest.fixture(scope="session")
 def index() -> ModuleType:
-    """The module; its folder is no package, as Lambda unpacks it at the root."""
-    spec = importlib.util.spec_from_file_location("run_task_index", SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The module, as Lambda loads it."""
+    return load("run_task")
 
 
 @dataclass

@@ -47,6 +47,7 @@ export class PlatformFunction extends Construct {
       handler: "index.handler",
       code: lambda.Code.fromAsset(path.join(ROOT, "lambda", props.code), {
         exclude: ["__pycache__", "*.pyc", ".*"],
+        followSymlinks: cdk.SymlinkFollowMode.EXTERNAL,
       }),
       timeout: props.timeout,
       memorySize: 128,
