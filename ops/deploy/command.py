@@ -133,6 +133,11 @@ class Deployment:
         found = comparison.compare(
             graph, self.formation, self._say, only=self.options.only, wait=not self.options.dry_run
         )
+        if self.options.resume:
+            # The yes that the run was given is for what it began with.
+            begun = fact(self.earlier, "started", "work") or {}
+            for name in found.work.keys() - begun.keys():
+                del found.work[name]
         for name, because in refresh.owed(graph, self.earlier, found.states).items():
             if name not in found.work:
                 self._say(f"{name} still lacks what changed in {because}: it is updated too")

@@ -14,6 +14,8 @@ import pytest
 
 from ops.deploy.asking import Account
 from ops.deploy.formation import Formation
+from ops.deploy.lock import Lock
+from ops.deploy.store import Store
 from ops.plan import assembly, deployed
 from ops.plan.fingerprint import fingerprint
 from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment
@@ -109,7 +111,7 @@ def test_alarm_during_the_bake_halts_before_the_next_region_and_resume_finishes(
 
     _set_alarm(platform, HOME, "OK")
     resumed = platform.deploy(changed, "--resume")
-    assert resumed.status == 0, resumed.errors
+    assert resumed.status == 0, resumed.errors + resumed.output
     assert platform.parameter(f"/small/{EU}/says", EU) == "baked"
     assert [each["event"] for each in platform.events()].count("started") == 1
 
@@ -243,3 +245,32 @@ def test_wrong_argument_is_one_line(
 def test_assembly_of_the_placeholder_account_is_refused(platform: Site, synthesise: Synthesise) -> None:
     done = platform.deploy(synthesise(account=PLACEHOLDER_ACCOUNT))
     assert (done.status, "placeholder account" in done.errors) == (1, True)
+
+
+def test_interrupted_run_gives_the_lock_back_and_says_how_to_go_on(
+    platform: Site, synthesise: Synthesise
+) -> None:
+    values = {HOME: "only", EU: "only", AP: "interrupted"}
+    changed = synthesise(topics={EU: "killed"}, values=values, bucket="small-new")
+    earlier = platform.runs()
+    child = platform.start(*platform.deploying(changed))
+    platform.until("stack-started", earlier)
+    child.send_signal(signal.SIGTERM)
+    output, _ = child.communicate()
+    assert child.returncode == 130
+    assert "CloudFormation goes on with what it had begun" in output
+    assert "--resume" in output
+    account = Account("local")
+    assert Lock(account, Store(account, load_environment("local"))).holder() is None
+
+
+def test_resumed_run_deploys_what_it_began_with_and_no_more(platform: Site, synthesise: Synthesise) -> None:
+    values = {HOME: "more", EU: "more", AP: "interrupted"}
+    changed = synthesise(topics={EU: "killed"}, values=values, bucket="small-new")
+    _set_alarm(platform, EU, "ALARM")
+    halted = platform.deploy(changed, "--only", EU)
+    assert "halted before wave 1" in halted.errors
+    _set_alarm(platform, EU, "OK")
+    assert platform.deploy(changed, "--resume").status == 0
+    said = [platform.parameter(f"/small/{region}/says", region) for region in (HOME, EU)]
+    assert (said[0] == "more", said[1]) == (False, "more")
