@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from stacks.yaml_file import ROOT
 from tests.bench.measure import BenchError, Ratio, Summary
@@ -36,14 +37,14 @@ PROBES_OF_THE_CORE = (
 )
 
 
-def measure(probe: Probe, rounds: int, say: Callable[[str], None]) -> Row:
-    """The row of one probe.
+def _probe(name: str, rounds: int) -> dict[str, Any]:
+    """What one probe found.
 
     Raises:
-        BenchError: the probe failed; with the end of what it said.
+        BenchError: it failed; with the end of what it said.
     """
     done = subprocess.run(
-        [PYTHON, PROBES, probe.name, str(rounds)],
+        [PYTHON, PROBES, name, str(rounds)],
         capture_output=True,
         text=True,
         check=False,
@@ -52,7 +53,29 @@ def measure(probe: Probe, rounds: int, say: Callable[[str], None]) -> Row:
     )
     if done.returncode:
         raise BenchError(f"the probe failed:\n{(done.stdout + done.stderr)[-2000:]}")
-    found = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def hits(rounds: int, say: Callable[[str], None]) -> Row:
+    """How many reads find their value, in percent. Raises BenchError."""
+    found = Summary.of(_probe("cache-hits", rounds)["ours"])
+    say(f"  {found.median:.1f} %")
+    return Row(
+        name="cache: reads that find their value, Zipf(1.1) over 10,000 symbols",
+        unit="%",
+        ours=found,
+        rival=None,
+        theirs=None,
+        ratio=None,
+        target=None,
+        rounds=rounds,
+    )
+
+
+def measure(probe: Probe, rounds: int, say: Callable[[str], None]) -> Row:
+    """The row of one probe. Raises BenchError."""
+    found = _probe(probe.name, rounds)
     ours, theirs = found["ours"], found["theirs"]
     row = Row(
         name=probe.operation,
@@ -68,4 +91,7 @@ def measure(probe: Probe, rounds: int, say: Callable[[str], None]) -> Row:
     return row
 
 
-ROWS = {probe.name: (functools.partial(measure, probe), 15) for probe in PROBES_OF_THE_CORE}
+ROWS: dict[str, tuple[Callable[[int, Callable[[str], None]], Row], int]] = {
+    **{probe.name: (functools.partial(measure, probe), 15) for probe in PROBES_OF_THE_CORE},
+    "cache-hits": (hits, 3),
+}
