@@ -19,9 +19,13 @@ from stacks.global_db.credentials import generated, password_of
 ENGINE = "valkey"
 APP, ADMIN = "app", "admin"
 
-#: ``info`` is among the dangerous commands; a service asks it for the role of its node.
+#: ``info`` is among the dangerous commands; a service asks it for the role of its node. ``time`` is in no
+#: category of these; limits are counted by the server's clock.
 ACCESS = {
-    APP: "on ~* &* -@all +@read +@write +@connection +@transaction +@scripting +@pubsub -@dangerous +info",
+    APP: (
+        "on ~* &* -@all +@read +@write +@connection +@transaction +@scripting +@pubsub +time"
+        " -@dangerous +info"
+    ),
     ADMIN: "on ~* &* +@all",
 }
 NOBODY = "off ~* -@all"
