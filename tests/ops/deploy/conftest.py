@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,24 +114,39 @@ class Site:
         return str(self.client("ssm", region).get_parameter(Name=name)["Parameter"]["Value"])
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A server of the module's own, bootstrapped in every region."""
-    folder = tmp_path_factory.mktemp("deploying")
-    process, local_aws = start_server(folder)
+@contextmanager
+def _asked(port: str) -> Iterator[None]:
+    """The commands' local AWS is at this port, meanwhile."""
     before = os.environ.get("RICHESREACH_AWS_PORT")
+    os.environ["RICHESREACH_AWS_PORT"] = port
     try:
-        site = Site(local_aws.endpoint.rsplit(":", 1)[1], folder)
-        os.environ["RICHESREACH_AWS_PORT"] = site.port
-        _bootstrap(site)
-        yield site
+        yield
     finally:
         if before is None:
-            os.environ.pop("RICHESREACH_AWS_PORT", None)
+            del os.environ["RICHESREACH_AWS_PORT"]
         else:
             os.environ["RICHESREACH_AWS_PORT"] = before
+
+
+@pytest.fixture(scope="session")
+def bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server of these tests' own, with the CDK's stacks in every region."""
+    folder = tmp_path_factory.mktemp("deploying")
+    process, local_aws = start_server(folder)
+    try:
+        site = Site(local_aws.endpoint.rsplit(":", 1)[1], folder)
+        with _asked(site.port):
+            _bootstrap(site)
+        yield site
+    finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def site(bootstrapped: Site) -> Iterator[Site]:
+    with _asked(bootstrapped.port):
+        yield bootstrapped
 
 
 def _bootstrap(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,7 +15,7 @@ from ops.deploy.store import Store
 from ops.errors import OperationError, UsageError
 from ops.local.process import start_time
 from stacks.environment import load_environment
-from tests.ops.deploy.conftest import Site
+from tests.ops.deploy.conftest import BUCKET, Site
 
 ME = Who("ann", "laptop", os.getpid(), start_time(os.getpid()) or 0)
 OTHER = Who("ben", "desk", 7, 7)
@@ -23,8 +24,11 @@ GONE = Who(ME.name, ME.host, ME.pid, ME.started - 1)
 
 
 @pytest.fixture
-def store(site: Site) -> Store:
-    return Store(Account("local"), load_environment("local"))
+def store(site: Site) -> Iterator[Store]:
+    """Where no record of these tests is left: the newest one is the last run's to others."""
+    store = Store(Account("local"), load_environment("local"))
+    yield store
+    site.client("s3").delete_object(Bucket=BUCKET, Key=store.key("run-1"))
 
 
 @pytest.fixture

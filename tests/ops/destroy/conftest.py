@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.ops.deploy.conftest import first, site, synthesise
+from tests.ops.deploy.conftest import bootstrapped, first, site, synthesise
 
-__all__ = ["first", "site", "synthesise"]
+__all__ = ["bootstrapped", "first", "site", "synthesise"]
