@@ -163,6 +163,28 @@ def writer(
 
 
 @app.command()
+def retire(
+    region: Annotated[str, typer.Argument(help="The region that is no longer in the environment's file.")],
+    environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
+    yes: Annotated[str | None, typer.Option("--yes", help="The region's code once more.")] = None,
+    accepted: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept", help="What the deployment of the other regions needs a yes for; repeatable."
+        ),
+    ] = None,
+    bake: Annotated[
+        float | None,
+        typer.Option("--wave-bake", min=0, help="Seconds to wait after the drain and each wave."),
+    ] = None,
+) -> None:
+    """Drain a region that left the environment's file, deploy the others without it, and delete it."""
+    from ops import retire as leaving  # noqa: PLC0415
+
+    leaving.retire(console, leaving.Options(environment, region, yes, tuple(accepted or ()), bake))
+
+
+@app.command()
 def plan(
     environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
     base: Annotated[

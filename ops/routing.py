@@ -27,14 +27,15 @@ _MENDS = {True: "is the platform up? `make up`", False: "sign in, e.g. `aws sso 
 Change = Callable[[set[str]], set[str]]
 
 
-def drain(region: str, environment: str = LOCAL) -> str:
-    """Adds ``region`` to the drained ones; says how traffic goes now."""
-    return _apply(environment, region, DRAINED, lambda drained: drained | {region})
+def drain(region: str, environment: str = LOCAL, *, leaving: bool = False) -> str:
+    """Adds ``region`` to the drained ones; says how traffic goes now. ``leaving``: it still serves, and the
+    environment's file knows it no longer."""
+    return _apply(environment, region, DRAINED, lambda drained: drained | {region}, leaving=leaving)
 
 
-def undrain(region: str, environment: str = LOCAL) -> str:
+def undrain(region: str, environment: str = LOCAL, *, leaving: bool = False) -> str:
     """Removes ``region`` from the drained ones; says how traffic goes now."""
-    return _apply(environment, region, DRAINED, lambda drained: drained - {region})
+    return _apply(environment, region, DRAINED, lambda drained: drained - {region}, leaving=leaving)
 
 
 def write_to(region: str | None, environment: str = LOCAL) -> str:
@@ -47,9 +48,9 @@ def status(environment: str = LOCAL) -> str:
     return _apply(environment, None, DRAINED, lambda drained: drained)
 
 
-def _apply(name: str, region: str | None, key: str, change: Change) -> str:
+def _apply(name: str, region: str | None, key: str, change: Change, *, leaving: bool = False) -> str:
     environment = load_environment(name)
-    if region is not None and region not in environment.regions:
+    if region is not None and region not in environment.regions and not leaving:
         known = ", ".join(environment.regions)
         raise UsageError(f"{region!r} is no region of {environment.name}; choose one of {known}")
     try:
@@ -76,7 +77,7 @@ def _write(environment: Environment, store: Any, store_arn: str, key: str, chang
         after = change(before)
         if after == before:
             return
-        if key == DRAINED and after == set(environment.regions):
+        if key == DRAINED and after > before and after >= set(environment.regions):
             raise UsageError(
                 f"{(after - before).pop()} is the last region that serves; undrain another first"
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.deploy import selection
+from ops.deploy.asking import asking
 from ops.deploy.formation import Formation, State
 from ops.deploy.graph import Graph
 from ops.deploy.one_stack import Kind
@@ -36,7 +37,8 @@ def compare(graph: Graph, formation: Formation, say: Say, *, only: Sequence[str]
     if only:
         chosen = selection.with_needed(graph, chosen)
     environment = formation.environment
-    states = formation.states({*environment.regions, *(stack.region for stack in graph.stacks.values())})
+    with asking(environment.name, "the regions that have stacks cannot be listed"):
+        states = formation.states(deployed.regions(environment, graph.stacks.values()))
     if wait:
         states = _settled(formation, states, say)
     for name in sorted(states.keys() - graph.stacks.keys()):

@@ -20,7 +20,7 @@ from ops.deploy.here import ended_by_signals, new_id, revision, who
 from ops.deploy.lock import Lock
 from ops.deploy.record import Record
 from ops.deploy.store import Store
-from ops.destroy import order, retained
+from ops.destroy import order, protection, retained
 from ops.destroy.data import Databases, Datastores
 from ops.destroy.removal import Removal
 from ops.destroy.retained import Retained
@@ -86,7 +86,8 @@ class Destruction:
         self._locked(graph, chosen, folder)
 
     def _ask(self, graph: Graph, chosen: Collection[str]) -> None:
-        """Twice for what holds state: in the environment's file, and by its name.
+        """Twice for what holds state: in the environment's file, and by its name. That a region is no longer
+        in the file is the first yes, too.
 
         Raises:
             OperationError: the file says that it is protected.
@@ -100,7 +101,7 @@ class Destruction:
         )
         for each in stateful:
             self._say(f"  {each}", "red")
-        if stateful and self.environment.protect:
+        if self.environment.protect and not all(self._left(graph.stacks[each].region) for each in stateful):
             raise OperationError(
                 f"environments/{name}.yaml has protect: true; set it to false and deploy that first, or take"
                 " stacks without state alone, with --only"
@@ -114,6 +115,10 @@ class Destruction:
             given = self.console.input(f"type {name} to destroy this: ")
         if given != name:
             raise UsageError(f"{given!r} is not {name!r}: nothing was touched")
+
+    def _left(self, region: str) -> bool:
+        """Whether the environment's file has forgotten a region."""
+        return region not in {*self.environment.regions, self.environment.dns_region}
 
     def _locked(self, graph: Graph, chosen: Collection[str], folder: Path) -> None:
         store = Store(self.account, self.environment)
@@ -142,6 +147,10 @@ class Destruction:
     def _destroy(self, graph: Graph, chosen: Collection[str], record: Record) -> None:
         stacks = {name: graph.stacks[name] for name in graph.stacks if name in chosen}
         stay = [each for stack in stacks.values() for each in retained.of_stack(self.formation, stack)]
+        for stack in stacks.values():
+            if self._left(stack.region):
+                for each in protection.lift(self.formation, stack):
+                    record.say("step", action="unprotect", region=stack.region, target=each)
         members = {name for name, stack in stacks.items() if _types(graph, name) & _MEMBERS}
         places = {stacks[name].region for name in members}
 

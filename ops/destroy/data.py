@@ -39,12 +39,14 @@ class Databases:
         Raises:
             OperationError: the writer should go and others stay, or RDS refuses.
         """
+        # A region that left the environment's file is not what the file protects.
+        protect = self.environment.protect and not set(regions).isdisjoint(self.environment.regions)
         with asking(self.environment.name, "the global database cannot be taken apart"):
             found, arns = self._described()
             if found is None:
                 return []
             try:
-                steps = take_apart(found, unprotect=not self.environment.protect, snapshots=snapshots)
+                steps = take_apart(found, unprotect=not protect, snapshots=snapshots)
             except PlanError as error:
                 raise OperationError(str(error)) from None
             self._check_writer(found, regions)

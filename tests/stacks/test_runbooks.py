@@ -18,6 +18,7 @@ PROCEDURES = {
     "aurora-detach-and-delete",
     "aurora-failover",
     "aurora-switchover",
+    "change-the-regions",
     "deployment-halted",
     "deployment-lock",
     "drain-a-region",
