@@ -22,6 +22,13 @@ def richesreach(*arguments: str) -> list[str]:
     return [COMMAND, "-m", "ops.cli", *arguments]
 
 
+def run(command: list[str]) -> tuple[int, str]:
+    """Exit status, and everything it said."""
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="session")
 def environment() -> Environment:
     return load_environment("local")

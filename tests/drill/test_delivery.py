@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from ops.local import aws, paths
-from tests.drill.conftest import Synthesise, events, levels, richesreach, runs, until
+from tests.drill.conftest import Synthesise, events, levels, richesreach, run, runs, until
 
 HOME, EU, AP = "us-east-1", "eu-west-1", "ap-southeast-1"
 ALARM = "richesreach-local-region-impaired"
@@ -25,13 +25,6 @@ def start(command: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command, cwd=paths.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-
-
-def run(command: list[str]) -> tuple[int, str]:
-    """Exit status, and everything it said."""
-    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout + done.stderr
 
 
 def serving() -> bool:
