@@ -109,7 +109,7 @@ def _run(site: Site) -> list[iam.PolicyStatement]:
         ),
         iam.PolicyStatement(
             sid="ListStacksAndAlarms",
-            actions=["cloudformation:DescribeStacks", "cloudwatch:DescribeAlarms"],
+            actions=["cloudformation:DescribeStacks", "cloudwatch:DescribeAlarms", "ec2:DescribeRegions"],
             resources=["*"],
         ),
         iam.PolicyStatement(

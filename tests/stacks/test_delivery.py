@@ -98,8 +98,8 @@ def test_role_that_deploys_changes_resources_through_the_bootstraps_roles_alone(
         for action in listed(statement["Action"])
         for arn in listed(statement["Resource"])
         if not action.startswith(("cloudformation:Describe", "cloudformation:Get", "cloudformation:List"))
-        and action not in {"sts:AssumeRole", "cloudwatch:DescribeAlarms", "ssm:GetParameter"}
-        and action not in {"s3:GetObject", "s3:ListBucket"}
+        and action not in {"sts:AssumeRole", "cloudwatch:DescribeAlarms", "ec2:DescribeRegions"}
+        and action not in {"s3:GetObject", "s3:ListBucket", "ssm:GetParameter"}
     }
     lock = f"arn:aws:ssm:{HOME}:{ACCOUNT}:parameter/richesreach/staging/delivery/lock"
     record = f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-{HOME}/richesreach/staging/runs/*"
@@ -113,7 +113,9 @@ def test_records_of_another_environment_are_not_listed(delivered: Assembly) -> N
 
 def test_everything_is_listed_only_where_aws_knows_no_resource(delivered: Assembly) -> None:
     wide = [s for s in statements(delivered, "deploy") if s["Resource"] == "*"]
-    assert [s["Action"] for s in wide] == [["cloudformation:DescribeStacks", "cloudwatch:DescribeAlarms"]]
+    assert [s["Action"] for s in wide] == [
+        ["cloudformation:DescribeStacks", "cloudwatch:DescribeAlarms", "ec2:DescribeRegions"]
+    ]
 
 
 def test_session_lasts_as_long_as_the_longest_deployment(delivered: Assembly) -> None:
