@@ -166,11 +166,10 @@ def writer(
 def retire(
     region: Annotated[str, typer.Argument(help="The region that is no longer in the environment's file.")],
     environment: Annotated[str, typer.Option("--env", help="An environment of environments/.")] = "prod",
-    yes: Annotated[str | None, typer.Option("--yes", help="The region's code once more.")] = None,
-    accepted: Annotated[
+    yes: Annotated[
         list[str] | None,
         typer.Option(
-            "--accept", help="What the deployment of the other regions needs a yes for; repeatable."
+            "--yes", help="The region's code once more, and what `deploy` asks a yes for; repeatable."
         ),
     ] = None,
     bake: Annotated[
@@ -181,7 +180,7 @@ def retire(
     """Drain a region that left the environment's file, deploy the others without it, and delete it."""
     from ops import retire as leaving  # noqa: PLC0415
 
-    leaving.retire(console, leaving.Options(environment, region, yes, tuple(accepted or ()), bake))
+    leaving.retire(console, leaving.Options(environment, region, tuple(yes or ()), bake))
 
 
 @app.command()

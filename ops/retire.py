@@ -21,12 +21,12 @@ from stacks.environment import Environment, load_environment
 
 @dataclass(frozen=True)
 class Options:
-    """As given on the command line. ``accepted`` are the deployment's own explicit yeses."""
+    """As given on the command line. ``yes`` holds the region's code, and what the deployment of the others
+    needs a yes for."""
 
     environment: str
     region: str
-    yes: str | None = None
-    accepted: Sequence[str] = ()
+    yes: Sequence[str] = ()
     bake: float | None = None
 
 
@@ -44,7 +44,8 @@ def retire(console: Console, options: Options) -> None:
     seconds = float(environment.delivery.bake_seconds) if options.bake is None else options.bake
     console.print(f"waiting {seconds:.0f} s for what it still answers", markup=False)
     time.sleep(seconds)
-    Deployment(console, Deploying(name, bake=options.bake, yes=options.accepted)).deploy()
+    accepted = tuple(each for each in options.yes if each != region)
+    Deployment(console, Deploying(name, bake=options.bake, yes=accepted)).deploy()
     console.print(f"the other regions know of it no longer: {routing.undrain(region, name, leaving=True)}")
     Destruction(console, Destroying(name, only=(region,), yes=name)).destroy()
 
@@ -64,5 +65,5 @@ def _check(environment: Environment, options: Options) -> None:
         )
     if region == environment.dns_region:
         raise UsageError(f"{region} holds the edge and the zone of {name}, which cannot move")
-    if options.yes != region:
+    if region not in options.yes:
         raise UsageError(f"its services, its caches and its copy of the data go for good: say --yes {region}")

@@ -12,6 +12,7 @@ from ops.deploy.graph import Graph
 from ops.deploy.one_stack import Kind
 from ops.plan import deployed, fingerprint
 from ops.plan.assembly import Stack
+from stacks.environment import Environment
 
 Say = Callable[[str], None]
 
@@ -41,11 +42,8 @@ def compare(graph: Graph, formation: Formation, say: Say, *, only: Sequence[str]
         states = formation.states(deployed.regions(environment, graph.stacks.values()))
     if wait:
         states = _settled(formation, states, say)
-    for name in sorted(states.keys() - graph.stacks.keys()):
-        say(
-            f"{name} is deployed and no longer in the environment: it is left alone; `richesreach destroy"
-            f" --env {environment.name} --only {name}` removes it"
-        )
+    for line in _left_over(environment, [states[name] for name in states.keys() - graph.stacks.keys()]):
+        say(line)
     before = deployed.read(environment, graph.stacks.values())
     changed = set(fingerprint.changed(before, graph.stacks))
     # What failed to be made still has its template: that it is the right one means nothing.
@@ -56,6 +54,22 @@ def compare(graph: Graph, formation: Formation, say: Say, *, only: Sequence[str]
         if name in changed & chosen
     }
     return Comparison(graph, before, states, work)
+
+
+def _left_over(environment: Environment, states: Sequence[State]) -> list[str]:
+    """What is deployed and no longer made; a line for each region."""
+    said = []
+    for region in sorted({state.region for state in states}):
+        names = sorted(state.name for state in states if state.region == region)
+        if region in {*environment.regions, environment.dns_region}:
+            mend = "destroy --env " + " --only ".join([environment.name, *names])
+        else:
+            mend = f"retire {region} --env {environment.name}"
+        said.append(
+            f"{region}: {len(names)} stacks are deployed and no longer in the environment; they are left"
+            f" alone. `richesreach {mend}` removes them"
+        )
+    return said
 
 
 def _is_new(state: State | None) -> bool:

@@ -35,7 +35,8 @@ def test_region_that_joins_serves_and_retires_without_a_trace() -> None:
         assert changed() <= TOLD | TOLD_AT_HOME | {"security"}
         assert served_by() == NEW
         assert run(richesreach("deploy", "--env", "local"))[1].count("nothing to deploy") == 1
-    status, said = run(richesreach("retire", NEW, "--env", "local", "--yes", NEW, "--wave-bake", "1"))
+    yes = ("--yes", NEW, "--yes", "access")
+    status, said = run(richesreach("retire", NEW, "--env", "local", *yes, "--wave-bake", "1"))
     assert status == 0, said
     assert said.index(f"drained: {NEW}") < said.index("waves") < said.index("stacks go in eu-central-1")
     assert served_by() == "eu-west-1"
