@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ops.deploy.formation import State
 from ops.preflight.result import Reporter, Result
 from ops.preflight.site import Site
 
-_DELETE = "look why, then `aws cloudformation delete-stack --region {region} --stack-name {name}`"
-#: What is to be done about a stack in each state that takes no update.
-_MENDS = {
-    "CREATE_FAILED": _DELETE,
-    "ROLLBACK_COMPLETE": _DELETE,
-    "ROLLBACK_FAILED": _DELETE,
-    "DELETE_FAILED": "mend what it could not delete, then delete it again",
-    "UPDATE_FAILED": "`aws cloudformation rollback-stack --region {region} --stack-name {name}`",
-    "UPDATE_ROLLBACK_FAILED": "mend what its events name, then"
-    " `aws cloudformation continue-update-rollback --region {region} --stack-name {name}`",
-}
 _RUNNING = "wait until it is done, or `aws cloudformation cancel-update-stack` it"
 
 
@@ -26,27 +16,19 @@ def check(site: Site, report: Reporter) -> Iterator[Result]:
     prefix = f"{site.environment.names.prefix}-"
     for region in site.regions:
         pages = site.client("cloudformation", region).get_paginator("describe_stacks").paginate()
-        states = {
-            stack["StackName"]: stack["StackStatus"]
+        states = [
+            State(stack["StackName"], region, stack["StackStatus"])
             for page in pages
             for stack in page["Stacks"]
             if stack["StackName"].startswith(prefix)
-        }
-        told = [
-            (name, states[name], mend)
-            for name in sorted(states)
-            for mend in stuck(region, name, states[name])
         ]
-        for name, state, mend in told:
-            yield report.failed(f"{name} is in {state}", mend, region)
+        told = [state for state in states if mend(state)]
+        for state in sorted(told, key=lambda state: state.name):
+            yield report.failed(f"{state.name} is in {state.status}", mend(state), region)
         if not told:
             yield report.ok(f"{len(states)} stacks are there, each can be updated", region)
 
 
-def stuck(region: str, name: str, state: str) -> Iterator[str]:
-    """What to do about a stack in a state that takes no update; nothing about any other."""
-    mend = _MENDS.get(state)
-    if mend is None and state.endswith("_IN_PROGRESS") and state != "REVIEW_IN_PROGRESS":
-        mend = _RUNNING
-    if mend:
-        yield mend.format(region=region, name=name)
+def mend(state: State) -> str:
+    """What to do about a stack that takes no update now; empty for any other."""
+    return state.blocked or (_RUNNING if state.busy else "")
