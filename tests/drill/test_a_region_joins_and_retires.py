@@ -11,6 +11,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from ops.local import aws, paths
 from ops.plan.assembly import area_of
 from tests.drill.conftest import events, richesreach, run, runs
@@ -26,6 +28,7 @@ TOLD = {"boundary", "global-db", "lake-catalogue", "lake-replication", "monitori
 TOLD_AT_HOME = {"edge", "edge-state", "monitoring-global", "rotation"}
 
 
+@pytest.mark.timeout(1200)
 def test_region_that_joins_serves_and_retires_without_a_trace() -> None:
     with joined():
         assert run(richesreach("preflight", "--env", "local"))[0] == 1, "it is not bootstrapped yet"
