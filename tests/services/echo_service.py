@@ -3,7 +3,7 @@
 from collections import Counter
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from richesreach.core.app import build_app
 from richesreach.core.server import run
 from richesreach.core.settings import Settings
@@ -16,6 +16,11 @@ asked: Counter[str] = Counter()
 async def answer(status: int, request: Request) -> JSONResponse:
     asked[request.url.path] += 1
     return JSONResponse(dict(request.headers), status)
+
+
+@router.get("/moved")
+async def moved() -> RedirectResponse:
+    return RedirectResponse("/asked")
 
 
 @router.get("/asked")

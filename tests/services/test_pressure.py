@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from richesreach.core.app import build_app
 from richesreach.core.resilience import deadline
 from richesreach.core.resilience.drain import QUIET, Drain
-from richesreach.core.resilience.errors import BulkheadFullError, CircuitOpenError, DeadlineExceededError
+from richesreach.core.resilience.errors import (
+    BulkheadFullError,
+    CircuitOpenError,
+    DeadlineExceededError,
+    NeighbourError,
+    NeighbourUnavailableError,
+)
 from richesreach.core.resilience.shedding import ALL, BEGIN, FEW, LoopLag, SheddingMiddleware
 from richesreach.core.settings import Settings
 from starlette.datastructures import Headers
@@ -24,6 +30,9 @@ TROUBLES = {
     "circuit": (CircuitOpenError("prices", 1.2), 503, "dependency-unavailable", "2"),
     "bulkhead": (BulkheadFullError("reports: 3 of 3"), 503, "overloaded", "1"),
     "deadline": (DeadlineExceededError("the deadline has passed"), 504, "deadline-exceeded", None),
+    "gone": (NeighbourUnavailableError("prices answered 503"), 503, "dependency-unavailable", "2"),
+    "broken": (NeighbourError("prices answered 500"), 502, "dependency-failed", None),
+    "slow": (TimeoutError(), 504, "dependency-slow", None),
 }
 
 
@@ -33,6 +42,13 @@ def router() -> APIRouter:
     @routes.get("/never")
     async def never() -> None:
         await asyncio.Event().wait()
+
+    @routes.get("/mistaken")
+    async def mistaken() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            raise ConnectionError("the connection broke") from error
 
     @routes.get("/left")
     async def left() -> float | None:
@@ -71,6 +87,17 @@ async def test_a_request_ends_when_its_caller_stops_waiting(client: httpx.AsyncC
     assert answer.status_code == 504
     assert answer.json()["type"] == "urn:richesreach:problem:deadline-exceeded"
     assert answer.headers["x-request-id"]
+
+
+async def test_the_end_of_the_time_is_no_error_of_the_route(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/mistaken", headers={deadline.HEADER: "30"})
+    assert answer.status_code == 504
+    assert answer.json()["type"] == "urn:richesreach:problem:deadline-exceeded"
+
+
+def test_a_viewer_cannot_ask_for_less_time_than_an_answer_takes() -> None:
+    headers = Headers({deadline.HEADER: "1", "x-forwarded-for": "203.0.113.7, 192.0.2.10"})
+    assert deadline.given(headers) == deadline.LEAST_OF_VIEWERS
 
 
 async def test_a_route_sees_how_long_its_caller_waits(client: httpx.AsyncClient) -> None:

@@ -150,6 +150,27 @@ async def test_errors_that_the_call_deserves_open_nothing(breaker: CircuitBreake
     assert breaker.state is State.CLOSED
 
 
+async def test_calls_that_had_too_little_time_say_nothing_about_the_dependency(
+    breaker: CircuitBreaker,
+) -> None:
+    for _ in range(3 * POLICY.least):
+        with pytest.raises(DeadlineExceededError):
+            await breaker.call(Dependency(failures=1, error=DeadlineExceededError("no time is left")))
+    assert breaker.state is State.CLOSED
+    await fail(breaker, POLICY.least)
+    assert breaker.state is State.OPEN
+
+
+async def test_a_probe_that_had_too_little_time_decides_nothing(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
+    await opened(breaker, clock)
+    for _ in range(2 * POLICY.probes):
+        with pytest.raises(DeadlineExceededError):
+            await breaker.call(Dependency(failures=1, error=DeadlineExceededError("no time is left")))
+    assert breaker.state is State.HALF_OPEN
+
+
 async def test_after_its_pause_a_circuit_closes_when_its_probes_succeed(
     breaker: CircuitBreaker, clock: Clock
 ) -> None:

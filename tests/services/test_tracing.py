@@ -1,5 +1,6 @@
 """Traces and ids from the caller, through the service, to its neighbours and to a collector that runs."""
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -12,9 +13,14 @@ from loopback import accepts, own_address, until
 from otlp_receiver import Receiver, attributes_of, receiver
 from richesreach.core import logs
 from richesreach.core.app import CurrentPlatform, build_app
-from richesreach.core.neighbours import Neighbour, NeighbourError, NeighbourUnavailableError
+from richesreach.core.neighbours import Neighbour
 from richesreach.core.resilience import deadline
 from richesreach.core.resilience.breaker import State
+from richesreach.core.resilience.errors import (
+    DeadlineExceededError,
+    NeighbourError,
+    NeighbourUnavailableError,
+)
 from richesreach.core.settings import Settings
 from richesreach.core.tracing import bind_user
 
@@ -151,7 +157,7 @@ async def test_an_error_is_an_error_in_its_span(echo: str, collector: Receiver, 
         await client.get("/close")
     server = next(span for span in collector.spans if span.name == "GET /ask/{status}")
     assert server.status.code == 2
-    assert attributes_of(server)["http.response.status_code"] == 500
+    assert attributes_of(server)["http.response.status_code"] == 502
 
 
 async def test_a_collector_that_is_not_there_costs_no_request_its_answer(echo: str, log: io.StringIO) -> None:
@@ -196,3 +202,21 @@ async def test_a_neighbour_that_is_gone_is_left_alone(neighbour: Neighbour) -> N
         with pytest.raises(OSError, match="echo"):
             await neighbour.call("POST", "/status/200")
     assert neighbour.breaker.state is State.OPEN
+
+
+async def test_callers_with_little_time_open_no_circuit(neighbour: Neighbour) -> None:
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    host, port = own_address()
+    neighbour._base_url = f"http://{host}:{port}"
+    server = await asyncio.start_server(say_nothing, host, port)
+    for _ in range(2 * neighbour.breaker.policy.least):
+        with deadline.within(0.02), pytest.raises(DeadlineExceededError, match="echo had"):
+            await neighbour.call("POST", "/status/200")
+    assert neighbour.breaker.state is State.CLOSED
+    server.close()
+
+
+async def test_a_neighbour_cannot_send_a_call_elsewhere(neighbour: Neighbour) -> None:
+    assert (await neighbour.call("GET", "/moved")).status == 307

@@ -13,6 +13,11 @@ from richesreach.core.metrics import Metrics
 from richesreach.core.resilience.breaker import CircuitBreaker
 from richesreach.core.resilience.bulkhead import Bulkhead
 from richesreach.core.resilience.deadline import allowed
+from richesreach.core.resilience.errors import (
+    DeadlineExceededError,
+    NeighbourError,
+    NeighbourUnavailableError,
+)
 from richesreach.core.resilience.retry import Retries
 from richesreach.core.tracing import Tracing, outgoing
 
@@ -24,14 +29,6 @@ SIZE = 64
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 # Of a server that did not get to the work: to try again is safe and may help.
 _TRY_AGAIN = frozenset({502, 503, 504})
-
-
-class NeighbourError(OSError):
-    """A neighbour failed to do what it was asked."""
-
-
-class NeighbourUnavailableError(NeighbourError):
-    """A neighbour could not be reached, or did not get to the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +81,14 @@ class Neighbour:
     async def _send(self, method: str, path: str, json: Any, headers: Mapping[str, str] | None) -> Answer:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                self._base_url, connector=aiohttp.TCPConnector(limit=SIZE), raise_for_status=False
+                self._base_url,
+                connector=aiohttp.TCPConnector(limit=SIZE),
+                # All callers share the session: a cookie set for one must not go out for the next.
+                cookie_jar=aiohttp.DummyCookieJar(),
+                raise_for_status=False,
             )
-        limits = aiohttp.ClientTimeout(total=allowed(self._timeout), connect=CONNECT_TIMEOUT)
+        patience = allowed(self._timeout)
+        limits = aiohttp.ClientTimeout(total=patience, connect=CONNECT_TIMEOUT)
         body = None if json is None else msgspec.json.encode(json)
         attributes = {"http.request.method": method, "server.address": self.name}
         outcome, started = "error", time.perf_counter()
@@ -94,7 +96,7 @@ class Neighbour:
             with self._tracing.span(f"{method} {self.name}", SpanKind.CLIENT, attributes) as span:
                 sent = {"content-type": "application/json", **(headers or {}), **outgoing()}
                 async with self._session.request(
-                    method, path, headers=sent, timeout=limits, data=body
+                    method, path, headers=sent, timeout=limits, data=body, allow_redirects=False
                 ) as response:
                     answer = Answer(response.status, response.headers.copy(), await response.read())
                 span.set_attribute("http.response.status_code", answer.status)
@@ -104,6 +106,10 @@ class Neighbour:
             outcome = "ok"
         except aiohttp.ClientError as error:
             raise NeighbourUnavailableError(f"{self.name}: {type(error).__name__}") from error
+        except TimeoutError as error:
+            if patience < self._timeout:
+                raise DeadlineExceededError(f"{self.name} had {patience:g} s to answer") from error
+            raise
         finally:
             seconds = time.perf_counter() - started
             self._metrics.dependency_duration.labels(self.name, outcome).observe(seconds)

@@ -14,7 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from richesreach.core.database import DatabaseUnavailableError
 from richesreach.core.logs import logger
-from richesreach.core.resilience.errors import BulkheadFullError, CircuitOpenError, DeadlineExceededError
+from richesreach.core.resilience.errors import (
+    BulkheadFullError,
+    CircuitOpenError,
+    DeadlineExceededError,
+    NeighbourError,
+    NeighbourUnavailableError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -91,6 +97,9 @@ def install(app: FastAPI) -> None:
     app.exception_handler(CircuitOpenError)(_circuit_open)
     app.exception_handler(BulkheadFullError)(_bulkhead_full)
     app.exception_handler(DeadlineExceededError)(_deadline_exceeded)
+    app.exception_handler(NeighbourUnavailableError)(_neighbour_unavailable)
+    app.exception_handler(NeighbourError)(_neighbour_failed)
+    app.exception_handler(TimeoutError)(_dependency_slow)
 
 
 async def _domain_problem(request: Request, error: Problem) -> Response:
@@ -141,3 +150,22 @@ async def _bulkhead_full(request: Request, error: BulkheadFullError) -> Response
 async def _deadline_exceeded(request: Request, _error: DeadlineExceededError) -> Response:
     detail = "The time that the caller waits was over before the answer was ready."
     return problem_response(request.scope, 504, detail, kind="deadline-exceeded")
+
+
+async def _neighbour_unavailable(request: Request, error: NeighbourUnavailableError) -> Response:
+    logger().warning("neighbour_unavailable", path=request.scope["path"], error=str(error))
+    detail = "Something that this needs does not answer at the moment. Try again in a few seconds."
+    headers = {"retry-after": "2"}
+    return problem_response(request.scope, 503, detail, kind="dependency-unavailable", headers=headers)
+
+
+async def _neighbour_failed(request: Request, error: NeighbourError) -> Response:
+    logger().warning("neighbour_failed", path=request.scope["path"], error=str(error))
+    detail = "Something that this needs failed to do its part."
+    return problem_response(request.scope, 502, detail, kind="dependency-failed")
+
+
+async def _dependency_slow(request: Request, _error: TimeoutError) -> Response:
+    logger().warning("dependency_slow", path=request.scope["path"])
+    detail = "Something that this needs did not answer in time."
+    return problem_response(request.scope, 504, detail, kind="dependency-slow")

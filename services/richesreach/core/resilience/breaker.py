@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from richesreach.core.logs import logger
-from richesreach.core.resilience.errors import CircuitOpenError
+from richesreach.core.resilience.errors import CircuitOpenError, DeadlineExceededError
 
 Result = TypeVar("Result")
 
@@ -75,6 +75,9 @@ class CircuitBreaker:
             result = await work()
         except self._failures:
             self._failed(probe)
+            raise
+        except DeadlineExceededError:
+            # The caller had too little time left, which says nothing about the dependency.
             raise
         except Exception:
             # The dependency answered; that it refused this call is the call's own trouble.

@@ -16,3 +16,11 @@ class CircuitOpenError(Exception):
         super().__init__(f"{dependency} is not called at the moment: it failed too often")
         self.dependency = dependency
         self.retry_after = retry_after
+
+
+class NeighbourError(OSError):
+    """A neighbour failed to do what it was asked."""
+
+
+class NeighbourUnavailableError(NeighbourError):
+    """A neighbour could not be reached, or did not get to the work."""
