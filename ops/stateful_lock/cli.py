@@ -44,7 +44,7 @@ def check(
     """Find what a deployment would remove or replace, or what is not locked; exit 3 when it finds any."""
     from ops.stateful_lock import command  # noqa: PLC0415
 
-    found = {name: command.check(name, base) for name in command.chosen(environment)}
+    found = {name: command.check(name, base) for name in command.chosen(environment, base)}
     if form is Form.JSON:
         listed = [
             {"environment": name, "mend": each.mend, **dataclasses.asdict(each)}

@@ -14,28 +14,33 @@ from ops.stateful_lock.acceptance import Reason
 from ops.stateful_lock.comparison import Finding, entries, findings, unexplained
 from ops.stateful_lock.document import Entry, Lock
 from stacks.environment import ENVIRONMENTS, PLACEHOLDER_ACCOUNT, load_environment
+from stacks.naming import Names
 from stacks.yaml_file import ROOT, load
 
 
-def chosen(environment: str | None) -> list[str]:
-    """The environment that is named; without, those with a lock or with ``protect: true``.
+def chosen(environment: str | None, base: str | None = None) -> list[str]:
+    """The environment that is named; without, those with a lock here or at ``base``, or with
+    ``protect: true``: a branch cannot take one from the check by taking its lock away.
 
     Raises:
-        ConfigurationError: there is no such environment.
+        ConfigurationError: there is no such environment, and no lock of one.
+        UsageError: ``base`` is no revision.
     """
+    locked = set(document.locked_environments())
     if environment is not None:
-        return [load_environment(environment).name]
-    known = sorted(path.stem for path in ENVIRONMENTS.glob("*.yaml"))
-    protected = {name for name in known if load_environment(name).protect}
-    return sorted(protected | set(document.locked_environments()))
+        return [environment if environment in locked else load_environment(environment).name]
+    protected = {name for name in _known() if load_environment(name).protect}
+    return sorted(protected | locked | (set() if base is None else _locked_at(base)))
 
 
 def now(environment: str) -> dict[str, Entry]:
-    """What of the working tree's environment holds state.
+    """What of the working tree's environment holds state; nothing where its file is gone.
 
     Raises:
         OperationError: it does not synthesise.
     """
+    if environment not in _known():
+        return {}
     return entries(synthesis.synthesise(environment, PLACEHOLDER_ACCOUNT, policy=False).values())
 
 
@@ -60,7 +65,7 @@ def accept(environment: str | None, ids: Sequence[str], reason: Reason) -> tuple
         UsageError: an id is none of the findings, or of another environment than the others.
     """
     name = environment or _environment_of(ids)
-    present = now(load_environment(name).name)
+    present = now(*chosen(name))
     lock = acceptance.accept(document.read(name), present, ids, reason)
     document.write(name, lock)
     return name, findings(lock.resources, present)
@@ -82,11 +87,9 @@ def at(revision: str, environment: str) -> Lock:
     Raises:
         UsageError: there is no such revision.
     """
-    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if commit.returncode != 0:
-        raise UsageError(f"{revision} is no revision of this repository; see `git log` or `git branch --all`")
+    commit = _commit(revision)
     path = document.path_of(environment).relative_to(ROOT)
-    shown = _git("show", f"{commit.stdout.strip()}:{path}")
+    shown = _git("show", f"{commit}:{path}")
     if shown.returncode != 0:
         return Lock(resources={})
     with tempfile.TemporaryDirectory(prefix="richesreach-lock-") as folder:
@@ -97,12 +100,7 @@ def at(revision: str, environment: str) -> Lock:
 
 def _environment_of(ids: Sequence[str]) -> str:
     """Stacks are called ``richesreach-<environment>-…``."""
-    fitting = {
-        name
-        for name in chosen(None)
-        for each in ids
-        if each.startswith(f"{load_environment(name).names.prefix}-")
-    }
+    fitting = {name for name in chosen(None) for each in ids if each.startswith(f"{Names(name).prefix}-")}
     if len(fitting) == 1:
         return fitting.pop()
     if fitting:
@@ -111,6 +109,24 @@ def _environment_of(ids: Sequence[str]) -> str:
         f"{ids[0]} is of no locked environment; an id is <stack>/<logical id>, as"
         " `richesreach lock check` says"
     )
+
+
+def _known() -> list[str]:
+    return sorted(path.stem for path in ENVIRONMENTS.glob("*.yaml"))
+
+
+def _locked_at(revision: str) -> set[str]:
+    """Names of the environments that a git revision has a lock of."""
+    folder = document.FOLDER.relative_to(ROOT)
+    listed = _git("ls-tree", "--name-only", _commit(revision), f"{folder}/").stdout.splitlines()
+    return {Path(line).stem for line in listed if line.endswith(".yaml")}
+
+
+def _commit(revision: str) -> str:
+    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if found.returncode != 0:
+        raise UsageError(f"{revision} is no revision of this repository; see `git log` or `git branch --all`")
+    return found.stdout.strip()
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from ops.plan.assembly import Stack
 from ops.plan.resource_schemas import immutable
 from ops.plan.stateful import holds_state
-from ops.stateful_lock.document import Entry, Lock
+from ops.stateful_lock.document import Acceptance, Entry, Lock
 from stacks.environment import PLACEHOLDER_ACCOUNT
 
 
@@ -51,6 +51,7 @@ class Finding:
         return f"{self.id} ({whole}) {'; '.join(self.changes)}"
 
 
+_REMOVAL = "would be removed, or is kept no longer"
 _LOSES = frozenset({Kind.REMOVED, Kind.REPLACED})
 
 
@@ -98,9 +99,7 @@ def findings(locked: Mapping[str, Entry], now: Mapping[str, Entry]) -> list[Find
 
 def _of_one(name: str, before: Entry, after: Entry | None) -> Iterator[Finding]:
     if after is None:
-        yield Finding(
-            name, Kind.REMOVED, before.type, before.name, ("would be removed, or is kept no longer",)
-        )
+        yield Finding(name, Kind.REMOVED, before.type, before.name, (_REMOVAL,))
         return
     replaced = [] if after.type == before.type else [f"would become {after.type}"]
     for key in sorted({*before.fixed, *after.fixed}):
@@ -118,19 +117,34 @@ def _of_one(name: str, before: Entry, after: Entry | None) -> Iterator[Finding]:
 
 
 def unexplained(base: Lock, now: Lock) -> list[Finding]:
-    """What a branch changed in the lock without ``richesreach lock accept``: entries that differ without an
-    acceptance that ``base`` lacks, and acceptances of ``base`` that are gone."""
-    accepted = {acceptance.id for acceptance in now.history if acceptance not in base.history}
+    """What a branch changed in the lock without ``richesreach lock accept``: entries that differ otherwise
+    than the acceptances that ``base`` lacks say, and acceptances of ``base`` that are gone."""
+    fresh = [acceptance for acceptance in now.history if acceptance not in base.history]
     found = [
         Finding(each.id, Kind.UNEXPLAINED, each.type, each.name, ("changed in the lock without a reason",))
         for each in findings(base.resources, now.resources)
-        if each.kind is not Kind.NEW and each.id not in accepted
+        if each.kind is not Kind.NEW and not _explained(each, fresh)
     ]
     lost = [acceptance for acceptance in base.history if acceptance not in now.history]
     return found + [
         Finding(each.id, Kind.UNEXPLAINED, "acceptance", str(each.date), ("is gone from the lock's history",))
         for each in lost
     ]
+
+
+def _explained(finding: Finding, accepted: Iterable[Acceptance]) -> bool:
+    """Whether acceptances say what changed. One after another they say each step: the last of a property ends
+    where the lock stands. What was given up whole may come back as anything."""
+    said = [change for acceptance in accepted if acceptance.id == finding.id for change in acceptance.change]
+    ends = {_subject(change): change.rpartition(" to ")[2] for change in said}
+    return _REMOVAL in said or all(
+        change in said or ends.get(_subject(change)) == change.rpartition(" to ")[2]
+        for change in finding.changes
+    )
+
+
+def _subject(change: str) -> str:
+    return change.partition(" changes from ")[0]
 
 
 def _text(value: Any) -> str:

@@ -26,7 +26,11 @@ def lock(**changed: Entry) -> Lock:
     return Lock(resources=resources | changed)
 
 
-def acceptance(name: str) -> Acceptance:
+def acceptance(name: str, *change: str) -> Acceptance:
     return Acceptance(
-        id=name, change=["would be removed"], why="moved to another key", date=DAY, by="A. Engineer"
+        id=name,
+        change=list(change or ["would be removed, or is kept no longer"]),
+        why="moved to another key",
+        date=DAY,
+        by="A. Engineer",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,35 @@ def test_base_that_is_no_revision_is_an_error_of_usage() -> None:
 
 def test_base_gives_the_lock_as_it_was_committed() -> None:
     assert command.at("HEAD", "moon") == Lock(resources={})
+
+
+@pytest.fixture
+def committed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A repository whose last commit locks ``dev`` and ``gone``, an environment without a file."""
+    folder = tmp_path / "stateful.lock"
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    monkeypatch.setattr(document, "FOLDER", folder)
+    for name in ("dev", "gone"):
+        document.write(name, lock())
+    author = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+    for words in (("init", "--quiet"), ("add", "."), (*author, "commit", "--quiet", "--message", "locks")):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    return folder
+
+
+def test_environment_whose_lock_the_branch_deletes_is_still_checked(committed: Path) -> None:
+    (committed / "dev.yaml").unlink()
+    assert "dev" not in command.chosen(None)
+    assert "dev" in command.chosen(None, base="HEAD")
+
+
+def test_environment_that_the_branch_removes_leaves_each_loss_to_be_explained(committed: Path) -> None:
+    (committed / "gone.yaml").unlink()
+    assert "gone" in command.chosen(None, base="HEAD")
+    assert {each.id for each in command.check("gone", "HEAD")} == {CLUSTER, KEY}
+
+
+@pytest.mark.usefixtures("committed")
+def test_environment_that_is_given_up_is_accepted_by_the_lock_that_it_leaves() -> None:
+    command.accept("gone", [CLUSTER, KEY], Reason(WHY, "A. Engineer", acceptance(KEY).date))
+    assert command.check("gone", "HEAD") == []

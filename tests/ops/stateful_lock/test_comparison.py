@@ -9,6 +9,7 @@ from ops.stateful_lock.comparison import Finding, Kind, entries, findings, unexp
 from ops.stateful_lock.document import Entry, Lock
 from tests.ops.stateful_lock.locks import CLUSTER, KEY, acceptance, lock, stack
 
+KEPT_NO_LONGER = "DeletionPolicy changes from Retain to Delete"
 KEPT = {"DeletionPolicy": "Snapshot"}
 
 
@@ -99,8 +100,26 @@ def test_entry_that_a_branch_changed_by_hand_is_found() -> None:
 def test_entry_that_a_branch_accepted_is_explained_and_another_is_not() -> None:
     base = lock()
     resources = {name: changed(entry) for name, entry in base.resources.items()}
-    now = Lock(resources=resources, history=[acceptance(KEY)])
+    now = Lock(resources=resources, history=[acceptance(KEY, KEPT_NO_LONGER)])
     assert [each.id for each in unexplained(base, now)] == [CLUSTER]
+
+
+def test_acceptance_of_one_change_explains_no_other_of_the_same_resource() -> None:
+    base = lock()
+    resources = {**base.resources, KEY: changed(base.resources[KEY])}
+    now = Lock(resources=resources, history=[acceptance(KEY, "would become AWS::KMS::ReplicaKey")])
+    assert [each.id for each in unexplained(base, now)] == [KEY]
+
+
+def test_two_accepted_steps_explain_where_the_second_ends() -> None:
+    base = lock()
+    steps = [
+        acceptance(KEY, "DeletionPolicy changes from Retain to Snapshot"),
+        acceptance(KEY, "DeletionPolicy changes from Snapshot to Delete"),
+    ]
+    resources = {**base.resources, KEY: changed(base.resources[KEY])}
+    assert unexplained(base, Lock(resources=resources, history=steps)) == []
+    assert unexplained(base, Lock(resources=resources, history=steps[:1])) != []
 
 
 def test_acceptance_of_an_earlier_branch_explains_nothing_now() -> None:
