@@ -87,7 +87,7 @@ class Deployment:
         try:
             self._deploy(owner, planned)
         finally:
-            self.lock.release(self.run)
+            self.lock.release()
 
     def _continue(self) -> None:
         """Reads what the last run left undone.

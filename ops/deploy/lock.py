@@ -8,6 +8,7 @@ take the next one's: it looks before each wave and stops.
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +26,10 @@ SILENCE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Held:
-    """Who holds an environment, since when (ISO 8601), for which run of which command."""
+    """Who holds an environment, since when (ISO 8601), for which run of which command.
+
+    ``token`` tells one holder from another: a run that is resumed elsewhere has the same ``run``.
+    """
 
     run: str
     command: str
@@ -34,6 +38,7 @@ class Held:
     pid: int
     started: int
     since: str
+    token: str = ""
 
     @property
     def who(self) -> str:
@@ -41,7 +46,7 @@ class Held:
 
 
 class Lock:
-    """The lock of one environment."""
+    """The lock of one environment, as one process takes it."""
 
     def __init__(self, account: Account, store: Store) -> None:
         environment = store.environment
@@ -49,6 +54,7 @@ class Lock:
         self.name = environment.names.parameter("delivery", "lock")
         self.region = environment.home_region
         self.store = store
+        self._token = secrets.token_hex(16)
         self._ssm: Any = account.client("ssm", self.region)
 
     def acquire(self, run: str, command: str, who: Who, break_of: str | None = None) -> str:
@@ -61,7 +67,7 @@ class Lock:
             OperationError: somebody else holds it.
             UsageError: ``break_of`` is not who holds it.
         """
-        mine = Held(run, command, who.name, who.host, who.pid, who.started, now())
+        mine = Held(run, command, who.name, who.host, who.pid, who.started, now(), self._token)
         if self._create(mine):
             return "" if break_of is None else "there was no lock to break"
         held = self.holder()
@@ -111,21 +117,21 @@ class Lock:
                 f"the parameter {self.name} in {self.region} is no lock; look who wrote it, then delete it"
             ) from None
 
-    def check(self, run: str) -> None:
-        """Makes sure that ``run`` still holds it.
+    def check(self) -> None:
+        """Makes sure that this process still holds it.
 
         Raises:
             OperationError: it was broken.
         """
         held = self.holder()
-        if held is None or held.run != run:
+        if held is None or held.token != self._token:
             by = f"; {held.who} holds it now" if held else ""
             raise OperationError(f"the lock of this run was broken{by}: nothing more is begun")
 
-    def release(self, run: str) -> None:
-        """Gives it back, where it is still this run's."""
+    def release(self) -> None:
+        """Gives it back, where it is still this process's."""
         held = self.holder()
-        if held is not None and held.run == run:
+        if held is not None and held.token == self._token:
             self._delete()
 
     def _create(self, mine: Held) -> bool:

@@ -37,7 +37,7 @@ class Run:
             ahead = waves(self.waves.graph, self.waves.work, self.regions)
             number, wave = number + 1, ahead[0]
             where = f"wave {number} ({wave.region})"
-            self.lock.check(self.waves.record.run)
+            self.lock.check()
             self._halt_on(self.gate.firing(self.regions), where)
             self.waves.record.say("wave", number=number, region=wave.region, stacks=list(wave.stacks))
             with self.waves.board.wave(number, number - 1 + len(ahead), wave, self.waves.work):

@@ -142,7 +142,7 @@ class Destruction:
                 self._destroy(graph, chosen, record)
         finally:
             record.stop_beat()
-            lock.release(self.run)
+            lock.release()
 
     def _destroy(self, graph: Graph, chosen: Collection[str], record: Record) -> None:
         stacks = {name: graph.stacks[name] for name in graph.stacks if name in chosen}

@@ -33,11 +33,17 @@ def store(site: Site) -> Iterator[Store]:
 
 @pytest.fixture
 def lock(store: Store) -> Lock:
+    """One process's, of an environment that nobody holds."""
     lock = Lock(store.account, store)
-    held = lock.holder()
-    if held is not None:
-        lock.release(held.run)
+    if lock.holder() is not None:
+        store.account.client("ssm", lock.region).delete_parameter(Name=lock.name)
     return lock
+
+
+@pytest.fixture
+def other(store: Store) -> Lock:
+    """Another process's."""
+    return Lock(store.account, store)
 
 
 def test_first_gets_it_and_second_is_told_who_has_it(lock: Lock) -> None:
@@ -58,7 +64,7 @@ def test_holder_that_gives_signs_of_life_is_to_be_waited_for(lock: Lock, store: 
 
 def test_given_back_it_is_free(lock: Lock) -> None:
     lock.acquire("run-1", "deploy", OTHER)
-    lock.release("run-1")
+    lock.release()
     assert lock.acquire("run-2", "deploy", ME) == ""
 
 
@@ -80,13 +86,25 @@ def test_lock_is_broken_by_its_holders_name_alone(lock: Lock) -> None:
     assert "broke the lock of ben on desk" in lock.acquire("run-2", "deploy", ME, break_of="ben")
 
 
-def test_run_whose_lock_was_broken_begins_nothing_more(lock: Lock) -> None:
+def test_run_whose_lock_was_broken_begins_nothing_more(lock: Lock, other: Lock) -> None:
     lock.acquire("run-1", "deploy", OTHER)
-    lock.acquire("run-2", "deploy", ME, break_of="ben")
+    other.acquire("run-2", "deploy", ME, break_of="ben")
     with pytest.raises(OperationError, match="ann on laptop holds it now: nothing more is begun"):
-        lock.check("run-1")
-    lock.release("run-1")
-    lock.check("run-2")
+        lock.check()
+
+
+def test_run_that_is_resumed_with_a_broken_lock_is_no_more_its_first_holders(lock: Lock, other: Lock) -> None:
+    lock.acquire("run-1", "deploy", OTHER)
+    other.acquire("run-1", "deploy", ME, break_of="ben")
+    with pytest.raises(OperationError, match="ann on laptop holds it now: nothing more is begun"):
+        lock.check()
+
+
+def test_holder_whose_lock_was_broken_cannot_give_back_the_next_ones(lock: Lock, other: Lock) -> None:
+    lock.acquire("run-1", "deploy", OTHER)
+    other.acquire("run-1", "deploy", ME, break_of="ben")
+    lock.release()
+    other.check()
 
 
 def test_parameter_that_is_no_lock_is_named(lock: Lock, site: Site) -> None:
