@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 
 from ops import account
 from ops.account import LOCAL
@@ -17,6 +26,27 @@ from ops.errors import OperationError
 _CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 8}, connect_timeout=5)
 
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+#: The service knows no such credentials.
+_REFUSED = frozenset(
+    {
+        "AuthFailure",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+#: There are none to ask with.
+_MISSING = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 
@@ -46,7 +76,7 @@ def asking(environment: str, what: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise OperationError(f"{what}: {error}; {_mend(environment, code(error))}") from None
+        raise OperationError(f"{what}: {error}; {_mend(environment, error)}") from None
 
 
 def code(error: Exception) -> str:
@@ -54,11 +84,14 @@ def code(error: Exception) -> str:
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
-def _mend(environment: str, code: str) -> str:
+def _mend(environment: str, error: Exception) -> str:
     if environment == LOCAL:
         return "is the platform up? `make up`"
-    if code in EXPIRED:
-        return "the credentials expired: sign in again, e.g. `aws sso login`, and go on with --resume"
-    if code in _DENIED:
+    why = code(error)
+    if why in EXPIRED:
+        return "the credentials expired: sign in again, e.g. `aws sso login`, and repeat the command"
+    if why in _DENIED:
         return "the credentials may not do this: see docs/delivery.md for what a deployment needs"
-    return "sign in, e.g. `aws sso login`, and set AWS_PROFILE"
+    if why in _REFUSED or isinstance(error, _MISSING):
+        return "sign in, e.g. `aws sso login`, and set AWS_PROFILE"
+    return "repeat the command"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from moto import mock_aws
 
 from ops.deploy.approval import check
@@ -108,9 +108,10 @@ def test_stack_that_can_be_deployed_is_neither_stuck_nor_waited_for(status: str)
 @pytest.mark.parametrize(
     ("code", "mend"),
     [
-        ("ExpiredToken", "the credentials expired: sign in again"),
+        ("ExpiredToken", "sign in again, e.g. `aws sso login`, and repeat the command$"),
         ("AccessDenied", "may not do this"),
-        ("Throttling", "set AWS_PROFILE"),
+        ("InvalidClientTokenId", "set AWS_PROFILE"),
+        ("Throttling", "; repeat the command$"),
     ],
 )
 def test_refusal_of_aws_is_one_line_with_a_mend(code: str, mend: str) -> None:
@@ -119,6 +120,18 @@ def test_refusal_of_aws_is_one_line_with_a_mend(code: str, mend: str) -> None:
         asking("prod", "the lock cannot be read"),
     ):
         raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetParameter")
+
+
+@pytest.mark.parametrize(
+    ("error", "mend"),
+    [
+        (NoCredentialsError(), "set AWS_PROFILE"),
+        (EndpointConnectionError(endpoint_url="https://ssm"), "; repeat the command$"),
+    ],
+)
+def test_asking_without_an_answer_is_one_line_with_a_mend(error: Exception, mend: str) -> None:
+    with pytest.raises(OperationError, match=mend), asking("prod", "the lock cannot be read"):
+        raise error
 
 
 def test_every_missing_yes_is_named_at_once() -> None:
