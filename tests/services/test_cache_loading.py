@@ -13,6 +13,7 @@ from richesreach.core.cache.counts import Outcome
 from richesreach.core.cache.kinds import PRICES
 from richesreach.core.cache.loading import RESPITE
 from richesreach.core.cache.local import LocalCache
+from richesreach.core.resilience import deadline
 
 KEY = "prices:AAPL"
 OLD = PRICES.ttl + 1  # seconds after which a price is no longer fresh
@@ -179,6 +180,26 @@ async def test_an_entry_of_an_older_form_is_replaced(cache: Cache, other: Cache,
     await other.set(KEY, {"ticker": "AAPL"}, ttl_seconds=60)
     assert await ask(cache, source) == source.price
     assert await other.get(KEY, Price) == source.price
+
+
+async def test_an_unreadable_entry_makes_nothing_fresh_that_is_in_doubt(
+    cache: Cache, source: Source, own_caches: CachePair
+) -> None:
+    await ask(cache, source)
+    cache.deaf()
+    own_caches.primary.command("SET", KEY, "{half")
+    source.price = Price("AAPL", Decimal("190.25"))
+    assert await ask(cache, source) == source.price
+
+
+async def test_a_shared_load_waits_longer_than_the_caller_that_began_it(cache: Cache) -> None:
+    async def look() -> float | None:
+        return deadline.remaining()
+
+    with deadline.within(0.5):
+        left = await cache.get_or_load(KEY, look, kind=PRICES)
+    assert left is not None
+    assert left > 0.5
 
 
 async def test_with_every_server_down_values_come_from_their_source(

@@ -5,8 +5,9 @@ It holds a time and no more: to invent one gains nothing but reads of the writer
 the log, because Aurora's replication between regions has no position that a reader could compare.
 """
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from http.cookies import CookieError, SimpleCookie
 
@@ -39,6 +40,17 @@ def has_written() -> bool:
     """Whether the current caller wrote something that a replica may not have yet."""
     writes = _writes.get()
     return writes is not None and writes.at is not None
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """Reads go where the caller's would, and nothing done inside counts as a write of the caller."""
+    writes = _writes.get()
+    token = _writes.set(Writes(writes.at) if writes is not None else None)
+    try:
+        yield
+    finally:
+        _writes.reset(token)
 
 
 class FreshnessMiddleware:

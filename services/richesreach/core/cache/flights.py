@@ -4,11 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
+from richesreach.core import freshness
+from richesreach.core.resilience import deadline
+
 Result = TypeVar("Result")
 
 
 class Flights(Generic[Result]):
-    """Work by key. It runs in a task of its own: a caller that gives up takes it from none of the others."""
+    """Work by key. It runs in a task of its own: a caller that gives up takes it from none of the others.
+
+    The task keeps the ids of who asked first, for logs and traces, but not how long that one waits.
+    """
 
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[Result]] = {}
@@ -20,7 +26,7 @@ class Flights(Generic[Result]):
         """The result, or the error, of the work in flight under this key, or of `work` when there is none."""
         task = self._tasks.get(key)
         if task is None:
-            task = asyncio.ensure_future(_coroutine(work))
+            task = asyncio.create_task(_shared(work))
             self._tasks[key] = task
             task.add_done_callback(lambda done: self._landed(key, done))
         return await asyncio.shield(task)
@@ -40,5 +46,6 @@ class Flights(Generic[Result]):
             task.exception()  # seen, even where every caller has gone
 
 
-async def _coroutine(work: Callable[[], Awaitable[Result]]) -> Result:
-    return await work()
+async def _shared(work: Callable[[], Awaitable[Result]]) -> Result:
+    with deadline.anew(deadline.LONGEST), freshness.apart():
+        return await work()

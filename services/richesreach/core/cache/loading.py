@@ -42,11 +42,12 @@ class Loading:
 
     async def entry(self) -> Entry | None:
         raw, seen = await self.cache.fetch(self.key, self.marks)
-        old = self._readable(raw) or self._remembered()
-        if old is not None and raw is not None and old.fresh_until > self.cache.now():
+        shared = self._readable(raw)
+        if shared is not None and shared.fresh_until > self.cache.now():
             self.cache.counts.add(self.key, Outcome.SHARED)
-            self.cache.remember(self.key, old, self.source.kind, self.epoch)
-            return old
+            self.cache.remember(self.key, shared, self.source.kind, self.epoch)
+            return shared
+        old = shared or self._remembered()
         self.cache.counts.add(self.key, Outcome.MISS)
         try:
             value = await self.source.load()

@@ -57,6 +57,16 @@ def within(seconds: float) -> Iterator[None]:
         _until.reset(token)
 
 
+@contextlib.contextmanager
+def anew(seconds: float) -> Iterator[None]:
+    """As `within`, whatever was set before: for work that more than one caller awaits."""
+    token = _until.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
 def given(headers: Headers) -> float:
     """Seconds that the caller waits: what the header says between `LEAST`, or `LEAST_OF_VIEWERS` where the
     request was forwarded, and `LONGEST`; else `LONGEST`.
