@@ -20,12 +20,11 @@ from botocore.exceptions import (
 )
 
 from ops import account
-from ops.account import LOCAL
+from ops.account import EXPIRED, LOCAL
 from ops.errors import OperationError
 
 _CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 8}, connect_timeout=5)
 
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 #: The service knows no such credentials.
 _REFUSED = frozenset(
     {

@@ -13,8 +13,6 @@ from ops import account
 from ops.errors import OperationError
 from ops.local import aws
 
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-
 
 def caller(environment: str) -> str | None:
     """Account number of the caller's credentials; None where there are none.
@@ -25,12 +23,12 @@ def caller(environment: str) -> str | None:
     if environment == account.LOCAL:
         return _local()
     try:
-        return str(account.client(environment, "sts", "us-east-1").get_caller_identity()["Account"])
+        return account.asked(environment)
     except NoCredentialsError:
         return None
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        what = "have expired" if code in _EXPIRED else f"are refused ({code})"
+        what = "have expired" if code in account.EXPIRED else f"are refused ({code})"
         raise OperationError(f"the AWS credentials {what}; sign in again, e.g. `aws sso login`") from None
     except BotoCoreError as error:
         raise OperationError(f"the AWS credentials cannot be used: {error}") from None
@@ -38,7 +36,7 @@ def caller(environment: str) -> str | None:
 
 def _local() -> str:
     try:
-        return str(account.client(account.LOCAL, "sts", "us-east-1").get_caller_identity()["Account"])
+        return account.asked(account.LOCAL)
     except EndpointConnectionError:
         raise OperationError(
             f"no local AWS answers on {aws.endpoint()}; start it with `make up`, or name another --env"

@@ -81,10 +81,14 @@ def _run(check: Check, site: Site) -> list[Result]:
     reporter = Reporter(check.name)
     if check.asks_aws and site.account is None:
         return [reporter.unknown("no credentials", SIGN_IN)]
+    found: list[Result] = []
     try:
-        return list(check.function(site, reporter))
+        # One by one: what earlier regions said stays said when a later one refuses.
+        for result in check.function(site, reporter):
+            found.append(result)
     except ClientError as error:
         operation, code = error.operation_name, error.response["Error"]["Code"]
-        return [reporter.unknown(f"{operation} was refused: {code}", "let these credentials read it")]
+        found.append(reporter.unknown(f"{operation} was refused: {code}", "let these credentials read it"))
     except BotoCoreError as error:
-        return [reporter.unknown(f"AWS does not answer: {error}", "try again")]
+        found.append(reporter.unknown(f"AWS does not answer: {error}", "try again"))
+    return found

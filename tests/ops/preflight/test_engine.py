@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 
 import boto3
 import pytest
@@ -17,6 +18,8 @@ from ops.plan.form import CostForm
 from ops.preflight import Verdict, command, engine, failures, run
 from ops.preflight.credentials import caller
 from ops.preflight.engine import CHECKS, Check
+from ops.preflight.result import Reporter, Result
+from ops.preflight.site import Site
 from stacks.errors import ConfigurationError
 from tests.ops.preflight.conftest import Deploy
 from tests.ops.preflight.sites import REGION, resource, stack
@@ -60,6 +63,15 @@ def test_permission_that_lacks_makes_a_check_unknown(in_moto: None) -> None:
     (result,) = run("prod", STACKS, [Check("anything", asks, asks_aws=True)])  # type: ignore[arg-type]
     assert result.verdict is Verdict.UNKNOWN
     assert result.said == "GetCallerIdentity was refused: AccessDenied"
+
+
+def test_failure_found_before_a_refusal_is_kept(in_moto: None) -> None:
+    def asks(_: Site, reporter: Reporter) -> Iterator[Result]:
+        yield reporter.failed("the first region lacks it", "make it there", REGION)
+        raise refused("AccessDenied")
+
+    found = run("prod", STACKS, [Check("anything", asks, asks_aws=True)])
+    assert [each.verdict for each in found] == [Verdict.FAILED, Verdict.UNKNOWN]
 
 
 class _Sts:
