@@ -1,13 +1,18 @@
 """Invalidation: by key, tag and kind, in the servers and in the memory of every process."""
 
 import asyncio
+import io
+import re
+import signal
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 from cache_clock import endpoint
-from cache_servers import CachePair
-from richesreach.core.cache import Cache, Nodes
-from richesreach.core.cache.kinds import PRICES
+from cache_servers import CachePair, CacheServer
+from loopback import own_address
+from richesreach.core import logs
+from richesreach.core.cache import Cache, Nodes, broadcast
+from richesreach.core.cache.kinds import METRICS, PRICES
 from richesreach.core.cache.local import LocalCache
 from richesreach.core.cache.scripts import CHANNEL
 
@@ -134,6 +139,59 @@ async def test_a_process_that_cannot_hear_doubts_what_it_has(here: Cache, own_ca
     own_caches.primary.stop()
     await until(lambda: not here.listening or not kept(here, KEY), "the process notices")
     await until(lambda: not kept(here, KEY), "what it has is in doubt")
+
+
+async def test_a_sign_of_life_puts_nothing_in_doubt(
+    own_caches: CachePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broadcast, "PING_INTERVAL", 0.02)
+    cache = await listening(own_caches)
+    assert cache.local is not None
+    before = cache.local.epoch
+    pings = re.compile(r"cmdstat_ping:calls=(?:[5-9]|\d\d)")
+    await until(
+        lambda: bool(pings.search(own_caches.primary.command("INFO", "commandstats"))), "the server is asked"
+    )
+    assert (cache.listening, cache.local.epoch) == (True, before)
+    await cache.close()
+
+
+async def test_a_server_that_falls_silent_is_believed_no_more(
+    own_caches: CachePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broadcast, "PING_INTERVAL", 0.02)
+    cache = await listening(own_caches)
+    own_caches.replica.stop()
+    assert own_caches.primary.process is not None
+    own_caches.primary.process.send_signal(signal.SIGSTOP)
+    try:
+        await until(lambda: not cache.listening, "the process notices")
+    finally:
+        own_caches.primary.process.send_signal(signal.SIGCONT)
+    await cache.close()
+
+
+async def test_a_message_that_says_more_than_is_understood_puts_all_in_doubt(
+    here: Cache,
+) -> None:
+    await here.get_or_load("metrics:AAPL:1d", source_of(1), kind=METRICS)
+    assert kept(here, "metrics:AAPL:1d")
+    await here.servers.write(lambda node: node.publish(CHANNEL, b'{"owners":["AAPL"]}'))
+    await until(lambda: not kept(here, "metrics:AAPL:1d"), "what it has is in doubt")
+
+
+async def test_a_process_that_may_not_listen_never_says_that_it_does() -> None:
+    server = CacheServer(*own_address(), options=("--user", "default", "on", "nopass", "~*", "+@all"))
+    server.start()
+    log = io.StringIO()
+    logs.configure(service="test", region="eu-west-1", level="INFO", stream=log)
+    nodes = [endpoint(server)]
+    cache = Cache(Nodes("cache", reads=nodes, writes=nodes, tls=False), local=LocalCache())
+    cache.open()
+    await until(lambda: "cache_node_unreachable" in log.getvalue(), "the server refuses")
+    await cache.close()
+    server.stop()
+    assert "cache_broadcast_lost" not in log.getvalue()
 
 
 async def test_listening_begins_again_after_a_promotion(

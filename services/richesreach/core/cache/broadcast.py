@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as CacheTimeoutError
 
 from richesreach.core.cache.nodes import CacheNode, Nodes
 from richesreach.core.cache.scripts import CHANNEL
@@ -13,12 +15,11 @@ from richesreach.core.logs import logger
 
 # Seconds.
 PATIENCE = 1.0
-ASK_AGAIN = 1.0
 # A server that says nothing is asked for a sign of life as often.
 PING_INTERVAL = 10.0
 
 
-class Gone(msgspec.Struct, frozen=True, omit_defaults=True):
+class Gone(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What is invalid: these keys, or whole kinds."""
 
     keys: list[str] = []
@@ -58,21 +59,28 @@ class Broadcast:
 
     async def _follow(self, node: CacheNode) -> None:
         """Until the connection breaks. Raises RedisError or OSError."""
-        async with node.client.pubsub(ignore_subscribe_messages=True) as channel:
+        async with node.client.pubsub() as channel:
             await channel.subscribe(CHANNEL)
+            await self._confirmed(channel)
             self._nodes.found(node)
             # What was said before is lost.
             self._deaf()
             self.listening = True
-            quiet = 0.0
             while True:
-                message = await channel.get_message(timeout=ASK_AGAIN)
-                quiet = 0.0 if message else quiet + ASK_AGAIN
-                if message:
-                    self._hear(message["data"])
-                elif quiet >= PING_INTERVAL:
+                message = await channel.get_message(timeout=PING_INTERVAL)
+                if message is None:
                     await channel.ping()
-                    quiet = 0.0
+                    message = await channel.get_message(timeout=PATIENCE)
+                    if message is None:
+                        raise CacheTimeoutError("no answer to a ping on the channel")
+                if message["type"] == "message":
+                    self._hear(message["data"])
+
+    async def _confirmed(self, channel: PubSub) -> None:
+        """Until the server says that what is told from now on will be heard."""
+        message = await channel.get_message(timeout=PATIENCE)
+        if message is None or message["type"] != "subscribe":
+            raise CacheTimeoutError("the subscription is not confirmed")
 
     def _hear(self, data: Any) -> None:
         try:
