@@ -1,5 +1,6 @@
 """The cache: whatever happens to its nodes, callers see values and misses, never errors."""
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -10,7 +11,7 @@ from cache_servers import CachePair, CacheServer
 from loopback import own_address
 from richesreach.core import logs
 from richesreach.core.cache import Cache, Nodes
-from richesreach.core.cache.nodes import COOL_DOWN
+from richesreach.core.cache.nodes import COOL_DOWN, MAX_CONNECTIONS, Client
 from richesreach.core.settings import CacheLogin, Secret
 
 PAUSE = COOL_DOWN + 0.001
@@ -187,3 +188,43 @@ async def test_the_global_cache_reads_here_and_writes_at_home(own_caches: CacheP
     own_caches.primary.stop()
     assert await cache.get("flags") == ["a"]
     await cache.close()
+
+
+class Asked:
+    """Asks nodes for a sign of life, and keeps whom it asked."""
+
+    def __init__(self) -> None:
+        self.clients: list[Client] = []
+
+    async def __call__(self, client: Client) -> bool:
+        self.clients.append(client)
+        return bool(await client.ping())
+
+
+async def test_one_caller_finds_out_whether_a_node_is_back(
+    cache: Cache, own_caches: CachePair, clock: Clock
+) -> None:
+    own_caches.primary.stop()
+    await cache.get("k")
+    clock.now += PAUSE
+    asked = Asked()
+    await asyncio.gather(*(cache.servers.read(asked) for _ in range(20)))
+    assert asked.clients.count(cache.nodes[0].client) == 1
+
+
+async def test_who_waits_for_a_place_does_not_ask_a_node_that_was_lost_meanwhile(
+    cache: Cache, own_caches: CachePair
+) -> None:
+    own_caches.primary.stop()
+    asked = Asked()
+    await asyncio.gather(*(cache.servers.read(asked) for _ in range(MAX_CONNECTIONS + 20)))
+    assert asked.clients.count(cache.nodes[0].client) == MAX_CONNECTIONS
+
+
+async def test_nobody_waits_for_a_place_for_ever(cache: Cache) -> None:
+    asked, (busy, other) = Asked(), cache.nodes
+    for _ in range(MAX_CONNECTIONS):
+        await busy.free.acquire()
+    async with asyncio.timeout(20):
+        assert await cache.servers.read(asked)
+    assert asked.clients == [other.client]

@@ -33,6 +33,10 @@ class CacheUnavailableError(Exception):
     """No node could do the work now. Callers of the cache never see it: to them it is a miss."""
 
 
+class _PassedOverError(Exception):
+    """The node has no place free, or turned out not to answer while the caller waited for one."""
+
+
 class CacheNode:
     """One server, and for how long not to ask it: at all, or for writes."""
 
@@ -94,12 +98,7 @@ class Nodes:
 
     def usable(self, *, writing: bool) -> list[CacheNode]:
         """The nodes worth asking now, best first."""
-        now = self._clock()
-        return [
-            node
-            for node in (self._writes if writing else self._reads)
-            if now >= node.unreachable_until and not (writing and now < node.read_only_until)
-        ]
+        return [node for node in (self._writes if writing else self._reads) if self._worth(node, writing)]
 
     def lost(self, node: CacheNode, error: BaseException) -> None:
         """Pass the node over for a while. Said once: it is found down again every second."""
@@ -110,6 +109,7 @@ class Nodes:
 
     def found(self, node: CacheNode) -> None:
         """The node answers."""
+        node.unreachable_until = 0.0
         if node.down:
             node.down = False
             logger().info("cache_node_back", cache=self.name, node=str(node.endpoint))
@@ -117,17 +117,25 @@ class Nodes:
     async def close(self) -> None:
         await asyncio.gather(*(node.client.aclose() for node in self.all), return_exceptions=True)
 
+    def _worth(self, node: CacheNode, writing: bool) -> bool:
+        now = self._clock()
+        return now >= node.unreachable_until and not (writing and now < node.read_only_until)
+
     async def _first(self, nodes: list[CacheNode], ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
-        for node in self.usable(writing=nodes is self._writes):
+        writing = nodes is self._writes
+        for node in self.usable(writing=writing):
             try:
-                async with node.free:
-                    answer = await ask(node.client)
+                answer = await self._ask(node, writing, ask)
+            except _PassedOverError:
+                continue
             except ReadOnlyError:
+                self.found(node)
                 node.read_only_until = self._clock() + COOL_DOWN
                 logger().warning("cache_node_read_only", cache=self.name, node=str(node.endpoint))
             except _UNREACHABLE as error:
                 self.lost(node, error)
             except RedisError as error:
+                self.found(node)
                 logger().warning(
                     "cache_refused", cache=self.name, node=str(node.endpoint), error=describe(error)
                 )
@@ -135,3 +143,30 @@ class Nodes:
                 self.found(node)
                 return answer
         raise CacheUnavailableError(f"{self.name}: no node answers")
+
+    async def _ask(
+        self, node: CacheNode, writing: bool, ask: Callable[[Client], Awaitable[Answer]]
+    ) -> Answer:
+        """Raises _PassedOverError, RedisError or OSError."""
+        await _place(node)
+        try:
+            if not self._worth(node, writing):
+                raise _PassedOverError
+            if node.down:
+                # One caller finds out whether it is back; the others need not wait for that.
+                node.unreachable_until = self._clock() + COOL_DOWN
+            return await ask(node.client)
+        finally:
+            node.free.release()
+
+
+async def _place(node: CacheNode) -> None:
+    """Raises _PassedOverError when none becomes free in time."""
+    if not node.free.locked():
+        await node.free.acquire()
+        return
+    try:
+        async with asyncio.timeout(SOCKET_TIMEOUT):
+            await node.free.acquire()
+    except TimeoutError:
+        raise _PassedOverError from None
