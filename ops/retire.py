@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from ops import routing
-from ops.deploy.asking import asking
+from ops.deploy.asking import Account, asking
 from ops.deploy.command import Deployment
 from ops.deploy.command import Options as Deploying
 from ops.destroy.command import Destruction
 from ops.destroy.command import Options as Destroying
+from ops.destroy.data import Databases
 from ops.errors import UsageError
 from ops.plan import deployed
 from stacks.environment import Environment, load_environment
@@ -67,3 +68,4 @@ def _check(environment: Environment, options: Options) -> None:
         raise UsageError(f"{region} holds the edge and the zone of {name}, which cannot move")
     if region not in options.yes:
         raise UsageError(f"its services, its caches and its copy of the data go for good: say --yes {region}")
+    Databases(Account(name), environment, lambda text: None).check({region})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -26,6 +27,7 @@ from ops.destroy.removal import Removal
 from ops.destroy.retained import Retained
 from ops.errors import OperationError, UsageError
 from ops.plan import assembly, deployed, synthesis
+from ops.plan.assembly import Stack
 from ops.plan.stateful import holds_state
 from stacks.environment import Environment, load_environment
 from stacks.yaml_file import ROOT
@@ -147,39 +149,54 @@ class Destruction:
     def _destroy(self, graph: Graph, chosen: Collection[str], record: Record) -> None:
         stacks = {name: graph.stacks[name] for name in graph.stacks if name in chosen}
         stay = [each for stack in stacks.values() for each in retained.of_stack(self.formation, stack)]
-        for stack in stacks.values():
-            if self._left(stack.region):
-                for each in protection.lift(self.formation, stack):
-                    record.say("step", action="unprotect", region=stack.region, target=each)
         members = {name for name, stack in stacks.items() if _types(graph, name) & _MEMBERS}
         places = {stacks[name].region for name in members}
-
-        def apart() -> None:
-            databases = Databases(self.account, self.environment, self._say)
-            for step in databases.take_apart(places, f"final-{self.run.partition('-')[0].lower()}"):
-                record.say("step", action=step.action, region=step.region, target=step.target)
-                if step.snapshot:
-                    stay.append(Retained(step.region, "DB cluster snapshot", step.snapshot, "last snapshot"))
-            for group in Datastores(self.account, self.environment, self._say).take_apart(places):
-                record.say("step", action="disassociate", target=group)
+        databases = Databases(self.account, self.environment, self._say)
+        if places:
+            databases.check(places)
+        self._lift(stacks.values(), record)
+        # Once a stack is gone nothing knows these names any more, however the run ends.
+        record.say("retains", retained=[str(each) for each in stay])
 
         def told(name: str, region: str, seconds: float) -> None:
             record.say("stack-deleted", stack=name, region=region, seconds=round(seconds, 1))
             self._say(f"  {name}: gone, {clock(seconds)}", "green")
 
+        apart = partial(self._take_apart, databases, places, stay, record)
         removal = Removal(self.formation, self._say, members, apart, self.options.replica_minutes * 60)
-        failed = removal.run(
-            stacks, order.dependents(graph, chosen), self.environment.delivery.concurrency, told
-        )
-        stay += [Retained(region, kind, name, "copies at the edge") for region, kind, name in removal.left]
+        try:
+            failed = removal.run(
+                stacks, order.dependents(graph, chosen), self.environment.delivery.concurrency, told
+            )
+        finally:
+            stay += [
+                Retained(region, kind, name, "copies at the edge") for region, kind, name in removal.left
+            ]
+            self._show(stay)
         gone = {each["stack"] for each in record.events if each["event"] == "stack-deleted"}
-        self._show(stay)
         if failed:
             record.say("halted", why="; ".join(failed))
             raise OperationError(
                 f"{len(stacks) - len(gone)} stacks are left: {'; '.join(failed)}. Mend it and repeat"
             )
         record.say("finished", retained=[str(each) for each in stay])
+
+    def _lift(self, stacks: Iterable[Stack], record: Record) -> None:
+        for stack in stacks:
+            if self._left(stack.region):
+                for each in protection.lift(self.formation, stack):
+                    record.say("step", action="unprotect", region=stack.region, target=each)
+
+    def _take_apart(
+        self, databases: Databases, places: Collection[str], stay: list[Retained], record: Record
+    ) -> None:
+        for step in databases.take_apart(places, f"final-{self.run.partition('-')[0].lower()}"):
+            record.say("step", action=step.action, region=step.region, target=step.target)
+            if step.snapshot:
+                stay.append(Retained(step.region, "DB cluster snapshot", step.snapshot, "last snapshot"))
+        record.say("retains", retained=[str(each) for each in stay])
+        for group in Datastores(self.account, self.environment, self._say).take_apart(places):
+            record.say("step", action="disassociate", target=group)
 
     def _show(self, stay: Sequence[Retained]) -> None:
         if not stay:

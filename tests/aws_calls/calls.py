@@ -17,6 +17,7 @@ PAGE = ROOT / "docs" / "aws-calls.md"
 LAYERS: tuple[Layer, ...] = ("moto", "local AWS", "stub")
 
 _NO_EDGE = "no server has copies of a function at the edge, by which its deletion fails"
+_NO_WAIT = "moto's snapshots are available at once: none fails and none takes long"
 
 #: What moto lacks of each operation that a Stubber answers.
 STUBBED = {
@@ -27,6 +28,10 @@ STUBBED = {
     "cloudformation.update_termination_protection": _NO_EDGE,
     "ecs.describe_tasks": "moto's tasks all end with 0: no exit code, reason of a container or missing task",
     "ecs.run_task": "moto starts every task of Fargate: no failures",
+    "rds.create_db_cluster_snapshot": _NO_WAIT,
+    "rds.describe_db_cluster_snapshots": _NO_WAIT,
+    "rds.describe_db_clusters": _NO_WAIT,
+    "rds.describe_global_clusters": _NO_WAIT,
 }
 
 _INTRODUCTION = """\

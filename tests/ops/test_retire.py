@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from rich.console import Console
 
-from ops.errors import UsageError
+from ops import routing
+from ops.deploy.asking import Account
+from ops.destroy.data import Databases
+from ops.errors import OperationError, UsageError
+from ops.local import aws
 from ops.retire import Options, retire
-from tests.ops.left_behind import left_behind
+from stacks.environment import load_environment
+from tests.ops.left_behind import REGION, left_behind
+
+HOME, DATABASE = "us-east-1", "richesreach-local"
 
 
 @pytest.mark.usefixtures("commanded")
@@ -32,3 +42,38 @@ def test_refused_with_the_mend(region: str, yes: tuple[str, ...], said: str) -> 
     with left_behind(), pytest.raises(UsageError) as refused:
         retire(Console(), Options("local", region, yes))
     assert said in str(refused.value)
+
+
+@pytest.mark.usefixtures("commanded")
+def test_region_that_writes_for_the_others_is_not_even_drained(monkeypatch: pytest.MonkeyPatch) -> None:
+    drained: list[str] = []
+    monkeypatch.setattr(routing, "drain", lambda region, *_, **__: drained.append(region))
+    with left_behind(), written_in(REGION), pytest.raises(OperationError, match="switch over first"):
+        retire(Console(), Options("local", REGION, (REGION,)))
+    assert drained == []
+
+
+@contextmanager
+def written_in(region: str) -> Iterator[None]:
+    """A global database whose writer is there, with a secondary at home."""
+    own = {"MasterUsername": "root", "MasterUserPassword": "long-enough-1"}
+    home = aws.client("rds", HOME)
+    home.create_global_cluster(GlobalClusterIdentifier=DATABASE, Engine="aurora-postgresql")
+    for place, more in ((region, own), (HOME, {})):
+        aws.client("rds", place).create_db_cluster(
+            DBClusterIdentifier=f"{DATABASE}-{place}",
+            Engine="aurora-postgresql",
+            GlobalClusterIdentifier=DATABASE,
+            **more,
+        )
+    try:
+        yield
+    finally:
+        Databases(Account("local"), load_environment("local"), print, look=0.05).take_apart(
+            {region, HOME}, ""
+        )
+        for place in (region, HOME):
+            aws.client("rds", place).delete_db_cluster(
+                DBClusterIdentifier=f"{DATABASE}-{place}", SkipFinalSnapshot=True
+            )
+        home.delete_global_cluster(GlobalClusterIdentifier=DATABASE)

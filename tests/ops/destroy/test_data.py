@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from botocore.stub import Stubber
 
 from ops.deploy.asking import Account
 from ops.destroy.data import Databases, Datastores
@@ -80,6 +82,69 @@ def test_one_secondary_goes_and_the_others_stay_as_they_are() -> None:
 def test_writer_is_not_taken_from_regions_that_stay() -> None:
     with pytest.raises(OperationError, match=f"{NAME}-{HOME} writes for {AP}, {EU}: switch over first"):
         databases([]).take_apart({HOME}, "final-3")
+
+
+@pytest.mark.usefixtures("global_database")
+def test_writer_that_must_stay_is_told_before_anything_is_touched() -> None:
+    with pytest.raises(OperationError, match=f"{NAME}-{HOME} writes for {AP}, {EU}: switch over first"):
+        databases([]).check({HOME})
+    databases([]).check({HOME, EU, AP})
+    assert members() == {f"{NAME}-{region}" for region in (HOME, EU, AP)}
+
+
+@pytest.fixture
+def lone_database(commanded: None) -> Iterator[None]:
+    """A cluster in no global database, as of an environment with one data region, and a stranger's."""
+    rds = aws.client("rds", HOME)
+    for name in (f"{NAME}-{HOME}", "of-somebody-else"):
+        rds.create_db_cluster(
+            DBClusterIdentifier=name,
+            Engine="aurora-postgresql",
+            MasterUsername="root",
+            MasterUserPassword="long-enough-1",
+        )
+    yield
+    for name in (f"{NAME}-{HOME}", "of-somebody-else"):
+        rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
+
+
+@pytest.mark.usefixtures("lone_database")
+def test_database_that_is_not_global_leaves_a_snapshot_too() -> None:
+    done = databases([]).take_apart({HOME, EU}, "final-5")
+    assert [step.snapshot for step in done] == [f"{NAME}-{HOME}-final-5"]
+    kept = aws.client("rds", HOME).describe_db_cluster_snapshots()["DBClusterSnapshots"]
+    assert f"{NAME}-{HOME}-final-5" in {each["DBClusterSnapshotIdentifier"] for each in kept}
+    assert not [each for each in kept if each["DBClusterIdentifier"] == "of-somebody-else"]
+
+
+@pytest.mark.usefixtures("commanded")
+def test_snapshot_that_failed_is_said_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _snapshots(monkeypatch, "failed"), pytest.raises(OperationError, match=r"final-6 of .* failed"):
+        databases([]).take_apart({HOME}, "final-6")
+
+
+@pytest.mark.usefixtures("commanded")
+def test_snapshot_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Databases(Account("local"), ENVIRONMENT, lambda text: None, look=0.05, patience=0)
+    with (
+        _snapshots(monkeypatch, "creating"),
+        pytest.raises(OperationError, match="final-7 becomes available"),
+    ):
+        made.take_apart({HOME}, "final-7")
+
+
+@contextmanager
+def _snapshots(monkeypatch: pytest.MonkeyPatch, status: str) -> Iterator[None]:
+    """RDS with a snapshot in this state: no server here makes one that is not available at once."""
+    client = aws.client("rds", HOME)
+    cluster = {"DBClusterIdentifier": f"{NAME}-{HOME}", "Status": "available"}
+    with Stubber(client) as stub:
+        stub.add_response("describe_global_clusters", {"GlobalClusters": []})
+        stub.add_response("describe_db_clusters", {"DBClusters": [cluster]})
+        stub.add_response("create_db_cluster_snapshot", {})
+        stub.add_response("describe_db_cluster_snapshots", {"DBClusterSnapshots": [{"Status": status}]})
+        monkeypatch.setattr(Account, "client", lambda *_: client)
+        yield
 
 
 @pytest.mark.usefixtures("commanded")
