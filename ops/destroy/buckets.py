@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops.deploy.asking import asking
 from ops.deploy.formation import Formation
 from ops.destroy.retained import resources
+from ops.errors import OperationError
 from ops.plan.assembly import Stack
 from ops.plan.stateful import KEEPING
 
@@ -35,8 +37,19 @@ def _empty(formation: Formation, s3: Any, bucket: str) -> int:
                 found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
                 keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
                 if keys:
-                    s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+                    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+                    _check(bucket, answer.get("Errors", []))
                 count += len(keys)
         except s3.exceptions.NoSuchBucket:
             return count
     return count
+
+
+def _check(bucket: str, errors: Sequence[Mapping[str, Any]]) -> None:
+    """S3 answers 200 and names here what it kept, as by a lock of the object."""
+    if errors:
+        first = errors[0]
+        raise OperationError(
+            f"{len(errors)} versions stay in the bucket {bucket}: {first.get('Key')}: {first.get('Code')},"
+            f" {first.get('Message')}"
+        )

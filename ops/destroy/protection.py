@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ops.deploy.asking import asking
 from ops.deploy.formation import Formation
+from ops.destroy.retained import resources
 from ops.plan.assembly import Stack
 
 _BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
@@ -17,11 +18,9 @@ def lift(formation: Formation, stack: Stack) -> list[str]:
     """Gives what was unprotected."""
     if not any(resource["Type"] == _BALANCER for resource in stack.resources.values()):
         return []
-    client = formation.client(stack.region)
     elbv2 = formation.account.client("elbv2", stack.region)
     with asking(formation.environment.name, f"the load balancer of {stack.name} cannot be unprotected"):
-        listed = client.describe_stack_resources(StackName=stack.name)["StackResources"]
-        found = [each["PhysicalResourceId"] for each in listed if each["ResourceType"] == _BALANCER]
+        found = [physical for _, kind, physical in resources(formation, stack) if kind == _BALANCER]
         for arn in found:
             elbv2.modify_load_balancer_attributes(
                 LoadBalancerArn=arn,

@@ -12,6 +12,8 @@ from ops.deploy.asking import asking
 from ops.deploy.formation import LOOK, Formation
 from ops.deploy.one_stack import SKEW
 from ops.destroy import buckets
+from ops.destroy.retained import resources
+from ops.errors import OperationError
 from ops.plan.assembly import Stack
 
 #: Words by which Lambda refuses to delete a function that still has copies at the edge.
@@ -25,8 +27,9 @@ Say = Callable[[str], None]
 
 @dataclass
 class Removal:
-    """``before`` is called once, when the first of ``guarded`` is next. ``replica_seconds`` is how long a
-    function with copies at the edge is tried again, before it is left behind."""
+    """``before`` is called once, when everything that stands on any of ``guarded`` is gone: what it keeps of
+    them is then the last. ``replica_seconds`` is how long a function with copies at the edge is tried again,
+    before it is left behind."""
 
     formation: Formation
     say: Say
@@ -50,14 +53,16 @@ class Removal:
         """
         waiting, gone, failed = list(stacks), set[str](), list[str]()
         running: dict[Future[str], tuple[str, float]] = {}
-        opened = False
+        users, closed = self._users(dependents), set(self.guarded)
         with ThreadPoolExecutor(concurrency) as pool:
             while running or waiting:
-                ready = [name for name in waiting if dependents[name] <= gone]
-                if not opened and any(name in self.guarded for name in ready):
-                    self.before()
-                    opened = True
-                for name in ready:
+                if closed and users <= gone:
+                    closed = set()
+                    reason = _attempt(self.before) if set(self.guarded) & set(waiting) else ""
+                    if reason:
+                        failed.append(reason)
+                        waiting = [name for name in waiting if name not in self.guarded]
+                for name in [each for each in waiting if dependents[each] <= gone and each not in closed]:
                     waiting.remove(name)
                     running[pool.submit(self._delete, stacks[name])] = (name, time.monotonic())
                 if not running:
@@ -72,8 +77,20 @@ class Removal:
                         told(name, stacks[name].region, time.monotonic() - began)
         return failed
 
+    def _users(self, dependents: Mapping[str, frozenset[str]]) -> frozenset[str]:
+        """What stands on a guarded stack, but for those on which a guarded one stands in turn."""
+        guarded = frozenset(self.guarded)
+        users = frozenset[str]().union(*(dependents[name] for name in guarded)) - guarded
+        return frozenset(name for name in users if not dependents[name] & guarded)
+
     def _delete(self, stack: Stack) -> str:
-        """Empty when it is gone, else why not."""
+        """Empty when it is gone, else why not. One that AWS refuses does not end what the others do."""
+        try:
+            return self._deleted(stack)
+        except OperationError as error:
+            return str(error)
+
+    def _deleted(self, stack: Stack) -> str:
         client, name = self.formation.client(stack.region), stack.name
         emptied = buckets.empty(self.formation, stack)
         if emptied:
@@ -105,10 +122,15 @@ class Removal:
 
     def _leave_functions(self, stack: Stack) -> list[str]:
         """Functions that CloudFormation could not delete, and what they run as: left behind, and said."""
-        client = self.formation.client(stack.region)
-        with asking(self.formation.environment.name, f"what is left of {stack.name} cannot be listed"):
-            listed = client.describe_stack_resources(StackName=stack.name)["StackResources"]
-        found = [each for each in listed if each["ResourceStatus"] == "DELETE_FAILED"]
-        for each in found:
-            self.left.append((stack.region, each["ResourceType"], each["PhysicalResourceId"]))
-        return [each["LogicalResourceId"] for each in found]
+        found = list(resources(self.formation, stack, frozenset({"DELETE_FAILED"})))
+        self.left += [(stack.region, kind, physical) for _, kind, physical in found]
+        return [logical_id for logical_id, _, _ in found]
+
+
+def _attempt(call: Callable[[], None]) -> str:
+    """Empty when it went well, else why not."""
+    try:
+        call()
+    except OperationError as error:
+        return str(error)
+    return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ops.deploy.asking import asking
@@ -38,13 +38,16 @@ def of_stack(formation: Formation, stack: Stack) -> list[Retained]:
     ]
 
 
-def resources(formation: Formation, stack: Stack) -> Iterator[tuple[str, str, str]]:
-    """Logical id, type and physical id of everything in a stack."""
+def resources(
+    formation: Formation, stack: Stack, states: Collection[str] = ()
+) -> Iterator[tuple[str, str, str]]:
+    """Logical id, type and physical id of everything in a stack, or of what is in one of these states."""
     with asking(formation.environment.name, f"what is in {stack.name} cannot be listed"):
         pages = formation.client(stack.region).get_paginator("list_stack_resources")
         for page in pages.paginate(StackName=stack.name):
             for each in page["StackResourceSummaries"]:
-                if each["ResourceStatus"] != "DELETE_COMPLETE":
+                status = each["ResourceStatus"]
+                if status in states or (not states and status != "DELETE_COMPLETE"):
                     yield each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", "")
 
 

@@ -18,12 +18,13 @@ LAYERS: tuple[Layer, ...] = ("moto", "local AWS", "stub")
 
 _NO_EDGE = "no server has copies of a function at the edge, by which its deletion fails"
 _NO_WAIT = "moto's snapshots are available at once: none fails and none takes long"
+_NO_LOCK = "moto says nothing of a version that S3 keeps because it is locked"
 
 #: What moto lacks of each operation that a Stubber answers.
 STUBBED = {
     "cloudformation.delete_stack": _NO_EDGE,
     "cloudformation.describe_stack_events": _NO_EDGE,
-    "cloudformation.describe_stack_resources": _NO_EDGE,
+    "cloudformation.list_stack_resources": _NO_EDGE,
     "cloudformation.describe_stacks": _NO_EDGE,
     "cloudformation.update_termination_protection": _NO_EDGE,
     "ecs.describe_tasks": "moto's tasks all end with 0: no exit code, reason of a container or missing task",
@@ -32,6 +33,8 @@ STUBBED = {
     "rds.describe_db_cluster_snapshots": _NO_WAIT,
     "rds.describe_db_clusters": _NO_WAIT,
     "rds.describe_global_clusters": _NO_WAIT,
+    "s3.delete_objects": _NO_LOCK,
+    "s3.list_object_versions": _NO_LOCK,
 }
 
 _INTRODUCTION = """\

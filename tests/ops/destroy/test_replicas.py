@@ -70,10 +70,10 @@ class Answers:
             "LogicalResourceId": "OriginRequest",
             "PhysicalResourceId": "richesreach-prod-origin-request",
             "ResourceType": "AWS::Lambda::Function",
-            "Timestamp": datetime.now(UTC),
+            "LastUpdatedTimestamp": datetime.now(UTC),
             "ResourceStatus": "DELETE_FAILED",
         }
-        self.stub.add_response("describe_stack_resources", {"StackResources": [resource]})
+        self.stub.add_response("list_stack_resources", {"StackResourceSummaries": [resource]})
 
 
 def removal(said: Callable[[str], None], seconds: float) -> Removal:
