@@ -46,7 +46,7 @@ async def test_a_deleted_value_is_gone(cache: Cache) -> None:
 @pytest.fixture
 def guarded() -> Iterator[CacheServer]:
     """A server with a user group: nobody without a name, and `app` for data alone."""
-    rules = "reset on >right-password-of-app ~* -@all +@read +@write +@connection +info"
+    rules = "reset on >right-password-of-app ~* -@all +@read +@write +@scripting +time +@connection +info"
     users = ("--user", "default", "off", "--user", "app", *rules.split())
     server = CacheServer(*own_address(), options=users)
     server.start()

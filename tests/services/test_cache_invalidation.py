@@ -14,7 +14,7 @@ from richesreach.core import logs
 from richesreach.core.cache import Cache, Nodes, broadcast
 from richesreach.core.cache.kinds import METRICS, PRICES
 from richesreach.core.cache.local import LocalCache
-from richesreach.core.cache.scripts import CHANNEL
+from richesreach.core.cache.scripts import CHANNEL, TAG
 
 KEY = "prices:AAPL"
 
@@ -115,6 +115,38 @@ async def test_what_was_read_before_an_invalidation_is_not_stored_after_it(
     assert await load == "old"  # true when it was asked
     assert await there.get(KEY) is None
     assert not kept(here, KEY)
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_a_value_that_is_set_outlives_a_load_that_began_before(
+    here: Cache, there: Cache, many: bool
+) -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> str:
+        began.set()
+        await go_on.wait()
+        return "old"
+
+    load = asyncio.create_task(here.get_or_load(KEY, slow, kind=PRICES))
+    await began.wait()
+    if many:
+        assert await there.set_many({KEY: "new"}, ttl_seconds=60)
+    else:
+        assert await there.set(KEY, "new", ttl_seconds=60)
+    go_on.set()
+    await load
+    assert await there.get(KEY) == "new"
+
+
+async def test_a_tag_forgets_what_has_run_out(here: Cache, own_caches: CachePair) -> None:
+    await here.set("prices:MSFT", 3, ttl_seconds=60, tags=["tech"])
+    await here.set("prices:GONE", 1, ttl_seconds=0.001, tags=["tech"])
+    await until(lambda: own_caches.primary.command("EXISTS", "prices:GONE").startswith(":0"), "it ran out")
+    await here.set("prices:AAPL", 2, ttl_seconds=60, tags=["tech"])
+    members = own_caches.primary.command("SORT", f"{TAG}tech", "BY", "nosort")
+    assert "prices:AAPL" in members
+    assert "prices:GONE" not in members
 
 
 async def test_after_an_invalidation_no_caller_joins_an_older_load(here: Cache) -> None:

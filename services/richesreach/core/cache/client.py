@@ -1,6 +1,7 @@
 """The cache's client: an accelerator, never a dependency. Its failures are misses, logged and counted."""
 
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -135,7 +136,7 @@ class Cache:
         Other processes see it once their own copy has run out; `invalidate` first where that is too late.
         """
         entry = Entry(encode(value), Format.JSON, self.now() + ttl_seconds)
-        stored = await self.store(key, entry, ttl_seconds, tags=tags)
+        stored = await self.store(key, entry, ttl_seconds, tags=tags, over=True)
         self.told(Gone(keys=[key]))
         return stored
 
@@ -147,6 +148,7 @@ class Cache:
         async def ask(node: Client) -> bool:
             async with node.pipeline(transaction=False) as pipeline:
                 for key, raw in packed.items():
+                    pipeline.set(f"{scripts.MARK}key:{key}", uuid.uuid4().hex, px=scripts.MARK_TTL)
                     pipeline.set(key, raw, px=round(ttl_seconds * 1000))
                 return all(await pipeline.execute())
 
@@ -207,14 +209,18 @@ class Cache:
         *,
         tags: Sequence[str] = (),
         marks: Mapping[str, bytes] | None = None,
+        over: bool = False,
     ) -> bool:
-        """Whether the servers took the entry, for so long; they do not when one of the marks has changed."""
+        """Whether the servers took the entry, for so long; they do not when one of the marks has changed.
+
+        `over`: what was loaded meanwhile is not stored over it.
+        """
         raw, milliseconds = entry.pack(), max(1, round(seconds * 1000))
-        if not tags and not marks:
-            return bool(await self.ask_or(False, lambda node: node.set(key, raw, px=milliseconds)))
         pairs = [part for name, seen in (marks or {}).items() for part in (scripts.MARK + name, seen)]
         names = [key, *(scripts.TAG + tag for tag in tags)]
         arguments = [raw, milliseconds, len(pairs) // 2, *pairs]
+        if over:
+            arguments += [f"{scripts.MARK}key:{key}", uuid.uuid4().hex, scripts.MARK_TTL]
 
         async def ask(node: Client) -> Any:
             return await scripts.STORE.run(node, names, arguments)

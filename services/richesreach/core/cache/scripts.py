@@ -27,10 +27,12 @@ class Script:
 # Longer than any load that this is to be true of, in milliseconds.
 MARK_TTL = 120_000
 MARK = "cache:mark:"
-TAG = "cache:tag:"
+# Sorted by when each member runs out, so that those that have can be left out.
+TAG = "cache:tagged:"
 CHANNEL = "cache:invalidated"
 
-# KEYS: the key, the tags' sets. ARGV: value, milliseconds to live, number of marks, name and value of each.
+# KEYS: the key, the tags' sets. ARGV: value, milliseconds to live, number of marks, name and value of each;
+# then, where loads that began before must not store theirs over it, a mark, its value, its milliseconds.
 # 1 when stored, 0 when one of the marks is another than the caller saw before it loaded.
 STORE = Script("""
 local marks = tonumber(ARGV[3])
@@ -39,8 +41,13 @@ for i = 1, marks do
   if seen ~= ARGV[3 + 2 * i] then return 0 end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+local own = ARGV[4 + 2 * marks]
+if own then redis.call('SET', own, ARGV[5 + 2 * marks], 'PX', ARGV[6 + 2 * marks]) end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 2, #KEYS do
-  redis.call('SADD', KEYS[i], KEYS[1])
+  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
+  redis.call('ZADD', KEYS[i], now + ARGV[2], KEYS[1])
   if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
 end
 return 1
@@ -55,7 +62,7 @@ for i = 1, #KEYS do
   if i <= count then
     gone[#gone + 1] = KEYS[i]
   else
-    for _, member in ipairs(redis.call('SMEMBERS', KEYS[i])) do gone[#gone + 1] = member end
+    for _, member in ipairs(redis.call('ZRANGE', KEYS[i], 0, -1)) do gone[#gone + 1] = member end
     redis.call('UNLINK', KEYS[i])
   end
 end
