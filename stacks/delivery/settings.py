@@ -22,14 +22,12 @@ class DeliverySettings(Frozen):
     ``github_repository`` is one whose workflows deploy by OpenID Connect, as its tokens name it:
     ``owner@id/name@id`` where it was made since July 2026, else ``owner/name``; null: people deploy. An
     account has one identity provider for GitHub: ``create_provider`` in one of its environments only.
-    ``session_hours`` is the longest deployment.
     """
 
     bake_seconds: Annotated[int, Field(ge=0, le=86_400)]
     concurrency: Annotated[int, Field(ge=1, le=20)]
     github_repository: Annotated[str, Field(max_length=140)] | None = None
     create_provider: bool = True
-    session_hours: Annotated[int, Field(ge=1, le=12)] = 4
 
     @field_validator("github_repository")
     @classmethod

@@ -21,6 +21,9 @@ QUALIFIER = "hnb659fds"
 DEPLOYING = ("deploy", "file-publishing", "image-publishing", "lookup")
 LOOKING = ("lookup",)
 
+#: Hours of the longest deployment, as `.github/workflows/deploy-environment.yml` asks for them.
+DEPLOY_HOURS = 4
+
 #: Hours of a session that only looks; one that another role's session takes has no longer.
 LOOK_HOURS = 1
 
@@ -34,7 +37,7 @@ class DeliveryStack(PlatformStack):
         self.repository = repository
         self.provider = self._provider(create=settings.create_provider)
         names = site.names
-        deploy = self._role(names.deploy_role, site.environment.name, settings.session_hours)
+        deploy = self._role(names.deploy_role, site.environment.name, DEPLOY_HOURS)
         self._policy(deploy, "Deploy", [_assume(site, DEPLOYING), *_run(site)])
         look = self._role(names.look_role, f"{site.environment.name}-look", LOOK_HOURS)
         self._policy(look, "Look", [_assume(site, LOOKING)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,7 @@ import typer
 import yaml
 
 from ops.cli import app
-from stacks.delivery.settings import DeliverySettings
-from stacks.delivery.stack import QUALIFIER
+from stacks.delivery.stack import DEPLOY_HOURS, QUALIFIER
 from stacks.environment import ENVIRONMENTS
 from stacks.naming import Names
 from stacks.yaml_file import ROOT
@@ -197,15 +197,56 @@ def test_roles_are_those_that_the_stack_makes() -> None:
     assert taken == {names.deploy_role, names.look_role, lookup}
 
 
-def test_session_is_no_longer_than_the_role_gives_by_default() -> None:
-    hours = DeliverySettings.model_fields["session_hours"].default
+def test_session_is_as_long_as_the_role_gives_and_outlives_its_job() -> None:
+    deploy = jobs(GITHUB / "workflows" / "deploy-environment.yml")["deploy"]
     (asked,) = [
         int(step["with"]["role-duration-seconds"])
         for path in FILES
         for step in steps(path)
         if "role-duration-seconds" in (step.get("with") or {})
     ]
-    assert asked <= hours * 3600
+    assert asked == DEPLOY_HOURS * 3600
+    assert int(deploy["timeout-minutes"]) * 60 < asked
+
+
+def test_one_job_holds_all_that_a_pull_request_must_pass() -> None:
+    """A comment is none of it: a fork gets none."""
+    found = jobs(GITHUB / "workflows" / "pull-request.yml")
+    assert set(found["passed"]["needs"]) == found.keys() - {"passed", "comment"}
+    assert found["passed"]["if"] == "always()"
+
+
+@pytest.mark.parametrize(
+    ("results", "well"),
+    [
+        ({}, True),
+        ({"APPROVAL": "skipped"}, True),
+        ({"CHECKS": "failure"}, False),
+        ({"LOCK": "cancelled"}, False),
+        ({"PLAN": "skipped", "APPROVAL": "skipped"}, False),
+        ({"APPROVAL": "failure"}, False),
+    ],
+    ids=str,
+)
+def test_pull_request_passes_where_each_need_does(results: dict[str, str], well: bool) -> None:
+    (step,) = jobs(GITHUB / "workflows" / "pull-request.yml")["passed"]["steps"]
+    given = dict.fromkeys(step["env"], "success") | results
+    ended = subprocess.run(["bash", "-e", "-c", step["run"]], env=given, check=False, capture_output=True)
+    assert (ended.returncode == 0) is well
+
+
+def test_deployment_keeps_its_record_and_logs_and_no_assembly() -> None:
+    kept = [
+        step["with"]["path"].split()
+        for step in steps(GITHUB / "workflows" / "deploy-environment.yml")
+        if (step.get("with") or {}).get("name", "").startswith("deployment-")
+    ]
+    assert kept == [["deployment/run.jsonl", "deployment/logs"]]
+
+
+def test_what_takes_minutes_runs_each_night() -> None:
+    nightly = {word for name, words in commands() if name == "nightly.yml" for word in words[1:]}
+    assert {"bench", "drill", "test-collector"} <= nightly
 
 
 def test_each_environment_that_is_named_exists() -> None:

@@ -103,7 +103,7 @@ def twelve(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> 
 def delivered(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """Staging deployed by a repository's workflows, with the policy pack on, as each synth of it has."""
     contents = environments.document("staging")
-    contents["delivery"] |= {"github_repository": "acme@1234/platform@5678", "session_hours": 6}
+    contents["delivery"] |= {"github_repository": "acme@1234/platform@5678"}
     return synthesise(environments.read(tmp_path_factory.mktemp("delivered-file"), contents, "staging"))
 
 

@@ -13,7 +13,7 @@ from cdk_nag import AwsSolutionsChecks
 from stacks.acknowledgements import acknowledge
 from stacks.base import Site, context
 from stacks.delivery.acknowledged import ACKNOWLEDGED
-from stacks.delivery.stack import ISSUER, DeliveryStack
+from stacks.delivery.stack import DEPLOY_HOURS, ISSUER, DeliveryStack
 from stacks.environment import PLACEHOLDER_ACCOUNT, Environment, load_environment
 from stacks.validation import validate
 from tests.stacks.assembly import Assembly, Resource
@@ -119,7 +119,7 @@ def test_everything_is_listed_only_where_aws_knows_no_resource(delivered: Assemb
 
 
 def test_session_lasts_as_long_as_the_longest_deployment(delivered: Assembly) -> None:
-    assert role(delivered, "deploy").properties["MaxSessionDuration"] == 6 * 3600
+    assert role(delivered, "deploy").properties["MaxSessionDuration"] == DEPLOY_HOURS * 3600
     assert role(delivered, "look").properties["MaxSessionDuration"] == 3600
 
 

@@ -32,13 +32,6 @@ WRONG: dict[str, tuple[str, object, str, str, str]] = {
         "has one number of two",
         "write owner@id/name@id",
     ),
-    "session longer than a role's": (
-        "delivery.session_hours",
-        13,
-        "delivery.session_hours",
-        "less than or equal to 12",
-        "13",
-    ),
     "missing key": ("domain", ..., "domain", "missing", "add the key"),
     "name other than the file's": ("name", "staging", "name", "'staging'", "must be 'prod'"),
     "overlapping networks": (
