@@ -5,6 +5,7 @@ It knows nothing but what the edge published: where viewers come in, and which h
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
@@ -147,7 +148,7 @@ def get(url: str, place: str) -> Answer:
             return _answer(response.status, response)
     except urllib.error.HTTPError as error:
         return _answer(error.code, error)
-    except (urllib.error.URLError, OSError) as error:
+    except (OSError, http.client.HTTPException) as error:
         return Answer(0, str(getattr(error, "reason", error)))
 
 
@@ -158,21 +159,30 @@ def _answer(status: int, response: Any) -> Answer:
 
 def _healthy(answer: Answer, place: str) -> Finding:
     status = answer.document.get("status")
-    dependencies = answer.document.get("dependencies") or {}
-    ill = [name for name, each in dependencies.items() if each.get("status") != "healthy"]
+    dependencies = _states(answer, "dependencies")
+    ill = [name for name, state in dependencies.items() if state != "healthy"]
     well = answer.status == 200 and status == "healthy" and _from(answer, place)
     told = f"{status} in {_region(answer)}" if status else _seen(answer)
     return Finding(place or "edge", "/health/detailed/", well, told + (f": {', '.join(ill)}" if ill else ""))
 
 
 def _served(answer: Answer, place: str) -> Finding:
-    services = answer.document.get("services") or {}
-    ill = [name for name, each in services.items() if each.get("status") not in ("healthy", "disabled")]
+    services = _states(answer, "services")
+    ill = [name for name, state in services.items() if state not in ("healthy", "disabled")]
     well = answer.status == 200 and bool(services) and not ill and _from(answer, place)
     told = f"{len(services)} services in {_region(answer)}" if services else _seen(answer)
     return Finding(
         place or "edge", "/api/status/services", well, told + (f": {', '.join(ill)} not" if ill else "")
     )
+
+
+def _states(answer: Answer, key: str) -> dict[str, str]:
+    """Status by name, empty where an entry has none; nothing where the answer is no such mapping."""
+    given = answer.document.get(key)
+    return {
+        str(name): str(each.get("status", "")) if isinstance(each, dict) else ""
+        for name, each in (given.items() if isinstance(given, dict) else ())
+    }
 
 
 def _from(answer: Answer, place: str) -> bool:

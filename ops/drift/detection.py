@@ -96,6 +96,14 @@ def _stacks(client: Any, prefix: str) -> Iterator[tuple[str, str]]:
 def _judge(client: Any, region: str, stack: str, status: str) -> Judged:
     if status not in DETECTABLE:
         return Judged(region, stack, unjudged=f"is {status}: it is asked once that has ended well")
+    try:
+        return _detected(client, region, stack)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        return Judged(region, stack, unjudged=f"{error.operation_name} was refused: {code}")
+
+
+def _detected(client: Any, region: str, stack: str) -> Judged:
     detection = client.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
     ended = _ended(client, detection)
     if ended is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import re
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from pathlib import Path
@@ -13,10 +15,22 @@ from rich.console import Console
 from ops.drift.detection import Difference, Drifted, Judged, detect
 from ops.drift.form import DriftForm
 from ops.errors import OperationError
+from ops.plan.markdown import LIMIT
 from stacks.environment import load_environment
 
 #: Characters of a value that are shown; policies are long.
 SHOWN = 120
+
+#: Characters kept for the line that says what is left out.
+ENDING = 100
+
+#: Under such names values are none of an issue's readers' business. Lists of containers are compared whole,
+#: with all that is in them.
+_SECRET = re.compile(
+    r"environment|variable|secret|password|token|credential|key|header|containerdefinitions"
+    r"|distributionconfig|parameters|connectionstring|url",
+    re.IGNORECASE,
+)
 
 
 class Outcome(IntEnum):
@@ -74,13 +88,26 @@ def text(judged: Sequence[Judged]) -> str:
 
 
 def markdown(judged: Sequence[Judged]) -> str:
-    """Values stand in code spans: nothing in them is Markdown."""
+    """For an issue, which more people read than the account. Values stand in code spans: nothing in them is
+    Markdown; where they may be secret only their path does. It is as long as GitHub takes."""
+    lines = _lines(judged)
+    room = LIMIT - ENDING
+    kept = list(
+        itertools.takewhile(lambda n: n <= room, itertools.accumulate(len(line) + 1 for line in lines))
+    )
+    if len(kept) == len(lines):
+        return "\n".join(lines)
+    left = f"{len(lines) - len(kept)} more lines; `richesreach drift` shows them."
+    return "\n".join([*lines[: len(kept)], "", left])
+
+
+def _lines(judged: Sequence[Judged]) -> list[str]:
     parts = [f"### {headline(judged)}"]
     rows = [
         f"| `{each.stack}` | `{resource.logical_id}`<br>{resource.type} | {_code(path)} | {_code(change)} |"
         for each in judged
         for resource in each.drifted
-        for path, change in _changes(resource)
+        for path, change in _changes(resource, open_=False)
     ]
     if rows:
         parts += ["", "| stack | resource | property | template → now |", "| --- | --- | --- | --- |", *rows]
@@ -92,7 +119,7 @@ def markdown(judged: Sequence[Judged]) -> str:
     for each in judged:
         if each.unjudged:
             parts += ["", f"`{each.stack}` could not be judged: {_code(each.unjudged)}"]
-    return "\n".join(parts)
+    return parts
 
 
 def as_json(judged: Sequence[Judged]) -> str:
@@ -104,12 +131,13 @@ def as_json(judged: Sequence[Judged]) -> str:
     return json.dumps(whole, indent=2)
 
 
-def _changes(resource: Drifted) -> Iterator[tuple[str, str]]:
-    """Property, and template → now; one line where the resource is gone."""
+def _changes(resource: Drifted, *, open_: bool = True) -> Iterator[tuple[str, str]]:
+    """Property, and template → now, which may be secret only where ``open_``; one line where the resource is
+    gone."""
     if resource.deleted:
         yield "", "was deleted"
     for each in resource.differences:
-        yield each.path, _change(each)
+        yield each.path, _change(each) if open_ or not _SECRET.search(each.path) else "changed"
 
 
 def _change(difference: Difference) -> str:

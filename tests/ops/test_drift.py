@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from ops.drift import detection, report
@@ -107,6 +108,40 @@ def test_values_cannot_leave_their_cell() -> None:
     assert "| `s` | `R`<br>AWS::S3::Bucket | `/P` | `a\\|b → 'c' ### d` |" in written
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/Environment/Variables/DATABASE_URL",
+        "/ContainerDefinitions/0/Environment/3/Value",
+        "/ContainerDefinitions/0/Secrets/0/ValueFrom",
+        "/MasterUserPassword",
+        "/AuthToken",
+        "/SecretString",
+        "/OriginConfig/ApiKey",
+        "/ContainerDefinitions",
+    ],
+)
+def test_issue_shows_where_a_secret_may_stand_and_not_what_it_is(path: str) -> None:
+    change = Difference(path, '[{"Environment": "before"}]', "hunter2")
+    drifted = Drifted("R", "r", "AWS::ECS::TaskDefinition", deleted=False, differences=(change,))
+    written = report.markdown([Judged(REGION, "s", (drifted,))])
+    assert f"`{path}`" in written
+    assert "hunter2" not in written
+    assert "before" not in written
+
+
+def test_issue_is_no_longer_than_github_takes_and_names_what_it_leaves_out() -> None:
+    many = tuple(
+        Drifted(
+            f"R{n}", "r", "AWS::IAM::Role", deleted=False, differences=(Difference("/P", "x" * 100, "y"),)
+        )
+        for n in range(1000)
+    )
+    written = report.markdown([Judged(REGION, "s", many, unjudged="x")])
+    assert 50_000 < len(written) <= 65_000
+    assert "more lines; `richesreach drift` shows them" in written
+
+
 def test_long_values_are_shortened() -> None:
     long = Drifted("R", "r", "AWS::IAM::Role", deleted=False, differences=(Difference("/P", "x" * 5000, ""),))
     assert len(report.text([Judged(REGION, "s", (long,))])) < 400
@@ -121,3 +156,26 @@ def test_json_has_everything_and_the_exit_status() -> None:
 def test_file_that_cannot_be_written_is_named(deployed: Any, tmp_path: Path) -> None:
     with pytest.raises(OperationError, match=r"cannot be written to .*No such file"):
         drift(output=tmp_path / "missing" / "drift.md")
+
+
+def test_stack_that_may_not_be_asked_leaves_the_others_judged(
+    deployed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = f"{STACK}-refused"
+    deploy(REGION, refused, {"Other": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "other"}}})
+    judge = detection._drifted
+
+    def refuse(client: Any, stack: str) -> Iterator[Drifted]:
+        if stack == refused:
+            denied = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+            raise ClientError(denied, "DescribeStackResourceDrifts")
+        return judge(client, stack)
+
+    monkeypatch.setattr(detection, "_drifted", refuse)
+    try:
+        outcome, told = drift()
+    finally:
+        aws.client("cloudformation", REGION).delete_stack(StackName=refused)
+    assert outcome is Outcome.UNJUDGED
+    assert f"{refused}: not judged: DescribeStackResourceDrifts was refused: AccessDenied" in told
+    assert "of 2 stacks" in told

@@ -5,6 +5,7 @@ That it passes on the platform itself is shown by tests/acceptance."""
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -84,6 +85,9 @@ def test_every_region_of_the_local_platform_is_asked(url: str) -> None:
         ("/health/detailed/", (502, {}), "answered 502"),
         ("/api/status/services", (200, {"services": {}}), "answered 200"),
         ("/api/status/services", (200, {"services": {"database": {"status": "down"}}}), "database not"),
+        ("/health/detailed/", (200, {"status": "degraded", "dependencies": {"cache": "down"}}), "cache"),
+        ("/api/status/services", (200, {"services": {"database": None}}), "database not"),
+        ("/api/status/services", (200, {"services": ["database"]}), "answered 200"),
     ],
 )
 def test_answer_that_is_not_whole_fails_and_says_why(
@@ -114,6 +118,23 @@ def test_edge_that_does_not_answer_fails_without_a_traceback() -> None:
     found = failed(STAGING, "http://127.0.0.1:9")
     assert len(found) == 4
     assert all("no answer" in each.seen for each in found)
+
+
+def test_answer_that_is_no_http_fails_without_a_traceback() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=speak_otherwise, args=(listening,))
+        thread.start()
+        answer = smoke.get(f"http://127.0.0.1:{listening.getsockname()[1]}", "")
+        thread.join()
+    assert (answer.status, answer.body.strip()) == (0, "SSH-2.0-x")
+
+
+def speak_otherwise(listening: socket.socket) -> None:
+    """Answers one request as another protocol would."""
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"SSH-2.0-x\r\n")
 
 
 @pytest.fixture
