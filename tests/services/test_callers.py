@@ -80,6 +80,10 @@ async def test_a_known_key_is_the_caller_wherever_it_comes_from(headers: dict[st
     assert (caller.name, caller.tier.name) == (KEY, "key")
 
 
+async def test_a_caller_that_is_printed_shows_no_key() -> None:
+    assert KEY not in repr(await CALLERS.of(scope(BALANCER, x_api_key=KEY)))
+
+
 @pytest.mark.parametrize("key", ["rr_guessed", "", "rr_" + "x" * 200, f"Basic {KEY}"])
 async def test_a_key_that_nobody_knows_lifts_no_limit(key: str) -> None:
     caller = await CALLERS.of(scope(BALANCER, f"{VIEWER}, {EDGE}", x_api_key=key))

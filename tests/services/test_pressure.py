@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from richesreach.core.app import build_app
 from richesreach.core.resilience import deadline
-from richesreach.core.resilience.drain import QUIET, Drain
+from richesreach.core.resilience.drain import QUIET, SHORTEST, Drain
 from richesreach.core.resilience.errors import (
     BulkheadFullError,
     CircuitOpenError,
@@ -177,19 +177,31 @@ async def test_a_blocked_loop_is_noticed() -> None:
 
 def test_a_drain_is_over_when_nobody_asks_any_more_or_its_time_is_up() -> None:
     clock = Clock()
-    drain = Drain(longest=5, clock=clock)
+    drain = Drain(longest=SHORTEST + 5, clock=clock)
     clock.now += 100
     assert (drain.draining, drain.over) == (False, False)
     drain.begin()
+    clock.now += SHORTEST
+    drain.asked()
     clock.now += 0.9 * QUIET
     drain.asked()
     clock.now += 0.9 * QUIET
     assert not drain.over
     clock.now += 0.2 * QUIET
     assert drain.over
-    for _ in range(4):
+    for _ in range(6):
         drain.asked()
         clock.now += 0.9 * QUIET
+    assert drain.over
+
+
+def test_a_pause_right_after_the_drain_began_does_not_end_it() -> None:
+    clock = Clock()
+    drain = Drain(longest=SHORTEST + 5, clock=clock)
+    drain.begin()
+    clock.now += SHORTEST - 0.1
+    assert not drain.over
+    clock.now += 0.2
     assert drain.over
 
 

@@ -38,6 +38,8 @@ def run(create: Callable[[Settings], FastAPI]) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Who asks is read from the header by `limits.callers`, which knows our proxies.
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN,
     )

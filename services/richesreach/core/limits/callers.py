@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -24,9 +24,9 @@ _MAX_KEY = 128
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`name` tells callers apart; it holds the key itself, so it is not for logs."""
+    """`name` tells callers apart; it holds the key itself, so that it is not printed."""
 
-    name: str
+    name: str = field(repr=False)
     tier: Tier
 
 

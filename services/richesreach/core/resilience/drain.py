@@ -14,6 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Seconds without a new request after which nobody seems to send any more.
 QUIET = 1.0
+# The load balancer and the other services learn only after a moment that the task is leaving: a pause before
+# that says nothing.
+SHORTEST = 3.0
 
 
 class Drain:
@@ -38,11 +41,12 @@ class Drain:
 
     @property
     def over(self) -> bool:
-        """Whether to stop listening: nobody asks any more, or `longest` seconds have gone by."""
+        """Whether to stop listening: nobody asks any more after `SHORTEST`, or `longest` is over."""
         if self._since is None:
             return False
         now = self._clock()
-        return now - self._since >= self.longest or now - self._asked >= QUIET
+        gone = now - self._since
+        return gone >= self.longest or (gone >= SHORTEST and now - self._asked >= QUIET)
 
 
 class DrainMiddleware:
