@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 
@@ -12,12 +12,14 @@ from ops import routing
 from ops.deploy.asking import Account, asking
 from ops.deploy.command import Deployment
 from ops.deploy.command import Options as Deploying
+from ops.deploy.here import new_id
 from ops.destroy.command import Destruction
 from ops.destroy.command import Options as Destroying
 from ops.destroy.data import Databases
 from ops.errors import UsageError
 from ops.plan import deployed
 from stacks.environment import Environment, load_environment
+from stacks.yaml_file import ROOT
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,16 @@ def retire(console: Console, options: Options) -> None:
     environment = load_environment(options.environment)
     _check(environment, options)
     name, region = options.environment, options.region
+    folder = ROOT / ".deploy" / name / new_id()
+    accepted = tuple(each for each in options.yes if each != region)
+    deploying = Deploying(name, bake=options.bake, yes=accepted, repeated=True, output=folder)
+    # What lacks a yes is said while the region still serves.
+    Deployment(console, replace(deploying, dry_run=True)).deploy()
     console.print(f"draining {region}: {routing.drain(region, name, leaving=True)}", markup=False)
     seconds = float(environment.delivery.bake_seconds) if options.bake is None else options.bake
     console.print(f"waiting {seconds:.0f} s for what it still answers", markup=False)
     time.sleep(seconds)
-    accepted = tuple(each for each in options.yes if each != region)
-    Deployment(console, Deploying(name, bake=options.bake, yes=accepted)).deploy()
+    Deployment(console, replace(deploying, assembly=folder / "cdk.out")).deploy()
     console.print(f"the other regions know of it no longer: {routing.undrain(region, name, leaving=True)}")
     Destruction(console, Destroying(name, only=(region,), yes=name)).destroy()
 

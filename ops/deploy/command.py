@@ -49,6 +49,8 @@ class Options:
     yes: Sequence[str] = ()
     despite: Sequence[str] = ()
     break_lock: str | None = None
+    #: A yes that nothing needs any more is no error: the run repeats one that was cut short.
+    repeated: bool = False
 
 
 class Deployment:
@@ -162,9 +164,10 @@ class Deployment:
         if found.before:
             plan = report.plan(self.environment, "what is deployed", found.before, stacks)
             needed = approval.asked(plan, found.work)
-            approval.check(
-                self.environment.name, needed, self.options.yes, planned=self.options.plan is not None
-            )
+            said = self.options.yes
+            if self.options.repeated:
+                said = [each for each in said if each in needed]
+            approval.check(self.environment.name, needed, said, planned=self.options.plan is not None)
 
     def _run(self, found: Comparison, board: Board, folder: Path, out: Path) -> None:
         resumed = self.options.resume

@@ -92,7 +92,7 @@ class Destruction:
         in the file is the first yes, too.
 
         Raises:
-            OperationError: the file says that it is protected.
+            OperationError: the file says that it is protected, or what is deployed does.
             UsageError: the name was not given, or is another's.
         """
         name = self.environment.name
@@ -103,13 +103,15 @@ class Destruction:
         )
         for each in stateful:
             self._say(f"  {each}", "red")
-        if self.environment.protect and not all(self._left(graph.stacks[each].region) for each in stateful):
-            raise OperationError(
-                f"environments/{name}.yaml has protect: true; set it to false and deploy that first, or take"
-                " stacks without state alone, with --only"
-            )
+        refused = self._protected(
+            graph, [each for each in stateful if not self._left(graph.stacks[each].region)]
+        )
         if self.options.dry_run:
+            if refused:
+                self._say(f"it would be refused: {refused}", "yellow")
             return
+        if refused:
+            raise OperationError(refused)
         given = self.options.yes
         if given is None:
             if not sys.stdin.isatty():
@@ -117,6 +119,27 @@ class Destruction:
             given = self.console.input(f"type {name} to destroy this: ")
         if given != name:
             raise UsageError(f"{given!r} is not {name!r}: nothing was touched")
+
+    def _protected(self, graph: Graph, stateful: Sequence[str]) -> str:
+        """Why stacks in regions of the environment's file may not go; empty where they may."""
+        name = self.environment.name
+        if stateful and self.environment.protect:
+            return (
+                f"environments/{name}.yaml has protect: true; set it to false and deploy that first, or take"
+                " stacks without state alone, with --only"
+            )
+        # That the file says false is a yes only once it was deployed: an edit alone is nobody's review.
+        states = self.formation.states({graph.stacks[each].region for each in stateful})
+        held = [each for each in stateful if each in states and states[each].protected]
+        if not held:
+            return ""
+        more = f" and {len(held) - 1} more" if len(held) > 1 else ""
+        return (
+            f"{held[0]}{more} are still protected from termination: deploy protect: false first,"
+            f" `richesreach deploy --env {name}`. Where it has nothing to deploy there: `aws cloudformation"
+            f" update-termination-protection --no-enable-termination-protection"
+            f" --region {graph.stacks[held[0]].region} --stack-name {held[0]}`"
+        )
 
     def _left(self, region: str) -> bool:
         """Whether the environment's file has forgotten a region."""

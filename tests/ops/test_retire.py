@@ -10,9 +10,14 @@ from rich.console import Console
 
 from ops import routing
 from ops.deploy.asking import Account
+from ops.deploy.command import Deployment
+from ops.deploy.command import Options as Deploying
+from ops.deploy.comparison import Comparison
+from ops.deploy.graph import Graph
 from ops.destroy.data import Databases
 from ops.errors import OperationError, UsageError
 from ops.local import aws
+from ops.plan.assembly import Stack
 from ops.retire import Options, retire
 from stacks.environment import load_environment
 from tests.ops.left_behind import REGION, left_behind
@@ -51,6 +56,38 @@ def test_region_that_writes_for_the_others_is_not_even_drained(monkeypatch: pyte
     with left_behind(), written_in(REGION), pytest.raises(OperationError, match="switch over first"):
         retire(Console(), Options("local", REGION, (REGION,)))
     assert drained == []
+
+
+@pytest.mark.usefixtures("commanded")
+def test_region_serves_on_while_a_yes_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    drained: list[str] = []
+    asked: list[Deploying] = []
+
+    def lacks(deployment: Deployment) -> None:
+        asked.append(deployment.options)
+        raise OperationError("needs an explicit yes: access")
+
+    monkeypatch.setattr(routing, "drain", lambda region, *_, **__: drained.append(region))
+    monkeypatch.setattr(Deployment, "deploy", lacks)
+    with left_behind(), pytest.raises(OperationError, match="needs an explicit yes"):
+        retire(Console(), Options("local", REGION, (REGION, "stack/Id"), bake=0))
+    assert drained == []
+    assert [(each.dry_run, each.repeated, each.yes) for each in asked] == [(True, True, ("stack/Id",))]
+
+
+@pytest.mark.parametrize(("repeated", "refusals"), [(True, 0), (False, 1)])
+def test_yes_that_is_needed_no_longer_does_not_stop_a_repetition(repeated: bool, refusals: int) -> None:
+    name = "richesreach-local-us-east-1-network"
+    stack = Stack(name, HOME, "1", {"Resources": {}})
+    graph = Graph({name: stack})
+    found = Comparison(graph, {name: stack}, {}, {})
+    made = Deployment(Console(), Deploying("local", yes=("gone/Id",), repeated=repeated))
+    refused = []
+    try:
+        made._approve(found, None)
+    except UsageError as error:
+        refused.append(str(error))
+    assert len(refused) == refusals
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,29 @@ def test_what_is_retained_is_recorded_and_shown_however_the_run_ends(
 
 def interrupted(self: Removal, *_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_protection_that_is_still_deployed_is_no_yes_whatever_the_file_says(
+    deployed: Callable[[bool], None],
+) -> None:
+    deployed(True)
+    with pytest.raises(OperationError, match=f"{NAME} are still protected from termination: deploy protect"):
+        destruction()._ask(Graph({NAME: STACK}), {NAME})
+
+
+def test_unprotected_stack_may_go(deployed: Callable[[bool], None]) -> None:
+    deployed(False)
+    destruction()._ask(Graph({NAME: STACK}), {NAME})
+
+
+def test_region_that_left_the_file_goes_although_it_is_protected() -> None:
+    name = "richesreach-local-eu-central-1-global-db"
+    destruction()._ask(Graph({name: replace(STACK, name=name, region="eu-central-1")}), {name})
+
+
+def test_dry_run_of_a_protected_environment_says_that_it_would_be_refused() -> None:
+    said = io.StringIO()
+    name = f"richesreach-prod-{HOME}-global-db"
+    made = Destruction(Console(file=said, width=200), Options("prod", dry_run=True))
+    made._ask(Graph({name: replace(STACK, name=name)}), {name})
+    assert "it would be refused: environments/prod.yaml has protect: true" in said.getvalue()
