@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ops.errors import UsageError
-
 
 def add(app: typer.Typer, console: Console) -> None:
     """Adds the command to the command line."""
@@ -25,7 +23,11 @@ def add(app: typer.Typer, console: Console) -> None:
             bool, typer.Option("--dry-run", help="Show the waves and their time; touch nothing.")
         ] = False,
         resume: Annotated[
-            bool, typer.Option("--resume", help="Go on with the run that halted or was killed.")
+            bool,
+            typer.Option(
+                "--resume",
+                help="Go on with the run that halted or was killed; with --plan, else begin.",
+            ),
         ] = False,
         bake: Annotated[
             float | None,
@@ -60,8 +62,6 @@ def add(app: typer.Typer, console: Console) -> None:
         """Deploy in waves, region after region; halts by itself, goes on with --resume."""
         from ops.deploy.command import Deployment, Options  # noqa: PLC0415
 
-        if resume and plan is not None:
-            raise UsageError("--resume goes on with what was decided; leave --plan away")
         options = Options(
             environment,
             plan,

@@ -21,7 +21,7 @@ from ops.deploy.graph import Graph
 from ops.deploy.here import ended_by_signals, new_id, revision, who
 from ops.deploy.lock import Lock
 from ops.deploy.one_stack import Deployer, Kind
-from ops.deploy.record import Record, ended, fact, outcomes
+from ops.deploy.record import Record, ended, fact, unbaked
 from ops.deploy.run import Run
 from ops.deploy.store import Event, Store
 from ops.deploy.wave_run import WaveRun
@@ -32,6 +32,9 @@ from stacks.environment import Environment, load_environment
 from stacks.yaml_file import ROOT
 
 COMMAND = "deploy"
+
+#: Newest runs among which the last deployment is looked for.
+_LOOKED_AT = 10
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,9 @@ class Deployment:
         self.store = Store(self.account, self.environment)
         self.lock = Lock(self.account, self.store)
         self.run = new_id()
+        self.planned: fingerprint.Fingerprint | None = None
         self.earlier: list[Event] = []
+        self.resumed = False
 
     @property
     def regions(self) -> list[str]:
@@ -76,10 +81,11 @@ class Deployment:
 
     def deploy(self) -> None:
         options = self.options
-        planned = approval.read_plan(options.plan, options.environment) if options.plan else None
+        self.planned = approval.read_plan(options.plan, options.environment) if options.plan else None
         owner = account.of_caller(options.environment)
         if options.dry_run:
-            self._deploy(owner, planned)
+            self._continue()
+            self._deploy(owner)
             return
         me = who(self.account, self.environment.home_region)
         self._continue()
@@ -87,29 +93,51 @@ class Deployment:
         if said:
             self.console.print(said, style="yellow", markup=False)
         try:
-            self._deploy(owner, planned)
+            self._continue_locked()
+            self._deploy(owner)
         finally:
             self.lock.release()
 
     def _continue(self) -> None:
-        """Reads what the last run left undone.
+        """Reads what the last run left undone, and whether this one goes on with it.
 
         Raises:
-            UsageError: ``--resume`` without an unfinished run.
+            UsageError: ``--resume`` without an unfinished run, and without a plan to begin with.
         """
-        for run in self.store.runs(1):
-            events = self.store.read(run)
-            if fact(events, "started", "command") == COMMAND and not ended(events):
-                self.earlier = events
-                if self.options.resume:
-                    self.run = run
-                    return
-        if self.options.resume:
+        self.earlier = self._unfinished()
+        if not self.options.resume:
+            return
+        begun = fact(self.earlier, "started", "synthesised")
+        self.resumed = bool(self.earlier) and (self.planned is None or self.planned.synthesised == begun)
+        if self.resumed:
+            self.run = str(self.earlier[0]["run"])
+        elif self.planned is None:
             raise UsageError(
                 f"no run of {self.environment.name} is unfinished; leave --resume away to begin one"
             )
 
-    def _deploy(self, owner: str, planned: fingerprint.Fingerprint | None) -> None:
+    def _continue_locked(self) -> None:
+        """Reads it again: until the lock was taken, its holder may have written.
+
+        Raises:
+            OperationError: the run that was to be resumed is no longer the unfinished one.
+        """
+        run, resumed = self.run, self.resumed
+        self._continue()
+        if (self.run, self.resumed) != (run, resumed):
+            raise OperationError(
+                f"what is unfinished in {self.environment.name} changed just now; repeat the command"
+            )
+
+    def _unfinished(self) -> list[Event]:
+        """Events of the newest deployment, where it is unfinished. Other commands keep records there, too."""
+        for run in self.store.runs(_LOOKED_AT):
+            events = self.store.read(run)
+            if fact(events, "started", "command") == COMMAND:
+                return [] if ended(events) else events
+        return []
+
+    def _deploy(self, owner: str) -> None:
         folder = self.options.output or ROOT / ".deploy" / self.environment.name / self.run
         out = self.options.assembly or folder / "cdk.out"
         if self.options.assembly is None:
@@ -120,12 +148,12 @@ class Deployment:
         selection.check_account(graph.stacks.values(), owner)
         found = self._compare(graph)
         board = Board(self.console, expected.read(graph, self.store))
-        if not found.work:
+        if not found.work and not (self.resumed and unbaked(self.earlier)):
             self._nothing(found)
             return
         board.waves(waves(graph, found.work, self.regions), found.work, self._concurrency, self._bake)
         self.formation.check(found.states[name] for name in found.work if name in found.states)
-        self._approve(found, planned)
+        self._approve(found)
         if self.options.dry_run:
             self._say("nothing was touched: --dry-run")
             return
@@ -135,7 +163,7 @@ class Deployment:
         found = comparison.compare(
             graph, self.formation, self._say, only=self.options.only, wait=not self.options.dry_run
         )
-        if self.options.resume:
+        if self.resumed:
             # The yes that the run was given is for what it began with.
             begun = fact(self.earlier, "started", "work") or {}
             for name in found.work.keys() - begun.keys():
@@ -146,10 +174,10 @@ class Deployment:
                 found.work[name] = Kind.REFRESH
         return found
 
-    def _approve(self, found: Comparison, planned: fingerprint.Fingerprint | None) -> None:
+    def _approve(self, found: Comparison) -> None:
         stacks = found.graph.stacks
         now = fingerprint.fingerprint(found.before, stacks)
-        if self.options.resume:
+        if self.resumed:
             moved = fingerprint.Fingerprint(fact(self.earlier, "started", "synthesised") or {}, {}).moved(
                 fingerprint.Fingerprint(now.synthesised, {})
             )
@@ -159,8 +187,8 @@ class Deployment:
                     " it, or deploy without --resume what there is now"
                 )
             return
-        if planned is not None and self.options.plan is not None:
-            approval.check_fresh(self.options.plan, planned, now)
+        if self.planned is not None and self.options.plan is not None:
+            approval.check_fresh(self.options.plan, self.planned, now)
         if found.before:
             plan = report.plan(self.environment, "what is deployed", found.before, stacks)
             needed = approval.asked(plan, found.work)
@@ -170,11 +198,10 @@ class Deployment:
             approval.check(self.environment.name, needed, said, planned=self.options.plan is not None)
 
     def _run(self, found: Comparison, board: Board, folder: Path, out: Path) -> None:
-        resumed = self.options.resume
-        record = Record(self.store, self.run, folder, self.earlier if resumed else [])
+        record = Record(self.store, self.run, folder, self.earlier if self.resumed else [])
         facts = self._facts(found)
-        record.say("resumed" if resumed else "started", **facts)
-        if self.earlier and not resumed:
+        record.say("resumed" if self.resumed else "started", **facts)
+        if self.earlier and not self.resumed:
             self._take_over(found, record)
         record.start_beat()
         deployer = Deployer(self.formation, out, folder, self.run)
@@ -184,10 +211,11 @@ class Deployment:
             self.lock,
             self.regions,
             self._bake,
+            whole=not self.resumed or self._sees_through(found),
         )
         try:
             with ended_by_signals():
-                run.go(_unbaked(self.earlier) if resumed else "")
+                run.go(unbaked(self.earlier) if self.resumed else "")
         except KeyboardInterrupt:
             record.say("interrupted")
             self._say(
@@ -228,12 +256,17 @@ class Deployment:
         self._say(f"run {before} was not finished; this one takes its place")
 
     def _nothing(self, found: Comparison) -> None:
-        count = len(found.graph.stacks)
+        count = len(found.chosen)
         self._say(f"{self.environment.name}: nothing to deploy, {count} stacks are as they should be")
-        if self.earlier and not self.options.dry_run:
+        if self.earlier and not self.options.dry_run and self._sees_through(found):
             run = str(self.earlier[0]["run"])
             folder = ROOT / ".deploy" / self.environment.name / run
             Record(self.store, run, folder, self.earlier).say("finished", by=self.run)
+
+    def _sees_through(self, found: Comparison) -> bool:
+        """Whether everything that the unfinished run began with is chosen: ``--only`` may leave some out."""
+        begun = fact(self.earlier, "started", "work") or {}
+        return not self.options.only or set(begun) <= found.chosen
 
     @property
     def _bake(self) -> float:
@@ -246,9 +279,3 @@ class Deployment:
 
     def _say(self, text: str, style: str | None = None) -> None:
         self.console.print(text, style=style, markup=False)
-
-
-def _unbaked(events: Sequence[Event]) -> str:
-    """Region of the last wave where it was deployed and its bake was not seen through."""
-    done = outcomes(events, "wave-deployed")
-    return str(done[-1]["region"]) if len(done) > len(outcomes(events, "wave-baked")) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ops.deploy import selection
@@ -19,9 +19,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Comparison:
-    """``before`` and ``states`` are the deployed stacks. ``work`` is what has to be deployed, and how."""
+    """``chosen`` names the stacks that it is about; ``before`` and ``states`` are the deployed ones. ``work``
+    is what has to be deployed, and how."""
 
     graph: Graph
+    chosen: Set[str]
     before: Mapping[str, Stack]
     states: Mapping[str, State]
     work: dict[str, Kind]
@@ -53,7 +55,7 @@ def compare(graph: Graph, formation: Formation, say: Say, *, only: Sequence[str]
         for name in graph.stacks
         if name in changed & chosen
     }
-    return Comparison(graph, before, states, work)
+    return Comparison(graph, chosen, before, states, work)
 
 
 def _left_over(environment: Environment, states: Sequence[State]) -> list[str]:

@@ -89,14 +89,12 @@ class Lock:
         raise OperationError(self._refusal(held))
 
     def _refusal(self, held: Held) -> str:
-        seen = self.store.seen(held.run)
-        silent = datetime.now(UTC) - seen if seen else None
-        state = "it never wrote its record"
-        if silent is not None:
-            state = f"its last sign of life was {max(0, int(silent.total_seconds()))} s ago"
-        dead = silent is None or silent > SILENCE
+        # Its record begins only once it has synthesised and compared; that of a resumed run may be old.
+        taken = datetime.fromisoformat(held.since)
+        silent = datetime.now(UTC) - max(self.store.seen(held.run) or taken, taken)
+        state = f"its last sign of life was {max(0, int(silent.total_seconds()))} s ago"
         advice = "wait for it, or talk to them"
-        if dead:
+        if silent > SILENCE:
             advice = f"make sure that it does not run any more, then repeat with --break-lock {held.name!r}"
         return (
             f"{self.environment} is being changed by {held.who} since {held.since}"

@@ -87,3 +87,9 @@ def fact(events: Sequence[Event], event: str, name: str) -> Any:
 def outcomes(events: Sequence[Event], event: str) -> list[Mapping[str, Any]]:
     """Every event of a kind, in their order."""
     return [each for each in events if each.get("event") == event]
+
+
+def unbaked(events: Sequence[Event]) -> str:
+    """Region of the last wave where it was deployed and its bake was not seen through."""
+    done = outcomes(events, "wave-deployed")
+    return str(done[-1]["region"]) if len(done) > len(outcomes(events, "wave-baked")) else ""

@@ -15,13 +15,15 @@ from ops.errors import OperationError
 
 @dataclass
 class Run:
-    """``regions`` are all of the environment, the writer region first."""
+    """``regions`` are all of the environment, the writer region first. ``whole`` is whether nothing is left
+    of the run when this is through: it can be resumed for a part of it."""
 
     waves: WaveRun
     gate: Gate
     lock: Lock
     regions: Sequence[str]
     bake: float
+    whole: bool = True
 
     def go(self, unbaked: str = "") -> None:
         """Deploys everything in ``waves.work``. ``unbaked`` is a region whose wave was deployed by an earlier
@@ -32,7 +34,7 @@ class Run:
         """
         began, number = time.monotonic(), 0
         if unbaked:
-            self._bake(unbaked, "the next wave")
+            self._bake(unbaked, "the next wave" if self.waves.work else "the end")
         while self.waves.work:
             ahead = waves(self.waves.graph, self.waves.work, self.regions)
             number, wave = number + 1, ahead[0]
@@ -47,7 +49,8 @@ class Run:
             self.waves.record.say("wave-deployed", number=number, region=wave.region)
             following = f"wave {number + 1}" if self.waves.work else "the end"
             self._bake(wave.region, following)
-        self.waves.record.say("finished", seconds=round(time.monotonic() - began, 1))
+        end = "finished" if self.whole else "part-finished"
+        self.waves.record.say(end, seconds=round(time.monotonic() - began, 1))
 
     def _bake(self, region: str, following: str) -> None:
         watched = sum(self.gate.watched(each) for each in self.regions)

@@ -80,11 +80,11 @@ def test_yes_that_is_needed_no_longer_does_not_stop_a_repetition(repeated: bool,
     name = "richesreach-local-us-east-1-network"
     stack = Stack(name, HOME, "1", {"Resources": {}})
     graph = Graph({name: stack})
-    found = Comparison(graph, {name: stack}, {}, {})
+    found = Comparison(graph, {name}, {name: stack}, {}, {})
     made = Deployment(Console(), Deploying("local", yes=("gone/Id",), repeated=repeated))
     refused = []
     try:
-        made._approve(found, None)
+        made._approve(found)
     except UsageError as error:
         refused.append(str(error))
     assert len(refused) == refusals
