@@ -25,7 +25,8 @@ OWN = 'endpoint!~"/(health|metrics).*"'
 
 WINDOWS = sorted({minutes for rule in (*FAST, *SLOW) for minutes in (rule.long, rule.short)})
 
-#: Metrics of the requirements that dashboards draw by service: record, and what it records.
+#: What dashboards draw by service: record, and what it records. First the requirements' metrics, then those
+#: of a service in trouble.
 DRAWN = {
     "richesreach_active_connections:sum": "sum by (service) (richesreach_active_connections{%s})",
     "richesreach_api_errors:rate5m": "sum by (service, status) (rate(richesreach_api_errors_total{%s}[5m]))",
@@ -33,6 +34,24 @@ DRAWN = {
     "richesreach_database_connections:sum": "sum by (service, pool) (richesreach_database_connections{%s})",
     "richesreach_ml_predictions:rate5m": (
         "sum by (service, model, outcome) (rate(richesreach_ml_predictions_total{%s}[5m]))"
+    ),
+    "richesreach_cache_lookups:rate5m": (
+        "sum by (service, kind, outcome) (rate(richesreach_cache_lookups_total{%s}[5m]))"
+    ),
+    "richesreach_circuit_changes:increase5m": (
+        "sum by (service, dependency, state) (increase(richesreach_circuit_changes_total{%s}[5m]))"
+    ),
+    "richesreach_circuit_state:max": "max by (service, dependency) (richesreach_circuit_state{%s})",
+    "richesreach_dependency_duration_seconds:p99_5m": (
+        "histogram_quantile(0.99, sum by (service, dependency, le)"
+        " (rate(richesreach_dependency_duration_seconds_bucket{%s}[5m])))"
+    ),
+    "richesreach_event_loop_lag_seconds:max": "max by (service) (richesreach_event_loop_lag_seconds{%s})",
+    "richesreach_rate_limited:rate5m": (
+        "sum by (service, tier) (rate(richesreach_rate_limited_total{%s}[5m]))"
+    ),
+    "richesreach_shed_requests:rate5m": (
+        "sum by (service, why) (rate(richesreach_shed_requests_total{%s}[5m]))"
     ),
 }
 
