@@ -84,6 +84,10 @@ class Processes:
                     return sample.value
         return None
 
+    def tells(self, asked: int, name: str, value: float, **labels: str) -> None:
+        """Waits for it: a request is counted when its answer is out, which its caller may see before."""
+        until(lambda: self.sample(asked, name, **labels) == value, f"{name} is {value}")
+
 
 @pytest.fixture
 def processes(caches: CachePair, tmp_path: Path) -> Iterator[Processes]:
@@ -98,7 +102,7 @@ def test_either_process_tells_the_counts_of_both(processes: Processes) -> None:
         processes.get(number, "/api/status/config")
     labels = {"endpoint": "/api/status/config", "status": "200"}
     for asked in (0, 1):
-        assert processes.sample(asked, "richesreach_requests_total", **labels) == 3
+        processes.tells(asked, "richesreach_requests_total", 3, **labels)
 
 
 def test_the_hit_ratio_is_of_all_reads_and_has_no_process_of_its_own(processes: Processes) -> None:
@@ -113,7 +117,7 @@ def test_a_process_that_has_ended_leaves_its_counts_and_takes_its_gauges(process
     processes.running[1].ask_to_stop()
     assert processes.running[1].wait() == 0
     labels = {"endpoint": "/api/status/config"}
-    assert processes.sample(0, "richesreach_requests_total", **labels) == 1
+    processes.tells(0, "richesreach_requests_total", 1, **labels)
     assert processes.sample(0, "richesreach_active_connections") == 1  # the scrape itself
 
 
