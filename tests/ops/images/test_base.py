@@ -58,11 +58,11 @@ def test_base_that_is_there_is_neither_pulled_nor_made(script: Script) -> None:
 def test_what_is_still_mounted_in_the_scratch_folder_is_known_the_deepest_first() -> None:
     table = (
         "proc /proc proc rw 0 0\n"
-        "proc /work/scratch/root/proc proc rw,relatime 0 0\n"
-        "none /work/scratch/root/proc/bus usbfs rw 0 0\n"
-        "tmpfs /work/scratch-of-another tmpfs rw 0 0\n"
+        "proc /srv/scratch/root/proc proc rw,relatime 0 0\n"
+        "none /srv/scratch/root/proc/bus usbfs rw 0 0\n"
+        "tmpfs /srv/scratch-of-another tmpfs rw 0 0\n"
     )
-    assert base.mounted(Path("/work/scratch"), table) == [
-        "/work/scratch/root/proc/bus",
-        "/work/scratch/root/proc",
+    assert base.mounted(Path("/srv/scratch"), table) == [
+        "/srv/scratch/root/proc/bus",
+        "/srv/scratch/root/proc",
     ]
