@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 
 from ops import cdk
-from ops.deploy import cli as deploying
-from ops.destroy import cli as destroying
+from ops.console import console
+from ops.deploy.cli import deploy
+from ops.destroy.cli import destroy
 from ops.drift.form import DriftForm
 from ops.errors import OperationError, UsageError
 from ops.lake import cli as lake
@@ -30,8 +31,6 @@ app = typer.Typer(
 )
 app.add_typer(lake.app, name="lake")
 app.add_typer(stateful_lock.app, name="lock")
-# A pipe or a CI log has no width of its own; 80 columns would fold every table.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Region = Annotated[str, typer.Argument(help="A region of the platform, such as eu-west-1.")]
@@ -244,8 +243,8 @@ def preflight(
     raise typer.Exit(command.run(console, environment, form))
 
 
-deploying.add(app, console)
-destroying.add(app, console)
+app.command()(deploy)
+app.command()(destroy)
 
 
 @app.command(name="cdk", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

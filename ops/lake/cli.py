@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from ops.console import console
 
 if TYPE_CHECKING:
     from ops.lake.check import Outcome
 
-# A pipe or a CI log has no width of its own; 80 columns would fold the table.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
 app = typer.Typer(no_args_is_help=True, help="Checks the data lake and loads sample data into it.")
 
 Environment = Annotated[str, typer.Option("--env", help="An environment of environments/.")]
