@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -134,8 +134,30 @@ def build_app(
     drain = Drain(longest=settings.drain_seconds)
     lag = LoopLag()
     platform.metrics.watch_lag(lag)
+    app = FastAPI(
+        title=title,
+        version=settings.service_version,
+        lifespan=_lifespan(platform, lag, settings),
+        openapi_url=openapi_path,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # behind an edge, a redirect would name the wrong host
+        middleware=_middleware(platform, drain, lag, settings),
+    )
+    app.state.platform = platform
+    app.state.guard = guard
+    app.state.drain = drain
+    problems.install(app)
+    app.include_router(_operations())
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def _lifespan(
+    platform: Platform, lag: LoopLag, settings: Settings
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     reporting = Reporting(platform.metrics, embedded=settings.embedded_metrics)
-    limits = Middleware(RateLimitMiddleware, limiter=platform.limiter, callers=platform.callers)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -150,37 +172,26 @@ def build_app(
         await platform.close()
         logger().info("service_stopped")
 
-    app = FastAPI(
-        title=title,
-        version=settings.service_version,
-        lifespan=lifespan,
-        openapi_url=openapi_path,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,  # behind an edge, a redirect would name the wrong host
-        middleware=[
-            Middleware(RequestIdMiddleware),
-            Middleware(TraceMiddleware, tracing=platform.tracing),
-            Middleware(RegionMiddleware, region=settings.region),
-            Middleware(AccessLogMiddleware),
-            Middleware(MetricsMiddleware, metrics=platform.metrics),
-            Middleware(DrainMiddleware, drain=drain),
-            Middleware(SheddingMiddleware, lag=lag, shed=platform.metrics.shed),
-            Middleware(DeadlineMiddleware),
-            Middleware(problems.UnhandledErrorMiddleware),
-            *([limits] if settings.rate_limiting else []),
-            Middleware(FreshnessMiddleware, seconds=settings.own_writes_seconds),
-            Middleware(BodyLimitMiddleware, limit=MAX_BODY_BYTES),
-        ],
-    )
-    app.state.platform = platform
-    app.state.guard = guard
-    app.state.drain = drain
-    problems.install(app)
-    app.include_router(_operations())
-    for router in routers:
-        app.include_router(router)
-    return app
+    return lifespan
+
+
+def _middleware(platform: Platform, drain: Drain, lag: LoopLag, settings: Settings) -> list[Middleware]:
+    """The outermost first."""
+    limits = Middleware(RateLimitMiddleware, limiter=platform.limiter, callers=platform.callers)
+    return [
+        Middleware(RequestIdMiddleware),
+        Middleware(TraceMiddleware, tracing=platform.tracing),
+        Middleware(RegionMiddleware, region=settings.region),
+        Middleware(AccessLogMiddleware),
+        Middleware(MetricsMiddleware, metrics=platform.metrics),
+        Middleware(DrainMiddleware, drain=drain),
+        Middleware(SheddingMiddleware, lag=lag, shed=platform.metrics.shed),
+        Middleware(DeadlineMiddleware),
+        Middleware(problems.UnhandledErrorMiddleware),
+        *([limits] if settings.rate_limiting else []),
+        Middleware(FreshnessMiddleware, seconds=settings.own_writes_seconds),
+        Middleware(BodyLimitMiddleware, limit=MAX_BODY_BYTES),
+    ]
 
 
 def _operations() -> APIRouter:

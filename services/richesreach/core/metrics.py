@@ -50,6 +50,16 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._of_requests()
+        self._of_stores()
+        self._of_trouble()
+        self.shed: collections.Counter[str] = collections.Counter()
+        self.registry.register(FUNCTION_DURATION)
+        # To find them by their labels each time would take longer than to count.
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram, Counter | None]] = {}
+        self._watched: list[Callable[[], None]] = []
+
+    def _of_requests(self) -> None:
         request = ("method", "endpoint")
         self.requests = Counter(
             "richesreach_requests_total",
@@ -70,6 +80,20 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
+        self.errors = Counter(
+            "richesreach_api_errors_total",
+            "Responses with status 400 or above by method, route template and status",
+            (*request, "status"),
+            registry=self.registry,
+        )
+        self.predictions = Counter(
+            "richesreach_ml_predictions_total",
+            "Predictions served by model and outcome",
+            ("model", "outcome"),
+            registry=self.registry,
+        )
+
+    def _of_stores(self) -> None:
         self.database_connections = Gauge(
             "richesreach_database_connections",
             "Open connections to the database by pool",
@@ -83,25 +107,14 @@ class Metrics:
             ("cache",),
             registry=self.registry,
         )
-        self.predictions = Counter(
-            "richesreach_ml_predictions_total",
-            "Predictions served by model and outcome",
-            ("model", "outcome"),
-            registry=self.registry,
-        )
-        self.errors = Counter(
-            "richesreach_api_errors_total",
-            "Responses with status 400 or above by method, route template and status",
-            (*request, "status"),
-            registry=self.registry,
-        )
-
         self.cache_lookups = Counter(
             "richesreach_cache_lookups_total",
             "Reads of the cache by kind of data and by where the value was: local, shared, miss, stale",
             ("cache", "kind", "outcome"),
             registry=self.registry,
         )
+
+    def _of_trouble(self) -> None:
         self.rate_limited = Counter(
             "richesreach_rate_limited_total",
             "Requests beyond their caller's limit by tier",
@@ -130,7 +143,6 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
-        self.shed: collections.Counter[str] = collections.Counter()
         self.dependency_duration = Histogram(
             "richesreach_dependency_duration_seconds",
             "Time of a call of a neighbour by outcome, in seconds",
@@ -138,10 +150,6 @@ class Metrics:
             buckets=_DURATION_BUCKETS,
             registry=self.registry,
         )
-        self.registry.register(FUNCTION_DURATION)
-        # To find them by their labels each time would take longer than to count.
-        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram, Counter | None]] = {}
-        self._watched: list[Callable[[], None]] = []
 
     def watch_database(self, pool: str, size: Callable[[], int]) -> None:
         gauge = self.database_connections.labels(pool)
