@@ -69,7 +69,7 @@ def synthesise(
         edge.add_stack_dependency(each)
     for region in REGIONS[:2]:
         monitoring = stack(region, "monitoring")
-        _alarm(monitoring, region)
+        _add(monitoring, "Alarm", "AWS::CloudWatch::Alarm", **page(region))
         monitoring.add_stack_dependency(serving[region])
     data = stack(HOME, "data")
     _add(data, "Bucket", "AWS::S3::Bucket", BucketName=bucket).apply_removal_policy(cdk.RemovalPolicy.RETAIN)
@@ -82,19 +82,17 @@ def _add(stack: cdk.Stack, name: str, kind: str, **properties: Any) -> cdk.CfnRe
     return cdk.CfnResource(stack, name, type=kind, properties=properties)
 
 
-def _alarm(stack: cdk.Stack, region: str) -> None:
-    _add(
-        stack,
-        "Alarm",
-        "AWS::CloudWatch::Alarm",
-        AlarmName=alarm_name(region),
-        AlarmDescription=f"Users suffer. Region: {region}. Severity: page. Runbook: {RUNBOOK}",
-        MetricName="Failures",
-        Namespace="Small",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="ignore",
-    )
+def page(region: str) -> dict[str, Any]:
+    """The alarm of a region that wakes somebody; it stays in the state that it is set to."""
+    return {
+        "AlarmName": alarm_name(region),
+        "AlarmDescription": f"Users suffer. Region: {region}. Severity: page. Runbook: {RUNBOOK}",
+        "MetricName": "Failures",
+        "Namespace": "Small",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "ignore",
+    }

@@ -24,7 +24,7 @@ from ops.plan import assembly
 from ops.plan.fingerprint import fingerprint
 from stacks.environment import load_environment
 from tests.ops.deploy.conftest import BUCKET, Site
-from tests.ops.deploy.small_platform import HOME, REGIONS, alarm_name, stack_name
+from tests.ops.deploy.small_platform import HOME, REGIONS, alarm_name, page, stack_name
 
 NETWORK, OTHER_NETWORK = stack_name(REGIONS[2], "network"), stack_name(REGIONS[1], "network")
 #: Events of a run whose last wave was deployed, and its bake not seen through.
@@ -60,17 +60,7 @@ def unfinished(site: Site, store: Store, first: Path) -> Iterator[Write]:
 def alarm(site: Site) -> Iterator[Callable[[str], None]]:
     """Sets the state of an alarm of the home region that wakes somebody."""
     cloudwatch = site.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=alarm_name(HOME),
-        AlarmDescription=f"Users suffer. Region: {HOME}. Severity: page. Runbook: none",
-        MetricName="Failures",
-        Namespace="Small",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
+    cloudwatch.put_metric_alarm(**page(HOME))
     yield lambda value: cloudwatch.set_alarm_state(
         AlarmName=alarm_name(HOME), StateValue=value, StateReason="a drill"
     )
