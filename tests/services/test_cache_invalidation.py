@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import itertools
 import re
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -179,12 +180,12 @@ async def test_a_sign_of_life_puts_nothing_in_doubt(
     monkeypatch.setattr(broadcast, "PING_INTERVAL", 0.02)
     cache = await listening(own_caches)
     assert cache.local is not None
-    before = cache.local.epoch
+    before = cache.local.epoch(KEY)
     pings = re.compile(r"cmdstat_ping:calls=(?:[5-9]|\d\d)")
     await until(
         lambda: bool(pings.search(own_caches.primary.command("INFO", "commandstats"))), "the server is asked"
     )
-    assert (cache.listening, cache.local.epoch) == (True, before)
+    assert (cache.listening, cache.local.epoch(KEY)) == (True, before)
     await cache.close()
 
 
@@ -200,6 +201,19 @@ async def test_a_server_that_falls_silent_is_believed_no_more(
         await until(lambda: not cache.listening, "the process notices")
     finally:
         own_caches.primary.process.send_signal(signal.SIGCONT)
+    await cache.close()
+
+
+async def test_a_demoted_primary_is_not_left_to_tell_what_is_gone(own_caches: CachePair) -> None:
+    own_caches.replica.promote()
+    own_caches.primary.demote(own_caches.replica)
+    nodes = [endpoint(own_caches.primary), endpoint(own_caches.replica)]
+    # Each look at the clock is later than any cool-down: the demoted primary is asked each time.
+    clock = itertools.count(0, 60).__next__
+    cache = Cache(Nodes("cache", reads=nodes, writes=nodes, tls=False, clock=clock))
+    assert await cache.invalidate(keys=[KEY], kinds=["metrics"])
+    # What the promoted one publishes, its replicas publish, too; not the other way round.
+    assert "cmdstat_publish" in own_caches.replica.command("INFO", "commandstats")
     await cache.close()
 
 

@@ -196,10 +196,26 @@ def test_what_was_used_longest_ago_goes_first() -> None:
 
 def test_a_value_read_before_an_invalidation_is_not_kept_after_it() -> None:
     local = LocalCache()
-    epoch = local.epoch
+    epoch = local.epoch("a")
     local.drop(["a"])
     local.put("a", entry(1), until=10, epoch=epoch)
     assert local.get("a", now=1) is None
+
+
+def test_an_invalidation_discards_nothing_but_what_it_names() -> None:
+    local = LocalCache()
+    epoch = local.epoch("a")
+    local.drop(["b"])
+    local.put("a", entry(1), until=10, epoch=epoch)
+    assert local.get("a", now=1) == entry(1)
+
+
+def test_a_value_read_before_its_kind_was_dropped_is_not_kept_after_it() -> None:
+    local = LocalCache()
+    epoch = local.epoch("a:1")
+    local.drop_where(lambda key: key.startswith("a:"))
+    local.put("a:1", entry(1), until=10, epoch=epoch)
+    assert local.get("a:1", now=1) is None
 
 
 def test_what_is_in_doubt_is_only_a_last_resort() -> None:

@@ -1,12 +1,13 @@
 """Limits as callers meet them: on every route, with the standard's fields, without a cache too."""
 
+import re
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from cache_servers import CachePair
 from fastapi import FastAPI, WebSocket
-from gateway_task import Environment, client_of, gateway_app, task_environment
+from gateway_task import SERVICES, Environment, client_of, gateway_app, task_environment
 from richesreach.core.access import Guard
 from richesreach.core.problems import Problem
 from richesreach.core.settings import Settings
@@ -50,6 +51,16 @@ async def test_every_answer_tells_what_is_left(client: httpx.AsyncClient) -> Non
     ]
     assert answers[0].headers["ratelimit"].startswith('"anonymous";r=2;t=')
     assert answers[0].headers["ratelimit"].endswith(answers[0].headers["ratelimit-reset"])
+
+
+async def test_an_answer_that_the_edge_keeps_tells_no_caller_s_limit(client: httpx.AsyncClient) -> None:
+    manifest = (SERVICES / "richesreach" / "gateway" / "service.yaml").read_text()
+    paths = re.findall(r"path: (\S+), ttl:", manifest)
+    assert paths
+    for path in paths:
+        answer = await client.get(path)
+        assert (answer.status_code, "public" in answer.headers["cache-control"]) == (200, True)
+        assert [name for name in answer.headers if name.startswith("ratelimit")] == []
 
 
 async def test_beyond_the_limit_is_429_that_says_when_to_come_back(client: httpx.AsyncClient) -> None:

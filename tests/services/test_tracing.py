@@ -16,7 +16,9 @@ from richesreach.core.app import CurrentPlatform, build_app
 from richesreach.core.neighbours import Neighbour
 from richesreach.core.resilience import deadline
 from richesreach.core.resilience.breaker import State
+from richesreach.core.resilience.bulkhead import Bulkhead
 from richesreach.core.resilience.errors import (
+    BulkheadFullError,
     DeadlineExceededError,
     NeighbourError,
     NeighbourUnavailableError,
@@ -183,6 +185,22 @@ async def test_a_neighbour_that_cannot_is_asked_again_where_that_is_safe(
     with pytest.raises(NeighbourUnavailableError, match="echo answered 503"):
         await neighbour.call(method, "/status/503")
     assert (await neighbour.call("GET", "/asked")).json() == {"/status/503": times}
+
+
+async def test_calls_made_again_and_calls_refused_are_counted(neighbour: Neighbour) -> None:
+    neighbour.bulkhead = Bulkhead("unused", size=0)
+    metrics = neighbour._metrics
+    metrics.watch_bulkhead(neighbour.bulkhead)
+    with pytest.raises(BulkheadFullError):
+        await neighbour.call("POST", "/status/200")
+    neighbour.bulkhead = Bulkhead("echo", size=1)
+    with pytest.raises(NeighbourUnavailableError):
+        await neighbour.call("GET", "/status/503")
+    metrics.refresh()
+    value = metrics.registry.get_sample_value
+    assert value("richesreach_bulkhead_refused_total", {"dependency": "unused"}) == 1
+    assert value("richesreach_bulkhead_active", {"dependency": "echo"}) == 0
+    assert value("richesreach_retries_total", {"dependency": "echo"}) == 2
 
 
 async def test_a_neighbour_that_fails_is_not_asked_the_same_again(neighbour: Neighbour) -> None:

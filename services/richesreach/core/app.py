@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from richesreach.core import health, problems
@@ -35,6 +35,8 @@ from richesreach.core.settings import Settings
 from richesreach.core.tracing import TraceMiddleware, Tracing
 
 MAX_BODY_BYTES = 256 * 1024
+# For which the description of an interface may be kept by others: deployments change it, and nothing else.
+DESCRIPTION_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def build_app(
         title=title,
         version=settings.service_version,
         lifespan=_lifespan(platform, lag, settings),
-        openapi_url=openapi_path,
+        openapi_url=None,  # ours says that it may be cached
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # behind an edge, a redirect would name the wrong host
@@ -149,6 +151,7 @@ def build_app(
     app.state.drain = drain
     problems.install(app)
     app.include_router(_operations())
+    app.include_router(_published(openapi_path))
     for router in routers:
         app.include_router(router)
     return app
@@ -213,6 +216,18 @@ def _operations() -> APIRouter:
     @router.get("/metrics", include_in_schema=False)
     async def metrics(platform: CurrentPlatform) -> Response:
         return platform.metrics.exposition()
+
+    return router
+
+
+def _published(openapi_path: str) -> APIRouter:
+    """The description of the service's own interface: the same for everybody, and said so to the edge."""
+    router = APIRouter()
+
+    @router.get(openapi_path, include_in_schema=False)
+    async def description(request: Request) -> JSONResponse:
+        headers = {"cache-control": f"public, max-age={DESCRIPTION_SECONDS}"}
+        return JSONResponse(request.app.openapi(), headers=headers)
 
     return router
 

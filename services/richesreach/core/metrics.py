@@ -20,6 +20,8 @@ from richesreach.core.cache.counts import Counts
 from richesreach.core.exposition import exposition
 from richesreach.core.limits.limiter import Limiter
 from richesreach.core.resilience.breaker import CircuitBreaker, State
+from richesreach.core.resilience.bulkhead import Bulkhead
+from richesreach.core.resilience.retry import Retries
 from richesreach.core.resilience.shedding import LoopLag
 from richesreach.core.timing import FUNCTION_DURATION
 
@@ -143,6 +145,25 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
+        self.bulkhead_active = Gauge(
+            "richesreach_bulkhead_active",
+            "Calls under way by dependency",
+            ("dependency",),
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.bulkhead_refused = Counter(
+            "richesreach_bulkhead_refused_total",
+            "Calls refused because too many were under way, by dependency",
+            ("dependency",),
+            registry=self.registry,
+        )
+        self.retries = Counter(
+            "richesreach_retries_total",
+            "Calls made once more by dependency",
+            ("dependency",),
+            registry=self.registry,
+        )
         self.dependency_duration = Histogram(
             "richesreach_dependency_duration_seconds",
             "Time of a call of a neighbour by outcome, in seconds",
@@ -173,6 +194,14 @@ class Metrics:
         self._watched.append(
             Tally(self.circuit_changes, lambda: {(name, to.value): n for to, n in breaker.changes.items()})
         )
+
+    def watch_bulkhead(self, bulkhead: Bulkhead) -> None:
+        gauge, name = self.bulkhead_active.labels(bulkhead.name), bulkhead.name
+        self._watched.append(lambda: gauge.set(bulkhead.active))
+        self._watched.append(Tally(self.bulkhead_refused, lambda: {(name,): bulkhead.refused}))
+
+    def watch_retries(self, dependency: str, retries: Retries) -> None:
+        self._watched.append(Tally(self.retries, lambda: {(dependency,): retries.made}))
 
     def watch_lag(self, lag: LoopLag) -> None:
         self._watched.append(lambda: self.loop_lag.set(lag.seconds))

@@ -58,6 +58,8 @@ class Neighbour:
         self._retries = Retries((NeighbourUnavailableError, TimeoutError))
         self._session: aiohttp.ClientSession | None = None
         metrics.watch_breaker(self.breaker)
+        metrics.watch_bulkhead(self.bulkhead)
+        metrics.watch_retries(name, self._retries)
 
     async def call(
         self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None

@@ -74,7 +74,7 @@ class Cache:
         """The value as `wanted`, None when it is absent, not fresh, unreadable, or no node answers."""
         entry = self.recall(key)
         if entry is None:
-            epoch = self.local.epoch if self.local else 0
+            epoch = self.local.epoch(key) if self.local else 0
             raw = await self.ask_or(None, lambda node: node.get(key), writing=False)
             entry = self._fresh(key, raw)
             if entry is not None:
@@ -182,7 +182,7 @@ class Cache:
     def remember(
         self, key: str, entry: Entry, kind: Kind | None, epoch: int, most: float | None = None
     ) -> None:
-        """Keep the entry in the process for its kind's `local` time, if nothing was dropped since `epoch`."""
+        """Keep the entry in the process for its kind's `local` time, if it was not dropped since `epoch`."""
         if self.local is None:
             return
         longest = kind.local if kind else UNTOLD

@@ -25,23 +25,23 @@ class Invalidation:
         """Whether the servers, and through them the other processes, were told."""
         self._told(Gone(keys=[*keys], kinds=kinds))
         try:
-            gone = Gone(keys=await self._named(keys, tags), kinds=kinds)
             for kind in kinds:
                 await self._kind(kind)
-            message = msgspec.json.encode(gone)
-            await self._nodes.write(lambda node: node.publish(scripts.CHANNEL, message))
+            gone = await self._named(keys, tags, kinds)
         except CacheUnavailableError:
             return False
-        self._told(gone)
+        self._told(Gone(keys=gone, kinds=kinds))
         return True
 
-    async def _named(self, keys: Sequence[str], tags: Sequence[str]) -> list[str]:
-        """All keys that are gone."""
-        if not keys and not tags:
+    async def _named(self, keys: Sequence[str], tags: Sequence[str], kinds: list[str]) -> list[str]:
+        """All keys that are gone, once the servers have told everybody of them and of the kinds."""
+        if not keys and not tags and not kinds:
             return []
         names = [*keys, *(scripts.TAG + tag for tag in tags)]
-        marks = [*(f"{scripts.MARK}key:{key}" for key in keys), *(f"{scripts.MARK}tag:{tag}" for tag in tags)]
-        arguments: list[Any] = [len(keys), uuid.uuid4().hex, scripts.MARK_TTL, *marks]
+        marked = [("key", keys), ("tag", tags), ("kind", kinds)]
+        marks = [f"{scripts.MARK}{what}:{name}" for what, those in marked for name in those]
+        told: list[Any] = [scripts.CHANNEL, msgspec.json.encode(kinds)]
+        arguments = [len(keys), uuid.uuid4().hex, scripts.MARK_TTL, *told, *marks]
         gone: list[bytes] = await self._nodes.write(
             lambda node: scripts.INVALIDATE.run(node, names, arguments)
         )

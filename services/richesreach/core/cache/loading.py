@@ -37,7 +37,7 @@ class Loading:
         self.cache = cache
         self.key = key
         self.source = source
-        self.epoch = cache.local.epoch if cache.local is not None else 0
+        self.epoch = cache.local.epoch(key) if cache.local is not None else 0
         self.marks = [f"key:{key}", f"kind:{source.kind.name}", *(f"tag:{tag}" for tag in source.tags)]
 
     async def entry(self) -> Entry | None:

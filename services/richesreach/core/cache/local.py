@@ -7,6 +7,8 @@ from richesreach.core.cache.codec import Entry
 
 MAX_ENTRIES = 20_000
 MAX_BYTES = 32 * 1024 * 1024
+# Drops are counted by share of the keys: one of any other share discards nothing that is on its way.
+_SHARES = 4096
 # What an entry takes besides its payload and key, roughly.
 _OVERHEAD = 300
 
@@ -18,18 +20,22 @@ class LocalCache:
         self.max_entries = max_entries
         self.max_bytes = max_bytes
         self.bytes = 0
-        # Counts what was dropped: a value read before it moved may be older than what dropped it.
-        self.epoch = 0
-        self._doubted = 0
+        self._drops = [0] * _SHARES
+        self._sweeps = 0
+        self._doubts = 0
         self._entries: OrderedDict[str, tuple[Entry, float, int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
+    def epoch(self, key: str) -> int:
+        """Grows with what was dropped: a value read before it grew may be older than what dropped it."""
+        return self._drops[hash(key) % _SHARES] + self._sweeps
+
     def get(self, key: str, now: float) -> Entry | None:
         """The entry, unless it was put until before `now` (Unix seconds), or is in doubt."""
         found = self._entries.get(key)
-        if found is None or found[1] <= now or found[2] < self._doubted:
+        if found is None or found[1] <= now or found[2] < self._doubts:
             return None
         self._entries.move_to_end(key)
         return found[0]
@@ -40,29 +46,31 @@ class LocalCache:
         return found[0] if found is not None else None
 
     def put(self, key: str, entry: Entry, until: float, *, epoch: int) -> None:
-        """Keep `entry`, unless something was dropped since `epoch`."""
-        if epoch != self.epoch:
+        """Keep `entry`, unless its key was dropped since `epoch`."""
+        if epoch != self.epoch(key):
             return
         self._remove(key)
         if _size(key, entry) > self.max_bytes:
             return
-        self._entries[key] = (entry, until, epoch)
+        self._entries[key] = (entry, until, self._doubts)
         self.bytes += _size(key, entry)
         while len(self._entries) > self.max_entries or self.bytes > self.max_bytes:
             self._remove(next(iter(self._entries)))
 
     def drop(self, keys: Iterable[str]) -> None:
-        self.epoch += 1
         for key in keys:
+            self._drops[hash(key) % _SHARES] += 1
             self._remove(key)
 
     def drop_where(self, matches: Callable[[str], bool]) -> None:
-        self.drop([key for key in self._entries if matches(key)])
+        self._sweeps += 1
+        for key in [key for key in self._entries if matches(key)]:
+            self._remove(key)
 
     def doubt(self) -> None:
         """Take none of the entries for fresh any more."""
-        self.epoch += 1
-        self._doubted = self.epoch
+        self._sweeps += 1
+        self._doubts += 1
 
     def _remove(self, key: str) -> None:
         found = self._entries.pop(key, None)

@@ -53,12 +53,13 @@ end
 return 1
 """)
 
-# KEYS: keys and tags' sets. ARGV: number of keys, the mark, its milliseconds to live, then the name of the
-# mark of each. Answers all keys that are gone.
+# KEYS: keys and tags' sets. ARGV: number of keys, the mark, its milliseconds to live, the channel, the kinds
+# as JSON, then the names of all marks. Answers all keys that are gone, after every listener was told: in the
+# same step, because PUBLISH alone is no write, and a demoted primary would take it and tell nobody.
 INVALIDATE = Script("""
 local count, gone = tonumber(ARGV[1]), {}
+for i = 6, #ARGV do redis.call('SET', ARGV[i], ARGV[2], 'PX', ARGV[3]) end
 for i = 1, #KEYS do
-  redis.call('SET', ARGV[3 + i], ARGV[2], 'PX', ARGV[3])
   if i <= count then
     gone[#gone + 1] = KEYS[i]
   else
@@ -67,5 +68,7 @@ for i = 1, #KEYS do
   end
 end
 for i = 1, #gone do redis.call('UNLINK', gone[i]) end
+local keys = #gone > 0 and cjson.encode(gone) or '[]'
+redis.call('PUBLISH', ARGV[4], '{"keys":' .. keys .. ',"kinds":' .. ARGV[5] .. '}')
 return gone
 """)

@@ -68,11 +68,19 @@ class RateLimitMiddleware:
         async def send_with_fields(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.accept"}:
                 headers = MutableHeaders(scope=message)
+                if _everyones(headers.get("cache-control", "")):
+                    await send(message)
+                    return
                 for name, value in told.items():
                     headers.setdefault(name, value)
             await send(message)
 
         await self.app(scope, receive, send_with_fields)
+
+
+def _everyones(cache_control: str) -> bool:
+    """Whether a shared cache keeps the answer: it would tell one caller's limit to the next."""
+    return "public" in cache_control or "s-maxage" in cache_control
 
 
 def _refuse(decision: Decision, told: dict[str, str]) -> ASGIApp:
