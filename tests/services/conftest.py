@@ -28,12 +28,13 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stopped cluster with the gateway's tables, made by its own migration run as the task runs it."""
+    """A stopped cluster with the gateway's tables and the samples of environment `local`, made by its own
+    migration run as the task runs it.
+    """
     server = postgres_servers.copy_of(postgres_template, tmp_path_factory.mktemp("migrated"))
     server.start()
-    migration = ServiceProcess(
-        "richesreach.gateway.migrate", task_environment(PostgresCluster(server, server), None)
-    )
+    local = {**task_environment(PostgresCluster(server, server), None), "ENVIRONMENT": "local"}
+    migration = ServiceProcess("richesreach.gateway.migrate", local)
     assert migration.wait() == 0, migration.output()
     server.stop()
     return server.data

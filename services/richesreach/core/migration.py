@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
@@ -15,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from richesreach.core.database import Database, DatabaseUnavailableError, Pool, describe
 from richesreach.core.logs import logger
+from richesreach.core.settings import Settings
 from richesreach.core.startup import read_settings
 
 # Seconds.
@@ -27,13 +29,21 @@ class MigrationError(Exception):
     """The tables are as they were before; the text says why."""
 
 
-def run(migrations: Path) -> None:
-    """Migrate with the scripts in `migrations`; exits 0, or 1 with one log line that says why not."""
+def run(migrations: Path, then: Callable[[Settings], Awaitable[None]] | None = None) -> None:
+    """Migrate with the scripts in `migrations`, then fill what `then` fills; exits 0, or 1 with one log line
+    that says why not.
+    """
     settings = read_settings()
     version_table = f"{settings.service_name.replace('-', '_')}_migrations"
+
+    async def both() -> None:
+        await migrate(Database(settings).writer, migrations, version_table)
+        if then is not None:
+            await then(settings)
+
     try:
-        asyncio.run(migrate(Database(settings).writer, migrations, version_table))
-    except MigrationError as error:
+        asyncio.run(both())
+    except (MigrationError, DatabaseUnavailableError) as error:
         logger().error("migration_failed", error=str(error))
         sys.exit(1)
 
