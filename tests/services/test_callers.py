@@ -3,8 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from richesreach.core.auth import credentials
+from richesreach.core.auth.identity import Identity
 from richesreach.core.limits.callers import Callers
 from richesreach.core.limits.gcra import Tier
+from richesreach.core.problems import Problem
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
 TIERS = {"anonymous": Tier("anonymous", 60, 60, 60), "key": Tier("key", 200, 60, 200)}
@@ -12,11 +16,17 @@ KEY = "rr_0123456789abcdef"
 VIEWER, EDGE, BALANCER = "203.0.113.7", "192.0.2.10", "10.0.1.5"
 
 
-async def known(key: str) -> str | None:
-    return "key" if key == KEY else None
+async def known(asked: Scope) -> Identity | None:
+    """As an authenticator that knows one key judges."""
+    shown = credentials.of_headers(Headers(scope=asked))
+    if shown is None:
+        return None
+    if shown.value != KEY:
+        raise Problem(401, "unauthenticated", "unknown")
+    return Identity("user-1", frozenset({"viewer"}), frozenset(), "key", key_id="k1")
 
 
-CALLERS = Callers(TIERS, trusted=["10.0.0.0/8", "fd00::/8"], proxies=2, key_tier=known)
+CALLERS = Callers(TIERS, trusted=["10.0.0.0/8", "fd00::/8"], proxies=2, identify=known)
 
 
 def scope(peer: str | None, *forwarded: str, **headers: str) -> Scope:
@@ -77,14 +87,14 @@ async def test_an_address_is_read_in_every_form(written: str, caller: str) -> No
 )
 async def test_a_known_key_is_the_caller_wherever_it_comes_from(headers: dict[str, str]) -> None:
     caller = await CALLERS.of(scope(BALANCER, f"{VIEWER}, {EDGE}", **headers))
-    assert (caller.name, caller.tier.name) == (KEY, "key")
+    assert (caller.name, caller.tier.name) == ("key:k1", "key")
 
 
 async def test_a_caller_that_is_printed_shows_no_key() -> None:
     assert KEY not in repr(await CALLERS.of(scope(BALANCER, x_api_key=KEY)))
 
 
-@pytest.mark.parametrize("key", ["rr_guessed", "", "rr_" + "x" * 200, f"Basic {KEY}"])
+@pytest.mark.parametrize("key", ["rr_guessed", "", "rr_" + "x" * 200, "\x00"])
 async def test_a_key_that_nobody_knows_lifts_no_limit(key: str) -> None:
     caller = await CALLERS.of(scope(BALANCER, f"{VIEWER}, {EDGE}", x_api_key=key))
     assert (caller.name, caller.tier.name) == (VIEWER, "anonymous")

@@ -8,11 +8,9 @@ import pytest
 from cache_servers import CachePair
 from fastapi import FastAPI, WebSocket
 from gateway_task import SERVICES, Environment, client_of, gateway_app, task_environment
-from richesreach.core.access import Guard
-from richesreach.core.problems import Problem
+from richesreach.core.auth.callers import current_identity
+from richesreach.core.auth.identity import Identity
 from richesreach.core.settings import Settings
-from richesreach.gateway.app import create_app
-from starlette.requests import HTTPConnection
 from starlette.types import Message
 
 PATH = "/api/status/config"
@@ -170,27 +168,24 @@ async def test_the_status_of_the_cache_tells_where_it_is_and_what_it_found(clien
     assert (body["hit_ratio"], body["process"]["entries"]) == (0, 0)
 
 
-def guarded(environment: Environment, guard: Guard) -> FastAPI:
-    app = create_app(Settings.from_environment(environment))
-    app.state.guard = guard
+def known_as(environment: Environment, role: str) -> FastAPI:
+    """A gateway at which everybody has this role."""
+    app = gateway_app(environment)
+
+    async def caller() -> Identity:
+        return Identity.with_roles("user-1", frozenset({role}), "user")
+
+    app.dependency_overrides[current_identity] = caller
     return app
 
 
-async def admits_all(_connection: HTTPConnection, roles: frozenset[str]) -> None:
-    assert roles == {"admin", "service"}
-
-
-async def refuses_all(_connection: HTTPConnection, roles: frozenset[str]) -> None:
-    raise Problem(403, "forbidden", f"needs {sorted(roles)}")
-
-
-async def test_nobody_clears_the_cache_of_a_service_that_knows_no_callers(client: httpx.AsyncClient) -> None:
+async def test_nobody_clears_the_cache_unknown(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/status/cache/clear")
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="richesreach"')
 
 
 async def test_a_caller_without_the_role_clears_nothing(limited: Environment) -> None:
-    async with client_of(guarded(limited, refuses_all)) as client:
+    async with client_of(known_as(limited, "trader")) as client:
         assert (await client.post("/api/status/cache/clear")).status_code == 403
 
 
@@ -199,7 +194,7 @@ async def test_clearing_drops_the_named_kinds_and_no_limits(
 ) -> None:
     own_caches.primary.command("SET", "prices:AAPL", "1")
     own_caches.primary.command("SET", "metrics:AAPL:1d", "1")
-    async with client_of(guarded(limited, admits_all)) as client:
+    async with client_of(known_as(limited, "admin")) as client:
         answer = await client.post("/api/status/cache/clear", json={"kinds": ["prices"]})
         assert answer.json() == {"kinds": ["prices"], "everywhere": True, "region": "eu-west-1"}
         left = own_caches.primary.command("KEYS", "*")
@@ -210,6 +205,6 @@ async def test_clearing_drops_the_named_kinds_and_no_limits(
 
 
 async def test_an_unknown_kind_is_refused(limited: Environment) -> None:
-    async with client_of(guarded(limited, admits_all)) as client:
+    async with client_of(known_as(limited, "admin")) as client:
         answer = await client.post("/api/status/cache/clear", json={"kinds": ["sessions"]})
     assert answer.status_code == 422

@@ -20,6 +20,7 @@ WRONG = {
     "TRUSTED_PROXIES": ["proxy", "10.0.0.1/8"],
     "PROXY_HOPS": ["-1", "11", "two"],
     "RATE_LIMITING": ["on"],
+    "AWS_ENDPOINT_URL": ["127.0.0.1:4566", "https://user:secret@aws.example"],
     "OTEL_EXPORTER_OTLP_ENDPOINT": ["collector:4318", "http://user:secret@collector"],
     "DATABASE_WRITER_DSN": [
         "mysql://db:3306/richesreach",
@@ -53,6 +54,15 @@ def test_name_without_password_of_a_cache_is_refused(user: str, password: str) -
         with pytest.raises(SettingsError) as caught:
             Settings.from_environment({**COMPLETE, present: "app"})
         assert caught.value.problems == (f"{missing} is missing beside {present}: set both, or neither",)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [("TOKEN_ISSUER", "TOKEN_AUDIENCE"), ("TOKEN_AUDIENCE", "TOKEN_ISSUER")]
+)
+def test_issuer_and_audience_of_tokens_come_together(given: str, missing: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({**COMPLETE, given: "https://issuer.example/pool"})
+    assert caught.value.problems == (f"{missing} is missing beside {given}: set both, or neither",)
 
 
 def test_passwords_of_the_caches_are_in_no_repr() -> None:

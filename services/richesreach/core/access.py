@@ -1,28 +1,54 @@
-"""Who may do what is asked in one place: `Depends(requires("admin"))` on a route, judged by the guard."""
+"""Who may do what is asked in one place: `Depends(requires("admin"))`, `Depends(allows("alerts:write"))` on
+a route, `demand_roles` and `demand_scopes` anywhere else.
+"""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeAlias
 
-from starlette.requests import HTTPConnection
+from richesreach.core.auth.callers import CurrentIdentity
+from richesreach.core.auth.identity import Identity
+from richesreach.core.auth.refusals import forbidden, nobody
+from richesreach.core.auth.roles import ROLES, SCOPES
 
-from richesreach.core.problems import Problem
-
-# Returns for a caller who has one of the roles; raises Problem 401 or 403 for any other.
-Guard: TypeAlias = Callable[[HTTPConnection, frozenset[str]], Awaitable[None]]
-
-
-async def closed(_connection: HTTPConnection, roles: frozenset[str]) -> None:
-    """The guard of a service that knows no callers: nobody has a role."""
-    detail = f"This needs one of the roles {', '.join(sorted(roles))}; send a token that has it."
-    raise Problem(401, "unauthenticated", detail, headers={"www-authenticate": "Bearer"})
+Check: TypeAlias = Callable[..., Awaitable[Identity]]
 
 
-def requires(*roles: str) -> Callable[[HTTPConnection], Awaitable[None]]:
-    """A dependency that admits callers with one of `roles`, as the application's guard judges."""
-    wanted = frozenset(roles)
+def demand_roles(caller: Identity | None, roles: Collection[str]) -> Identity:
+    """The caller, who has one of `roles`. Raises Problem: 401 for nobody, 403 for anybody else."""
+    if caller is None:
+        raise nobody(f"This needs one of the roles {', '.join(sorted(roles))}; send a token that has it.")
+    if caller.roles.isdisjoint(roles):
+        raise forbidden(f"This needs one of the roles {', '.join(sorted(roles))}.")
+    return caller
 
-    async def check(connection: HTTPConnection) -> None:
-        guard: Guard = connection.app.state.guard
-        await guard(connection, wanted)
+
+def demand_scopes(caller: Identity | None, *scopes: str) -> Identity:
+    """The caller, who has every one of `scopes`. Raises Problem: 401 for nobody, 403 for anybody else."""
+    if caller is None:
+        raise nobody()
+    missing = [scope for scope in scopes if scope not in caller.scopes]
+    if missing:
+        raise forbidden(f"This needs the scope {' and '.join(missing)}.")
+    return caller
+
+
+def requires(*roles: str) -> Check:
+    """A dependency that admits callers with one of `roles`, and gives the caller."""
+    if not ROLES.issuperset(roles) or not roles:
+        raise ValueError(f"{sorted(set(roles) - ROLES)} are no roles; there are {sorted(ROLES)}")
+
+    async def check(caller: CurrentIdentity) -> Identity:
+        return demand_roles(caller, roles)
+
+    return check
+
+
+def allows(*scopes: str) -> Check:
+    """A dependency that admits callers with every one of `scopes`, and gives the caller."""
+    if not SCOPES.issuperset(scopes) or not scopes:
+        raise ValueError(f"{sorted(set(scopes) - SCOPES)} are no scopes; core/auth/roles.py lists them")
+
+    async def check(caller: CurrentIdentity) -> Identity:
+        return demand_scopes(caller, *scopes)
 
     return check

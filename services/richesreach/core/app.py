@@ -13,8 +13,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from richesreach.core import health, problems
-from richesreach.core.access import Guard, closed
 from richesreach.core.access_log import AccessLogMiddleware
+from richesreach.core.auth.authenticator import Authenticator
 from richesreach.core.body_limit import BodyLimitMiddleware
 from richesreach.core.cache import Cache, Nodes
 from richesreach.core.cache.local import LocalCache
@@ -22,7 +22,7 @@ from richesreach.core.database import Database
 from richesreach.core.freshness import FreshnessMiddleware
 from richesreach.core.health import Dependency
 from richesreach.core.identity import RegionMiddleware, RequestIdMiddleware
-from richesreach.core.limits.callers import Callers, KeyTiers, no_keys
+from richesreach.core.limits.callers import Callers
 from richesreach.core.limits.limiter import Limiter
 from richesreach.core.limits.middleware import RateLimitMiddleware
 from richesreach.core.logs import logger
@@ -48,13 +48,14 @@ class Platform:
     cache: Cache
     global_cache: Cache
     limiter: Limiter
+    authenticator: Authenticator
     callers: Callers
     metrics: Metrics
     tracing: Tracing
     dependencies: Mapping[str, Dependency]
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, key_tier: KeyTiers = no_keys) -> "Platform":
+    def from_settings(cls, settings: Settings) -> "Platform":
         database = Database(settings)
         nodes = [settings.cache_primary, settings.cache_secondary]
         servers = Nodes(
@@ -81,11 +82,13 @@ class Platform:
         for store in (cache, global_cache):
             metrics.watch_cache(store.name, store.counts)
         metrics.watch_limiter(limiter)
+        authenticator = Authenticator(settings)
+        metrics.watch_refusals(authenticator.failures)
         callers = Callers(
             settings.rate_limit_tiers,
             trusted=settings.trusted_proxies,
             proxies=settings.proxies,
-            key_tier=key_tier,
+            identify=authenticator.identify,
         )
         dependencies = {
             "database": health.database_dependency(database),
@@ -98,6 +101,7 @@ class Platform:
             cache,
             global_cache,
             limiter,
+            authenticator,
             callers,
             metrics,
             Tracing(settings),
@@ -105,6 +109,7 @@ class Platform:
         )
 
     async def close(self) -> None:
+        await self.authenticator.close()
         await self.database.close()
         await self.cache.close()
         await self.global_cache.close()
@@ -125,14 +130,9 @@ def build_app(
     title: str,
     openapi_path: str,
     routers: Iterable[APIRouter],
-    guard: Guard = closed,
-    key_tier: KeyTiers = no_keys,
 ) -> FastAPI:
-    """A service with `routers` and everything that all services share.
-
-    `guard` judges what `access.requires` asks, `key_tier` which limit an API key has.
-    """
-    platform = Platform.from_settings(settings, key_tier=key_tier)
+    """A service with `routers` and everything that all services share."""
+    platform = Platform.from_settings(settings)
     drain = Drain(longest=settings.drain_seconds)
     lag = LoopLag()
     platform.metrics.watch_lag(lag)
@@ -147,7 +147,7 @@ def build_app(
         middleware=_middleware(platform, drain, lag, settings),
     )
     app.state.platform = platform
-    app.state.guard = guard
+    app.state.authenticator = platform.authenticator
     app.state.drain = drain
     problems.install(app)
     app.include_router(_operations())

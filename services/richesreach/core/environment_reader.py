@@ -88,6 +88,15 @@ class Reader:
             self.problems.append(f"{name} must be a http:// or https:// URL without credentials")
         return value or None
 
+    def together(self, name: str, other: str) -> tuple[str, ...]:
+        """Words with spaces between, which are there where `other` is, and only there."""
+        words = tuple(self.text(name, default="").split())
+        beside = bool(self.text(other, default=""))
+        if beside != bool(words):
+            missing, given = (name, other) if beside else (other, name)
+            self.problems.append(f"{missing} is missing beside {given}: set both, or neither")
+        return words
+
     def networks(self, name: str, *, default: str) -> tuple[str, ...]:
         found = tuple(item.strip() for item in self.text(name, default=default).split(","))
         for item in found:

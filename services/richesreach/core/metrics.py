@@ -123,6 +123,12 @@ class Metrics:
             ("tier",),
             registry=self.registry,
         )
+        self.auth_failures = Counter(
+            "richesreach_auth_failures_total",
+            "Credentials that were not accepted by reason",
+            ("reason",),
+            registry=self.registry,
+        )
         self.circuit_state = Gauge(
             "richesreach_circuit_state",
             "Circuit breaker by dependency: 0 closed, 1 half-open, 2 open",
@@ -187,6 +193,9 @@ class Metrics:
         self._watched.append(
             Tally(self.rate_limited, lambda: {(tier,): n for tier, n in limiter.refused.items()})
         )
+
+    def watch_refusals(self, failures: Mapping[str, int]) -> None:
+        self._watched.append(Tally(self.auth_failures, lambda: {(why,): n for why, n in failures.items()}))
 
     def watch_breaker(self, breaker: CircuitBreaker) -> None:
         gauge, name = self.circuit_state.labels(breaker.dependency), breaker.dependency

@@ -54,6 +54,9 @@ class Settings:
     global_cache_writer: Endpoint
     global_cache_login: CacheLogin | None
     providers: frozenset[str]
+    token_issuer: str | None
+    token_audience: tuple[str, ...]
+    aws_endpoint: str | None
     database_connections: int
     own_writes_seconds: int
     cache_local_megabytes: int
@@ -93,6 +96,9 @@ class Settings:
             global_cache_writer=Endpoint(read.host("GLOBAL_CACHE_WRITER_HOST"), global_cache_port),
             global_cache_login=read.login("GLOBAL_CACHE_USERNAME", "GLOBAL_CACHE_PASSWORD"),
             providers=enabled_providers(environ),
+            token_issuer=read.url("TOKEN_ISSUER"),
+            token_audience=read.together("TOKEN_AUDIENCE", "TOKEN_ISSUER"),
+            aws_endpoint=read.url("AWS_ENDPOINT_URL"),
             database_connections=read.number("DATABASE_MAX_CONNECTIONS", 1, 200, default=10),
             own_writes_seconds=read.number("READ_YOUR_WRITES_SECONDS", 0, 300, default=5),
             cache_local_megabytes=read.number("CACHE_LOCAL_MEGABYTES", 1, 1024, default=32),

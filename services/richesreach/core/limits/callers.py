@@ -1,47 +1,38 @@
-"""Who asks: a known API key, or the address that the request came from."""
+"""Who asks: somebody who proved who they are, or the address that the request came from."""
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from richesreach.core.auth.identity import Identity
 from richesreach.core.limits.gcra import Tier
+from richesreach.core.problems import Problem
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
-# The name of the tier of a key, or None for one that is not known, expired or revoked.
-KeyTiers: TypeAlias = Callable[[str], Awaitable[str | None]]
+# Who a request comes from, None where it does not say. Raises Problem for a credential that is not accepted.
+Identify: TypeAlias = Callable[[Scope], Awaitable[Identity | None]]
 
 ANONYMOUS = "anonymous"
-KEY_PREFIX = "rr_"
-# Longer ones are none of ours, and not worth a look into a database.
-_MAX_KEY = 128
+# Of an identity whose key has no tier of its own.
+KNOWN = "key"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`name` tells callers apart; it holds the key itself, so that it is not printed."""
+    """`name` tells callers apart: the kind of identity and its id, or an address."""
 
-    name: str = field(repr=False)
+    name: str
     tier: Tier
 
 
-async def no_keys(_key: str) -> str | None:
-    """Where no key is known, a caller with one is as good as one without."""
-    return None
-
-
-def presented_key(headers: Headers) -> str | None:
-    """The API key that the request shows, as `X-Api-Key` or as a bearer token."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    bearer = token.strip() if scheme.lower() == "bearer" else ""
-    for key in (headers.get("x-api-key", "").strip(), bearer):
-        if key.startswith(KEY_PREFIX) and len(key) <= _MAX_KEY:
-            return key
+async def nobody_known(_scope: Scope) -> Identity | None:
+    """Where nobody can prove anything, all are anonymous."""
     return None
 
 
@@ -65,7 +56,7 @@ def address_of(scope: Scope, trusted: tuple[Network, ...], proxies: int) -> str:
 
 
 class Callers:
-    """`key_tier` judges keys. One that it does not know counts for nothing: guessing lifts no limit."""
+    """A credential that `identify` refuses counts for nothing: guessing lifts no limit."""
 
     def __init__(
         self,
@@ -73,19 +64,22 @@ class Callers:
         *,
         trusted: Sequence[str],
         proxies: int,
-        key_tier: KeyTiers = no_keys,
+        identify: Identify = nobody_known,
     ) -> None:
         self.tiers = tiers
-        self.key_tier = key_tier
+        self._identify = identify
         self._trusted = tuple(ip_network(network) for network in trusted)
         self._proxies = proxies
 
     async def of(self, scope: Scope) -> Caller:
-        key = presented_key(Headers(scope=scope))
-        name = await self.key_tier(key) if key else None
-        if key is not None and name is not None and name in self.tiers:
-            return Caller(key, self.tiers[name])
-        return Caller(address_of(scope, self._trusted, self._proxies), self.tiers[ANONYMOUS])
+        try:
+            found = await self._identify(scope)
+        except Problem:  # the route tells the caller, where it matters there
+            found = None
+        if found is None:
+            return Caller(address_of(scope, self._trusted, self._proxies), self.tiers[ANONYMOUS])
+        tier = self.tiers.get(found.tier or KNOWN, self.tiers[KNOWN])
+        return Caller(f"{found.kind}:{found.key_id or found.subject}", tier)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,0 +1,102 @@
+"""Finds out who calls, once a request."""
+
+import collections
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from richesreach.core import logs
+from richesreach.core.auth import access_token, credentials
+from richesreach.core.auth.credentials import Credential
+from richesreach.core.auth.identity import Identity
+from richesreach.core.auth.key_set import KeySet, keys_url
+from richesreach.core.auth.refusals import (
+    DirectoryUnavailableError,
+    KeysUnavailableError,
+    RefusedCredentialError,
+    cannot_verify,
+    refused,
+)
+from richesreach.core.problems import Problem
+from richesreach.core.settings import Settings
+
+# Who an API key belongs to. Raises RefusedCredentialError and DirectoryUnavailableError.
+FindKey: TypeAlias = Callable[[str], Awaitable[Identity]]
+
+_FOUND = "identity"
+# Most requests show nothing, and should not pay for those that do.
+_SHOWN = (b"authorization", credentials.API_KEY.encode())
+
+
+async def no_keys(_key: str) -> Identity:
+    """Where no key is known."""
+    raise RefusedCredentialError("unknown_api_key", "The API key is not known.")
+
+
+class Authenticator:
+    """Verifies every credential itself, whatever the edge did. `failures` counts refusals by reason."""
+
+    def __init__(self, settings: Settings, *, find_key: FindKey = no_keys) -> None:
+        self.failures: collections.Counter[str] = collections.Counter()
+        self.find_key = find_key
+        self._expected: access_token.Expected | None = None
+        if settings.token_issuer:
+            self._expected = access_token.Expected(settings.token_issuer, settings.token_audience)
+            self._keys = KeySet(keys_url(settings.token_issuer, settings.aws_endpoint))
+
+    async def identify(self, scope: Scope) -> Identity | None:
+        """The caller of this request; None when it shows no credential.
+
+        Asked again within the request, it answers the same. Raises Problem: 401 for a credential that is not
+        accepted, 503 while none can be verified.
+        """
+        if not any(name in _SHOWN for name, _ in scope["headers"]):
+            return None
+        state = scope.setdefault("state", {})
+        if _FOUND not in state:
+            state[_FOUND] = await self._outcome(Headers(scope=scope))
+        found: Identity | Problem | None = state[_FOUND]
+        if isinstance(found, Problem):
+            # A new one each time: raised twice, an exception would gather the tracebacks of both.
+            raise Problem(found.status, found.kind, found.detail, headers=found.headers)
+        if found is not None:
+            logs.bind(user=found.subject)
+        return found
+
+    async def judge(self, authorization: str) -> Identity:
+        """The bearer of `Bearer <token or key>`, for what comes otherwise than by a header. As `identify`."""
+        try:
+            return await self._bearer(credentials.of_authorization(authorization))
+        except RefusedCredentialError as error:
+            self._count(error)
+            raise refused(error) from None
+        except (KeysUnavailableError, DirectoryUnavailableError):
+            raise cannot_verify() from None
+
+    async def close(self) -> None:
+        if self._expected is not None:
+            await self._keys.close()
+
+    async def _outcome(self, headers: Headers) -> Identity | Problem | None:
+        try:
+            shown = credentials.of_headers(headers)
+            return None if shown is None else await self._bearer(shown)
+        except RefusedCredentialError as error:
+            self._count(error)
+            return refused(error)
+        except (KeysUnavailableError, DirectoryUnavailableError):
+            self.failures["unavailable"] += 1
+            return cannot_verify()
+
+    async def _bearer(self, shown: Credential) -> Identity:
+        if shown.kind == "key":
+            return await self.find_key(shown.value)
+        if self._expected is None:
+            raise RefusedCredentialError("no_issuer", "This service accepts no bearer tokens.")
+        return await access_token.verified(shown.value, self._expected, self._keys)
+
+    def _count(self, error: RefusedCredentialError) -> None:
+        self.failures[error.reason] += 1
+        logs.logger().info("credential_refused", reason=error.reason)
