@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, Response
 from richesreach.core import health, problems
 from richesreach.core.access_log import AccessLogMiddleware
 from richesreach.core.auth.authenticator import Authenticator
+from richesreach.core.auth.key_directory import KeyDirectory
+from richesreach.core.auth.revocations import Revocations
 from richesreach.core.body_limit import BodyLimitMiddleware
 from richesreach.core.cache import Cache, Nodes
 from richesreach.core.cache.local import LocalCache
@@ -49,6 +51,7 @@ class Platform:
     global_cache: Cache
     limiter: Limiter
     authenticator: Authenticator
+    keys: KeyDirectory
     callers: Callers
     metrics: Metrics
     tracing: Tracing
@@ -82,7 +85,8 @@ class Platform:
         for store in (cache, global_cache):
             metrics.watch_cache(store.name, store.counts)
         metrics.watch_limiter(limiter)
-        authenticator = Authenticator(settings)
+        keys = KeyDirectory(database, cache, Revocations(global_cache.servers))
+        authenticator = Authenticator(settings, find_key=keys.find)
         metrics.watch_refusals(authenticator.failures)
         callers = Callers(
             settings.rate_limit_tiers,
@@ -102,6 +106,7 @@ class Platform:
             global_cache,
             limiter,
             authenticator,
+            keys,
             callers,
             metrics,
             Tracing(settings),
@@ -110,6 +115,7 @@ class Platform:
 
     async def close(self) -> None:
         await self.authenticator.close()
+        await self.keys.close()
         await self.database.close()
         await self.cache.close()
         await self.global_cache.close()
@@ -166,6 +172,7 @@ def _lifespan(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await platform.database.open()
         platform.cache.open()
+        platform.keys.open()
         lag.open()
         reporting.open()
         logger().info("service_started", version=settings.service_version, environment=settings.environment)

@@ -6,7 +6,7 @@ A bar's table is partitioned by month, so that old months are dropped and not de
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 # Symbols compare byte by byte ("C"), so that pages are in the same order on every server.
 SYMBOLS = """
@@ -133,6 +133,9 @@ OWNED = """
         primary key (subject, key)
     );
     create index market_requests_of_age on market_requests (subject, asked_at);
+
+    insert into personal_data (relation, subject_column)
+        values ('watchlists', 'subject'), ('alerts', 'subject'), ('market_requests', 'subject');
 """
 
 
