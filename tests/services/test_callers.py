@@ -51,6 +51,14 @@ async def test_what_a_viewer_writes_itself_changes_nothing(written: str) -> None
     assert await name(BALANCER, written, f"{VIEWER}, {EDGE}") == VIEWER
 
 
+async def test_what_a_viewer_writes_takes_no_memory_however_long_it_is() -> None:
+    callers = Callers(TIERS, trusted=["10.0.0.0/8"], proxies=2)
+    for number in range(10):
+        written = f"{number}" * 5000
+        assert (await callers.of(scope(BALANCER, f"{written},{VIEWER},{EDGE}"))).name == VIEWER
+    assert callers._anonymous.cache_info().currsize == 0
+
+
 async def test_a_peer_that_is_no_proxy_of_ours_is_the_caller() -> None:
     assert await name("198.51.100.1", f"{VIEWER}, {EDGE}") == "198.51.100.1"
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from postgres_servers import PostgresCluster
 from richesreach.core.app import CurrentPlatform, build_app
 from richesreach.core.database import Connection
-from richesreach.core.freshness import COOKIE, HEADER, FreshnessMiddleware
+from richesreach.core.freshness import COOKIE, HEADER, Freshness
+from richesreach.core.passage import given_to
 from richesreach.core.settings import Settings
-from starlette.datastructures import Headers
 
 NOW = 1_767_225_600.0
 _WRITE = """
@@ -111,11 +111,12 @@ async def test_it_can_be_left_out(behind: PostgresCluster) -> None:
     assert HEADER not in written.headers
 
 
-async def nothing(_scope: object, _receive: object, _send: object) -> None:
-    return
+freshness = Freshness(5, now=lambda: NOW)
 
 
-middleware = FreshnessMiddleware(nothing, 5, now=lambda: NOW)
+def shown(headers: dict[str, str]) -> float | None:
+    given = given_to((name.encode(), value.encode("latin-1")) for name, value in headers.items())
+    return freshness.before(given).at
 
 
 @pytest.mark.parametrize(
@@ -124,10 +125,10 @@ middleware = FreshnessMiddleware(nothing, 5, now=lambda: NOW)
 def test_only_a_recent_write_counts(age: float, counts: bool) -> None:
     value = str(int((NOW - age) * 1000))
     for headers in ({HEADER: value}, {"cookie": f"a=b; {COOKIE}={value}"}):
-        assert (middleware._recent(Headers(headers)) is not None) is counts
+        assert (shown(headers) is not None) is counts
 
 
 @given(st.text(st.characters(codec="latin-1", exclude_characters="\r\n")))
 def test_whatever_a_caller_shows_is_read_without_an_error(value: str) -> None:
     for headers in ({HEADER: value}, {"cookie": f"{COOKIE}={value}"}, {"cookie": f"{value}{COOKIE}"}):
-        middleware._recent(Headers(headers))
+        shown(headers)

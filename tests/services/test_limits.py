@@ -1,5 +1,7 @@
 """Limits: what the algorithm admits, the same in the server's script, and without a server."""
 
+import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator
 
@@ -10,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from richesreach.core.cache import Nodes
 from richesreach.core.limits.gcra import MICROSECONDS, Decision, LocalLimits, Tier, decide
-from richesreach.core.limits.limiter import Limiter
+from richesreach.core.limits.limiter import Limiter, as_decision
 
 NOW = 1_767_225_600 * MICROSECONDS
 MINUTE = Tier("anonymous", quota=60, seconds=60, burst=60)
@@ -99,8 +101,45 @@ async def test_the_server_decides_as_the_process_does(
     limiter, local, now, name = Limiter(nodes), LocalLimits(), NOW, uuid.uuid4()
     for pause, cost in asked:
         now += pause
-        shared = await limiter._ask(f"limit:{name}", tier, cost, now)
-        assert shared == local.check("c", tier, now, cost)
+        (counted,) = await limiter._ask([(f"limit:{name}", tier, cost)], now)
+        assert as_decision(tier, cost, counted) == local.check("c", tier, now, cost)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.lists(st.tuples(st.sampled_from("abc"), tiers, st.integers(0, 5)), min_size=1, max_size=20))
+async def test_questions_that_are_asked_together_are_answered_as_one_after_the_other(
+    nodes: Nodes, asked: list[tuple[str, Tier, int]]
+) -> None:
+    limiter, local, name = Limiter(nodes), LocalLimits(), uuid.uuid4()
+    questions = [(f"limit:{name}:{caller}", tier, cost) for caller, tier, cost in asked]
+    counted = await limiter._ask(questions, NOW)
+    for (caller, tier, cost), found in zip(asked, counted, strict=True):
+        assert as_decision(tier, cost, found) == local.check(caller, tier, NOW, cost)
+
+
+async def test_callers_of_one_moment_are_one_question_to_the_server(own_caches: CachePair) -> None:
+    address = endpoint(own_caches.primary)
+    servers = Nodes("cache", reads=[address], writes=[address], tls=False)
+    limiter, tier = Limiter(servers), Tier("t", quota=5, seconds=3600, burst=5)
+    await limiter.check("a", tier)
+    asked = own_caches.primary.command("INFO", "commandstats")
+    decisions = await asyncio.gather(*(limiter.check(name, tier) for name in "aaaaaab"))
+    assert [decision.admitted for decision in decisions] == [True] * 4 + [False] * 2 + [True]
+    before, after = (
+        int(re.findall(r"cmdstat_evalsha:calls=(\d+)|$", stats)[0] or 0)
+        for stats in (asked, own_caches.primary.command("INFO", "commandstats"))
+    )
+    assert after - before == 1
+    await servers.close()
+
+
+async def test_a_caller_that_gives_up_takes_the_answer_from_nobody(nodes: Nodes, own_name: str) -> None:
+    limiter, tier = Limiter(nodes), Tier("t", quota=5, seconds=3600, burst=5)
+    impatient = asyncio.create_task(limiter.check(own_name, tier))
+    patient = asyncio.create_task(limiter.check(own_name, tier))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert (await patient).admitted
 
 
 async def test_processes_share_what_a_caller_may_ask(nodes: Nodes, own_name: str) -> None:

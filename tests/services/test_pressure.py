@@ -12,6 +12,7 @@ from gateway_task import client_of, task_environment
 from hypothesis import given
 from hypothesis import strategies as st
 from richesreach.core.app import build_app
+from richesreach.core.passage import Given, given_to
 from richesreach.core.resilience import deadline
 from richesreach.core.resilience.drain import QUIET, SHORTEST, Drain
 from richesreach.core.resilience.errors import (
@@ -21,10 +22,9 @@ from richesreach.core.resilience.errors import (
     NeighbourError,
     NeighbourUnavailableError,
 )
-from richesreach.core.resilience.shedding import ALL, BEGIN, FEW, LoopLag, SheddingMiddleware
+from richesreach.core.resilience.shedding import ALL, BEGIN, FEW, LoopLag, Shedding
 from richesreach.core.settings import Settings
-from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.responses import StreamingResponse
 
 TROUBLES = {
     "circuit": (CircuitOpenError("prices", 1.2), 503, "dependency-unavailable", "2"),
@@ -34,6 +34,10 @@ TROUBLES = {
     "broken": (NeighbourError("prices answered 500"), 502, "dependency-failed", None),
     "slow": (TimeoutError(), 504, "dependency-slow", None),
 }
+
+
+def given_headers(headers: dict[str, str]) -> Given:
+    return given_to((name.encode(), value.encode("latin-1")) for name, value in headers.items())
 
 
 def router() -> APIRouter:
@@ -96,8 +100,8 @@ async def test_the_end_of_the_time_is_no_error_of_the_route(client: httpx.AsyncC
 
 
 def test_a_viewer_cannot_ask_for_less_time_than_an_answer_takes() -> None:
-    headers = Headers({deadline.HEADER: "1", "x-forwarded-for": "203.0.113.7, 192.0.2.10"})
-    assert deadline.given(headers) == deadline.LEAST_OF_VIEWERS
+    headers = {deadline.HEADER: "1", "x-forwarded-for": "203.0.113.7, 192.0.2.10"}
+    assert deadline.given(given_headers(headers)) == deadline.LEAST_OF_VIEWERS
 
 
 async def test_a_route_sees_how_long_its_caller_waits(client: httpx.AsyncClient) -> None:
@@ -112,7 +116,7 @@ async def test_an_answer_that_has_begun_may_go_on(client: httpx.AsyncClient) -> 
 
 @given(st.text(st.characters(codec="latin-1", exclude_characters="\r\n")))
 def test_whatever_a_caller_writes_the_deadline_is_a_sensible_one(value: str) -> None:
-    seconds = deadline.given(Headers({deadline.HEADER: value}))
+    seconds = deadline.given(given_headers({deadline.HEADER: value}))
     assert 0.001 <= seconds <= deadline.LONGEST
 
 
@@ -126,33 +130,41 @@ async def test_trouble_with_a_dependency_is_a_problem_that_says_when_to_come_bac
     assert answer.headers.get("retry-after") == retry_after
 
 
-def shedding(lag: LoopLag, chance: float, shed: Counter[str], active: int = FEW) -> httpx.AsyncClient:
-    served = PlainTextResponse("served")
-    middleware = SheddingMiddleware(served, lag, shed, chance=lambda: chance)
-    middleware.active = active
-    transport = httpx.ASGITransport(app=middleware)
-    return httpx.AsyncClient(transport=transport, base_url="http://service")
-
-
 @pytest.mark.parametrize(
-    ("late", "chance", "status"),
-    [(BEGIN, 0.0, 200), (ALL, 0.999, 503), ((BEGIN + ALL) / 2, 0.49, 503), ((BEGIN + ALL) / 2, 0.51, 200)],
+    ("late", "chance", "refused"),
+    [
+        (BEGIN, 0.0, False),
+        (ALL, 0.999, True),
+        ((BEGIN + ALL) / 2, 0.49, True),
+        ((BEGIN + ALL) / 2, 0.51, False),
+    ],
 )
-async def test_the_later_the_loop_the_more_is_refused(late: float, chance: float, status: int) -> None:
+def test_the_later_the_loop_the_more_is_refused(late: float, chance: float, refused: bool) -> None:
     lag, shed = LoopLag(), Counter[str]()
     lag.seconds = late
-    async with shedding(lag, chance, shed) as client:
-        answer = await client.get("/prices")
-        probe = await client.get("/health")
-    assert (answer.status_code, probe.status_code) == (status, 200)
-    assert shed["lag"] == (status == 503)
+    shedding = Shedding(lag, shed, chance=lambda: chance)
+    shedding.active = FEW + 1
+    assert shedding.refuses() is refused
+    assert shed["lag"] == refused
 
 
-async def test_a_task_with_little_to_do_refuses_nothing_however_late_it_is() -> None:
+def test_a_task_with_little_to_do_refuses_nothing_however_late_it_is() -> None:
     lag = LoopLag()
     lag.seconds = 60
-    async with shedding(lag, 0.0, Counter(), active=FEW - 1) as client:
-        assert (await client.get("/prices")).status_code == 200
+    shedding = Shedding(lag, Counter(), chance=lambda: 0.0)
+    shedding.active = FEW
+    assert not shedding.refuses()
+
+
+async def test_what_is_refused_for_load_is_a_problem_and_probes_pass(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    app.state.shedding.active = FEW
+    app.state.shedding.refuses = lambda: True
+    answer, probe = await client.get("/left"), await client.get("/health")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["type"] == "urn:richesreach:problem:overloaded"
+    assert (probe.status_code, app.state.shedding.active) == (200, FEW)
 
 
 @given(st.lists(st.floats(-1, 60), max_size=30))

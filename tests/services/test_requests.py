@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import uuid
 from collections.abc import AsyncIterator
 
 import httpx
@@ -12,6 +13,7 @@ from gateway_task import client_of, task_environment
 from prometheus_client.parser import text_string_to_metric_families
 from richesreach.core import logs
 from richesreach.core.app import build_app
+from richesreach.core.identity import new_request_id
 from richesreach.core.settings import Settings
 
 SEVEN = {
@@ -101,6 +103,12 @@ async def test_an_invalid_request_id_is_replaced(client: httpx.AsyncClient, give
 async def test_requests_without_an_id_get_different_ones(client: httpx.AsyncClient) -> None:
     ids = {(await client.get("/health")).headers["x-request-id"] for _ in range(3)}
     assert len(ids) == 3
+
+
+def test_a_new_request_id_is_a_uuid_of_random_bits() -> None:
+    ids = {new_request_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert {(found.version, found.variant) for found in map(uuid.UUID, ids)} == {(4, uuid.RFC_4122)}
 
 
 async def test_two_request_ids_are_none(client: httpx.AsyncClient) -> None:

@@ -13,28 +13,25 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from richesreach.core import health, problems
-from richesreach.core.access_log import AccessLogMiddleware
 from richesreach.core.auth.authenticator import Authenticator
 from richesreach.core.auth.key_directory import KeyDirectory
 from richesreach.core.auth.revocations import Revocations
-from richesreach.core.body_limit import BodyLimitMiddleware
 from richesreach.core.cache import Cache, Nodes
 from richesreach.core.cache.local import LocalCache
 from richesreach.core.database import Database
-from richesreach.core.freshness import FreshnessMiddleware
+from richesreach.core.freshness import Freshness
 from richesreach.core.health import Dependency
-from richesreach.core.identity import RegionMiddleware, RequestIdMiddleware
+from richesreach.core.limits.admission import Limits
 from richesreach.core.limits.callers import Callers
 from richesreach.core.limits.limiter import Limiter
-from richesreach.core.limits.middleware import RateLimitMiddleware
 from richesreach.core.logs import logger
-from richesreach.core.metrics import Metrics, MetricsMiddleware
+from richesreach.core.metrics import Metrics
+from richesreach.core.passage import Concerns, Passage
 from richesreach.core.reporting import Reporting
-from richesreach.core.resilience.deadline import DeadlineMiddleware
-from richesreach.core.resilience.drain import Drain, DrainMiddleware
-from richesreach.core.resilience.shedding import LoopLag, SheddingMiddleware
+from richesreach.core.resilience.drain import Drain
+from richesreach.core.resilience.shedding import LoopLag, Shedding
 from richesreach.core.settings import Settings
-from richesreach.core.tracing import TraceMiddleware, Tracing
+from richesreach.core.tracing import Tracing
 
 MAX_BODY_BYTES = 256 * 1024
 # For which the description of an interface may be kept by others: deployments change it, and nothing else.
@@ -142,19 +139,22 @@ def build_app(
     drain = Drain(longest=settings.drain_seconds)
     lag = LoopLag()
     platform.metrics.watch_lag(lag)
+    shedding = Shedding(lag, platform.metrics.shed)
     app = FastAPI(
         title=title,
         version=settings.service_version,
         lifespan=_lifespan(platform, lag, settings),
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours is the core's
         openapi_url=None,  # ours says that it may be cached
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # behind an edge, a redirect would name the wrong host
-        middleware=_middleware(platform, drain, lag, settings),
+        middleware=[Middleware(Passage, concerns=_concerns(platform, drain, shedding, settings))],
     )
     app.state.platform = platform
     app.state.authenticator = platform.authenticator
     app.state.drain = drain
+    app.state.shedding = shedding
     problems.install(app)
     app.include_router(_operations())
     app.include_router(_published(openapi_path))
@@ -185,23 +185,17 @@ def _lifespan(
     return lifespan
 
 
-def _middleware(platform: Platform, drain: Drain, lag: LoopLag, settings: Settings) -> list[Middleware]:
-    """The outermost first."""
-    limits = Middleware(RateLimitMiddleware, limiter=platform.limiter, callers=platform.callers)
-    return [
-        Middleware(RequestIdMiddleware),
-        Middleware(TraceMiddleware, tracing=platform.tracing),
-        Middleware(RegionMiddleware, region=settings.region),
-        Middleware(AccessLogMiddleware),
-        Middleware(MetricsMiddleware, metrics=platform.metrics),
-        Middleware(DrainMiddleware, drain=drain),
-        Middleware(SheddingMiddleware, lag=lag, shed=platform.metrics.shed),
-        Middleware(DeadlineMiddleware),
-        Middleware(problems.UnhandledErrorMiddleware),
-        *([limits] if settings.rate_limiting else []),
-        Middleware(FreshnessMiddleware, seconds=settings.own_writes_seconds),
-        Middleware(BodyLimitMiddleware, limit=MAX_BODY_BYTES),
-    ]
+def _concerns(platform: Platform, drain: Drain, shedding: Shedding, settings: Settings) -> Concerns:
+    return Concerns(
+        region=settings.region,
+        tracing=platform.tracing,
+        metrics=platform.metrics,
+        drain=drain,
+        shedding=shedding,
+        limits=Limits(platform.limiter, platform.callers) if settings.rate_limiting else None,
+        freshness=Freshness(settings.own_writes_seconds) if settings.own_writes_seconds else None,
+        max_body=MAX_BODY_BYTES,
+    )
 
 
 def _operations() -> APIRouter:

@@ -7,23 +7,31 @@ the log, because Aurora's replication between regions has no position that a rea
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from http.cookies import CookieError, SimpleCookie
-
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "x-richesreach-wrote"
 COOKIE = "rr-wrote"
 
 
 class Writes:
-    """When the caller of this request last wrote, in Unix seconds; `new` when it was in this very request."""
+    """When the caller of this request last wrote, in Unix seconds; `new` when it was in this very request.
+
+    Inside of it, reads and writes are those of that caller.
+    """
+
+    __slots__ = ("_token", "at", "new")
 
     def __init__(self, at: float | None) -> None:
         self.at = at
         self.new = False
+
+    def __enter__(self) -> None:
+        self._token = _writes.set(self)
+
+    def __exit__(self, *_error: object) -> None:
+        _writes.reset(self._token)
 
 
 _writes: ContextVar[Writes | None] = ContextVar("writes", default=None)
@@ -53,38 +61,29 @@ def apart() -> Iterator[None]:
         _writes.reset(token)
 
 
-class FreshnessMiddleware:
-    """`seconds` is what replicas may lag behind; 0 leaves it all out."""
+class Freshness:
+    """Reads what callers show, and says what they wrote. `seconds` is what replicas may lag behind."""
 
-    def __init__(self, app: ASGIApp, seconds: int, now: Callable[[], float] = time.time) -> None:
-        self.app = app
+    READ = (HEADER.encode(), b"cookie")
+
+    def __init__(self, seconds: int, now: Callable[[], float] = time.time) -> None:
         self.seconds = seconds
         self.now = now
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self.seconds:
-            await self.app(scope, receive, send)
-            return
-        writes = Writes(self._recent(Headers(scope=scope)))
+    def before(self, headers: Mapping[bytes, list[str]]) -> Writes:
+        """What the caller of these headers wrote before this request."""
+        wrote, cookies = (headers.get(name) for name in self.READ)
+        return Writes(self._recent(wrote[0] if wrote else "", cookies[0] if cookies else ""))
 
-        async def tell(message: Message) -> None:
-            if message["type"] == "http.response.start" and writes.new and writes.at is not None:
-                value = str(int(writes.at * 1000))
-                headers = MutableHeaders(scope=message)
-                headers[HEADER] = value
-                cookie = f"{COOKIE}={value}; Max-Age={self.seconds}; Path=/; Secure; HttpOnly; SameSite=Lax"
-                headers.append("set-cookie", cookie)
-            await send(message)
+    def told(self, writes: Writes) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer after a write."""
+        value = str(int((writes.at or 0) * 1000))
+        cookie = f"{COOKIE}={value}; Max-Age={self.seconds}; Path=/; Secure; HttpOnly; SameSite=Lax"
+        return [(self.READ[0], value.encode()), (b"set-cookie", cookie.encode())]
 
-        token = _writes.set(writes)
-        try:
-            await self.app(scope, receive, tell)
-        finally:
-            _writes.reset(token)
-
-    def _recent(self, headers: Headers) -> float | None:
+    def _recent(self, wrote: str, cookies: str) -> float | None:
         """The time that the caller shows, if that is neither too long ago nor in the future."""
-        value = headers.get(HEADER, "") or _cookie(headers.get("cookie", ""))
+        value = wrote or _cookie(cookies)
         if not (value.isascii() and value.isdigit() and len(value) <= 15):
             return None
         at = int(value) / 1000

@@ -1,15 +1,18 @@
 """Structured logs: one JSON object a line on stdout, its own events and its libraries' alike."""
 
-import contextlib
+import functools
 import json
 import logging
 import sys
-from collections.abc import Iterator, MutableMapping
+import time
+from collections.abc import MutableMapping
 from contextvars import ContextVar
-from typing import Any, TextIO
+from typing import Any, ClassVar, Literal, TextIO, cast
 
 import msgspec
 import structlog
+
+from richesreach.core.log_stream import Turns
 
 # What every line of the current request says. One value a request, and not one variable a fact as structlog
 # has it: those are searched for among all variables of the context at each line.
@@ -26,7 +29,7 @@ def configure(*, service: str, region: str, level: str, stream: TextIO | None = 
         facts = _facts.get()
         return {**event, **facts, **own} if facts else {**event, **own}
 
-    out = stream or sys.stdout
+    out: TextIO | Turns = stream or Turns(sys.stdout)
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -41,7 +44,7 @@ def configure(*, service: str, region: str, level: str, stream: TextIO | None = 
         foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(["taskName"])],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *as_line],
     )
-    handler = logging.StreamHandler(out)
+    handler = logging.StreamHandler(cast("TextIO", out))
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
@@ -50,23 +53,29 @@ def configure(*, service: str, region: str, level: str, stream: TextIO | None = 
         processors=[*shared, *as_line],
         # Straight to the stream: the detour through the standard library's records costs each request more
         # than the rest of its line.
-        logger_factory=structlog.WriteLoggerFactory(out),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", out)),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=False,
     )
     _Own.logger = structlog.get_logger().bind()
+    _Own.out, _Own.facts, _Own.level = out, own, logging.getLevelNamesMapping()[level]
 
 
-@contextlib.contextmanager
-def facts(**known: Any) -> Iterator[None]:
+class facts:  # noqa: N801 (used as a function)
     """Facts for every line that is logged inside, and for none outside; those of an outer request are left
     out.
     """
-    token = _facts.set(known)
-    try:
-        yield
-    finally:
-        _facts.reset(token)
+
+    __slots__ = ("_known", "_token")
+
+    def __init__(self, **known: Any) -> None:
+        self._known = known
+
+    def __enter__(self) -> None:
+        self._token = _facts.set(self._known)
+
+    def __exit__(self, *_error: object) -> None:
+        _facts.reset(self._token)
 
 
 def bind(**known: Any) -> None:
@@ -100,6 +109,40 @@ class _Own:
     """The logger as it is configured: to build it anew for every line would take as long as the line."""
 
     logger: structlog.typing.FilteringBoundLogger | None = None
+    out: "TextIO | Turns | None" = None
+    facts: ClassVar[dict[str, Any]] = {}
+    level = logging.INFO
+
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
+
+
+def line(level: Literal["debug", "info"], said: dict[str, Any]) -> None:
+    """One line whose facts need no guard and no processor: each request has one. `said` is used up."""
+    out = _Own.out
+    if out is None:
+        getattr(logger(), level)(**said)
+        return
+    if _LEVELS[level] < _Own.level:
+        return
+    said["level"], said["timestamp"] = level, _timestamp()
+    known = _facts.get()
+    if known:
+        said.update(redact(None, level, known))
+    said.update(_Own.facts)
+    out.write(_json(said) + "\n")
+    out.flush()
+
+
+@functools.lru_cache(maxsize=2)
+def _second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+
+def _timestamp() -> str:
+    """Now, as the other lines have it (ISO 8601, UTC, microseconds)."""
+    second, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    return f"{_second(second)}.{nanoseconds // 1000:06d}Z"
 
 
 def logger() -> structlog.typing.FilteringBoundLogger:

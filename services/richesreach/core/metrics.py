@@ -1,7 +1,6 @@
-"""Prometheus metrics under the platform's fixed names, and the middleware that measures requests."""
+"""Prometheus metrics under the platform's fixed names."""
 
 import collections
-import time
 from collections.abc import Callable, Mapping
 
 from prometheus_client import (
@@ -14,7 +13,7 @@ from prometheus_client import (
 )
 from prometheus_client.samples import Sample
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from richesreach.core.cache.counts import Counts
 from richesreach.core.exposition import exposition
@@ -27,7 +26,7 @@ from richesreach.core.timing import FUNCTION_DURATION
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER"})
 # Seconds; dense below the 300 ms objective of the gateway.
 _DURATION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 CLIENT_CLOSED_REQUEST = 499
@@ -226,6 +225,9 @@ class Metrics:
     def answered(self, method: str, endpoint: str, status: int, seconds: float) -> None:
         """One request, by the template of its route."""
         found = self._series.get((method, endpoint, status))
+        if found is None and method not in _METHODS:
+            self.answered("OTHER", endpoint, status, seconds)
+            return
         if found is None:
             labels = (method, endpoint, status)
             failed = self.errors.labels(*labels) if status >= 400 else None
@@ -268,32 +270,3 @@ def endpoint_of(scope: Scope) -> str:
     """The template of the matched route, never the raw path: its values would make labels without bound."""
     template = getattr(scope.get("route"), "path", None)
     return template if isinstance(template, str) else "unmatched"
-
-
-class MetricsMiddleware:
-    """Counts and times requests."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status = CLIENT_CLOSED_REQUEST
-
-        async def observe(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        started = time.perf_counter()
-        self.metrics.active.inc()
-        try:
-            await self.app(scope, receive, observe)
-        finally:
-            self.metrics.active.dec()
-            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-            self.metrics.answered(method, endpoint_of(scope), status, time.perf_counter() - started)

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from richesreach.core.database import DatabaseUnavailableError
 from richesreach.core.logs import logger
@@ -59,33 +59,6 @@ def problem_response(
     if errors:
         body["errors"] = list(errors)
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
-
-
-class UnhandledErrorMiddleware:
-    """Answers 500 for what nobody caught. It sits inside the request id, so that answer and log carry it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        async def observe(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.app(scope, receive, observe)
-        except Exception:
-            logger().exception("unhandled_error", path=scope["path"])
-            if started:  # too late for an answer: let the server cut the connection
-                raise
-            detail = "The service failed to answer. The request id finds the cause in its logs."
-            await problem_response(scope, 500, detail)(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:

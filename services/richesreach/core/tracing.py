@@ -10,6 +10,8 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from types import TracebackType
+from typing import Self
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -19,8 +21,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from richesreach.core import logs
 from richesreach.core.identity import REQUEST_ID
@@ -28,6 +29,7 @@ from richesreach.core.metrics import endpoint_of
 from richesreach.core.resilience import deadline
 from richesreach.core.settings import Settings
 
+TRACEPARENT = b"traceparent"
 _W3C = TraceContextTextMapPropagator()
 # W3C Trace Context, version 00: ids that are not all zeros.
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -56,10 +58,6 @@ class Tracing:
         exporter = OTLPSpanExporter(endpoint=f"{settings.traces_endpoint.rstrip('/')}/v1/traces", timeout=5)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
 
-    @property
-    def recording(self) -> bool:
-        return self._provider is not None
-
     def close(self) -> None:
         """Send what is still here; blocks for the exporter's time-out at most."""
         if self._provider is not None:
@@ -80,6 +78,13 @@ class Tracing:
         tracer = self._provider.get_tracer("richesreach")
         with tracer.start_as_current_span(name, context=parent, kind=kind, attributes=attributes) as span:
             yield span
+
+    def request(self, scope: Scope, given: str) -> "_Recorded | _Passing":
+        """The trace around a request whose caller sent `given`; its id is in every log line inside."""
+        # A WebSocket lasts for hours: a span of it would tell nothing, and come too late.
+        if self._provider is None or scope["type"] != "http" or scope["path"].startswith(_UNRECORDED):
+            return _Passing(given)
+        return _Recorded(self, scope, given)
 
 
 def new_traceparent() -> str:
@@ -110,49 +115,55 @@ def bind_user(user: str) -> None:
     logs.bind(user=user)
 
 
-class TraceMiddleware:
-    """A trace around each request, and a span where they are recorded; its ids in every log line."""
+class _Passing:
+    """A request whose trace nobody records: it has its ids, and hands them on."""
 
-    def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
-        self.app = app
-        self.tracing = tracing
+    __slots__ = ("_carried", "_token")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in {"http", "websocket"}:
-            await self.app(scope, receive, send)
-            return
-        given = Headers(scope=scope).get("traceparent", "")
-        # A WebSocket lasts for hours: a span of it would tell nothing, and come too late.
-        worth_it = scope["type"] == "http" and not scope["path"].startswith(_UNRECORDED)
-        if worth_it and self.tracing.recording:
-            await self._recorded(given, scope, receive, send)
-            return
-        carried = given if _TRACEPARENT.fullmatch(given) else new_traceparent()
-        logs.bind(trace_id=carried[3:35])
-        token = _carried.set(carried)
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            _carried.reset(token)
+    def __init__(self, given: str) -> None:
+        self._carried = given if _TRACEPARENT.fullmatch(given) else new_traceparent()
 
-    async def _recorded(self, given: str, scope: Scope, receive: Receive, send: Send) -> None:
+    def __enter__(self) -> Self:
+        logs.bind(trace_id=self._carried[3:35])
+        self._token = _carried.set(self._carried)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        _carried.reset(self._token)
+
+    def answered(self, status: int | None) -> None:
+        """Nobody records it."""
+
+
+class _Recorded:
+    """A request with a span."""
+
+    def __init__(self, tracing: Tracing, scope: Scope, given: str) -> None:
         attributes = {
             "http.request.method": scope["method"],
             "url.path": scope["path"],
             "url.scheme": scope["scheme"],
         }
         parent = _W3C.extract({"traceparent": given}, context=Context())
-        with self.tracing.span(scope["method"], SpanKind.SERVER, attributes, parent) as span:
-            logs.bind(trace_id=trace.format_trace_id(span.get_span_context().trace_id))
+        self._scope = scope
+        self._opened = tracing.span(scope["method"], SpanKind.SERVER, attributes, parent)
 
-            async def observe(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    span.set_attribute("http.response.status_code", message["status"])
-                    if message["status"] >= 500:
-                        span.set_status(StatusCode.ERROR)
-                await send(message)
+    def __enter__(self) -> Self:
+        self._span = self._opened.__enter__()
+        logs.bind(trace_id=trace.format_trace_id(self._span.get_span_context().trace_id))
+        return self
 
-            await self.app(scope, receive, observe)
-            route = endpoint_of(scope)
-            span.update_name(f"{scope['method']} {route}")
-            span.set_attribute("http.route", route)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._opened.__exit__(kind, error, where)
+
+    def answered(self, status: int | None) -> None:
+        """Its status, and the route that it found."""
+        if status is not None:
+            self._span.set_attribute("http.response.status_code", status)
+            if status >= 500:
+                self._span.set_status(StatusCode.ERROR)
+        route = endpoint_of(self._scope)
+        self._span.update_name(f"{self._scope['method']} {route}")
+        self._span.set_attribute("http.route", route)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from richesreach.core.auth.identity import Identity
@@ -21,6 +20,8 @@ Identify: TypeAlias = Callable[[Scope], Awaitable[Identity | None]]
 ANONYMOUS = "anonymous"
 # Of an identity whose key has no tier of its own.
 KNOWN = "key"
+# Characters of `X-Forwarded-For`; a viewer may write far more than is worth its memory.
+_MAX_REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +37,19 @@ async def nobody_known(_scope: Scope) -> Identity | None:
     return None
 
 
-def address_of(scope: Scope, trusted: tuple[Network, ...], proxies: int) -> str:
+def address_of(
+    peer_address: str | None, forwarded: tuple[str, ...], trusted: tuple[Network, ...], proxies: int
+) -> str:
     """The viewer's address: an IPv4 address, the /64 network of an IPv6 one, or `unknown`.
 
     Each proxy appends the address that it was called from to `X-Forwarded-For`, so with `proxies` of ours
     before the service, the viewer's is that many from the right; what is further left, the viewer wrote
     itself. The header counts only where the connection comes from one of the `trusted` networks.
     """
-    client = scope.get("client")
-    peer = _parsed(client[0]) if client else None
-    if peer is None or not proxies or not _within(peer, trusted):
+    peer = _parsed(peer_address) if peer_address is not None else None
+    if peer is None or not proxies or not any(peer in network for network in trusted):
         return _named(peer)
-    chain = [part for value in Headers(scope=scope).getlist("x-forwarded-for") for part in value.split(",")]
+    chain = [part for value in forwarded for part in value.split(",")]
     for text in chain[-proxies:]:
         address = _parsed(text)
         if address is not None:
@@ -70,21 +72,24 @@ class Callers:
         self._identify = identify
         self._trusted = tuple(ip_network(network) for network in trusted)
         self._proxies = proxies
+        # To read addresses takes longer than all else; the same callers come again.
+        self._anonymous = functools.lru_cache(maxsize=8192)(self._from)
 
     async def of(self, scope: Scope) -> Caller:
         try:
-            found = await self._identify(scope)
+            known = await self._identify(scope)
         except Problem:  # the route tells the caller, where it matters there
-            found = None
-        if found is None:
-            return Caller(address_of(scope, self._trusted, self._proxies), self.tiers[ANONYMOUS])
-        tier = self.tiers.get(found.tier or KNOWN, self.tiers[KNOWN])
-        return Caller(f"{found.kind}:{found.key_id or found.subject}", tier)
+            known = None
+        if known is not None:
+            tier = self.tiers.get(known.tier or KNOWN, self.tiers[KNOWN])
+            return Caller(f"{known.kind}:{known.key_id or known.subject}", tier)
+        forwarded = [v.decode("latin-1") for name, v in scope["headers"] if name == b"x-forwarded-for"]
+        client = scope.get("client")
+        found = self._anonymous if sum(map(len, forwarded)) <= _MAX_REMEMBERED else self._from
+        return found(client[0] if client else None, tuple(forwarded))
 
-
-@functools.lru_cache(maxsize=4096)
-def _within(address: Address, networks: tuple[Network, ...]) -> bool:
-    return any(address in network for network in networks)
+    def _from(self, peer: str | None, forwarded: tuple[str, ...]) -> Caller:
+        return Caller(address_of(peer, forwarded, self._trusted, self._proxies), self.tiers[ANONYMOUS])
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,37 +1,53 @@
-"""The region's limiter: one Lua call to the cache's server, and the process's own count without it."""
+"""The region's limiter: one Lua call to the cache's server for all who ask at a time, and the process's own
+count without it.
+"""
 
+import functools
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from richesreach.core.cache.nodes import CacheUnavailableError, Nodes
 from richesreach.core.cache.scripts import Script
 from richesreach.core.limits.gcra import MICROSECONDS, Decision, LocalLimits, Tier
+from richesreach.core.limits.questions import Counted, Question, Questions
 
-# KEYS: the caller's. ARGV: interval, tolerance, cost, and the time to take for now (tests; else the server's
-# own). All in microseconds. Answers admitted, remaining, microseconds until the whole burst is there again,
-# and by how much the request was early. The same as `gcra.decide`.
+# KEYS: the callers'. ARGV: the time to take for now (tests; else, for 0, the server's own), then interval,
+# tolerance and cost of each. All in microseconds. Answers for each whether it is admitted, what remains, the
+# microseconds until the whole burst is there again, and by how much the request was early, in one list. The
+# same as `gcra.decide`.
 SCRIPT = Script("""
-local interval, tolerance, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local now = tonumber(ARGV[4])
+local now, found = tonumber(ARGV[1]), {}
 if now == 0 then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
 end
-local before = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
-local after = before + cost * interval
-local early = after - now - tolerance
-local arrival = before
-if early <= 0 then
-  arrival = after
-  if cost > 0 then
-    redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000) + 1000)
+for i, key in ipairs(KEYS) do
+  local interval, tolerance = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+  local cost = tonumber(ARGV[3 * i + 1])
+  local before = math.max(tonumber(redis.call('GET', key) or '0'), now)
+  local after = before + cost * interval
+  local early = after - now - tolerance
+  local arrival = before
+  if early <= 0 then
+    arrival = after
+    if cost > 0 then
+      redis.call('SET', key, string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000) + 1000)
+    end
   end
+  found[#found + 1] = early <= 0 and 1 or 0
+  found[#found + 1] = math.floor(math.max(0, tolerance - (arrival - now)) / interval)
+  found[#found + 1] = arrival - now
+  found[#found + 1] = math.max(0, early)
 end
-local remaining = math.floor(math.max(0, tolerance - (arrival - now)) / interval)
-return {early <= 0 and 1 or 0, remaining, arrival - now, math.max(0, early)}
+return found
 """)
+
+
+@functools.lru_cache(maxsize=8192)
+def _key(caller: str, tier: str) -> str:
+    return f"limit:{tier}:{hashlib.blake2b(caller.encode(), digest_size=16).hexdigest()}"
 
 
 class Limiter:
@@ -42,6 +58,7 @@ class Limiter:
         self.shared = True
         self.refused: Counter[str] = Counter()
         self._nodes = nodes
+        self._questions = Questions(self._ask)
         self._now = now
 
     async def check(self, caller: str, tier: Tier, cost: int = 1) -> Decision:
@@ -49,24 +66,31 @@ class Limiter:
 
         `caller` may be a secret: the servers see its hash.
         """
-        name = f"limit:{tier.name}:{hashlib.blake2b(caller.encode(), digest_size=16).hexdigest()}"
+        name = _key(caller, tier.name)
         now = int(self._now() * MICROSECONDS)
         try:
-            decision = await self._ask(name, tier, cost)
+            counted = await self._questions.answer((name, tier, cost))
         except CacheUnavailableError:
             self.shared = False
             decision = self.local.check(name, tier, now, cost)
         else:
             self.shared = True
+            decision = as_decision(tier, cost, counted)
             self.local.learn(name, decision.reset, now)
         if not decision.admitted:
             self.refused[tier.name] += 1
         return decision
 
-    async def _ask(self, name: str, tier: Tier, cost: int, now: int = 0) -> Decision:
+    async def _ask(self, questions: Sequence[Question], now: int = 0) -> list[Counted]:
         """Raises CacheUnavailableError."""
-        arguments = [tier.interval, tier.tolerance, cost, now]
-        admitted, remaining, reset, early = await self._nodes.write(
-            lambda node: SCRIPT.run(node, [name], arguments)
-        )
-        return Decision(tier, admitted == 1, remaining, reset, early if cost <= tier.burst else None)
+        names = [name for name, _, _ in questions]
+        arguments = [now]
+        for _, tier, cost in questions:
+            arguments += (tier.interval, tier.tolerance, cost)
+        found = await self._nodes.write(lambda node: SCRIPT.run(node, names, arguments))
+        return [tuple(found[first : first + 4]) for first in range(0, len(found), 4)]
+
+
+def as_decision(tier: Tier, cost: int, counted: Counted) -> Decision:
+    admitted, remaining, reset, early = counted
+    return Decision(tier, admitted == 1, remaining, reset, early if cost <= tier.burst else None)

@@ -3,19 +3,17 @@
 The header holds the milliseconds that are left, not a time of day: clocks of two machines differ.
 """
 
-import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from richesreach.core.problems import problem_response
 from richesreach.core.resilience.errors import DeadlineExceededError
 
 HEADER = "x-richesreach-timeout-ms"
+_HEADER, _FORWARDED = HEADER.encode(), b"x-forwarded-for"
+# The headers that `given` reads.
+READ = (_HEADER, _FORWARDED)
 # Seconds. The load balancer gives up on a target after its idle time-out of 60 s; nobody waits longer than
 # that.
 LONGEST = 55.0
@@ -45,16 +43,21 @@ def allowed(seconds: float) -> float:
     return min(seconds, left)
 
 
-@contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
+class within:  # noqa: N801 (used as a function)
     """A deadline for what is done inside; an earlier one that is set already stays."""
-    until = time.monotonic() + seconds
-    before = _until.get()
-    token = _until.set(until if before is None else min(before, until))
-    try:
-        yield
-    finally:
-        _until.reset(token)
+
+    __slots__ = ("_seconds", "_token")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        until = time.monotonic() + self._seconds
+        before = _until.get()
+        self._token = _until.set(until if before is None else min(before, until))
+
+    def __exit__(self, *_error: object) -> None:
+        _until.reset(self._token)
 
 
 @contextlib.contextmanager
@@ -67,48 +70,13 @@ def anew(seconds: float) -> Iterator[None]:
         _until.reset(token)
 
 
-def given(headers: Headers) -> float:
+def given(headers: Mapping[bytes, list[str]]) -> float:
     """Seconds that the caller waits: what the header says between `LEAST`, or `LEAST_OF_VIEWERS` where the
     request was forwarded, and `LONGEST`; else `LONGEST`.
     """
-    value = headers.get(HEADER, "")
+    values = headers.get(_HEADER)
+    value = values[0] if values else ""
     if not (value.isascii() and value.isdigit() and 0 < len(value) <= 9):
         return LONGEST
-    least = LEAST_OF_VIEWERS if "x-forwarded-for" in headers else LEAST
+    least = LEAST_OF_VIEWERS if _FORWARDED in headers else LEAST
     return min(LONGEST, max(least, int(value) / 1000))
-
-
-class DeadlineMiddleware:
-    """Ends requests whose caller has stopped waiting, with 504 where no answer has begun.
-
-    An answer that has begun may go on for as long as it likes: it may be a stream.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        seconds = given(Headers(scope=scope))
-        try:
-            async with asyncio.timeout(seconds) as limit:
-
-                async def observe(message: Message) -> None:
-                    if message["type"] == "http.response.start":
-                        if limit.expired():
-                            # Something took the end of the time for an error of its own, and would answer
-                            # with that: nobody waits for it.
-                            raise asyncio.CancelledError
-                        limit.reschedule(None)
-                    await send(message)
-
-                with within(seconds):
-                    await self.app(scope, receive, observe)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            detail = f"The answer was not ready within the {seconds:g} s that the caller waits."
-            answer = problem_response(scope, 504, detail, kind="deadline-exceeded")
-            await answer(scope, receive, send)

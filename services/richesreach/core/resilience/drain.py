@@ -9,9 +9,6 @@ what it has.
 import time
 from collections.abc import Callable
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 # Seconds without a new request after which nobody seems to send any more.
 QUIET = 1.0
 # The load balancer and the other services learn only after a moment that the task is leaving: a pause before
@@ -47,28 +44,3 @@ class Drain:
         now = self._clock()
         gone = now - self._since
         return gone >= self.longest or (gone >= SHORTEST and now - self._asked >= QUIET)
-
-
-class DrainMiddleware:
-    """While the service drains, each answer closes its connection, and `/health` is 503."""
-
-    def __init__(self, app: ASGIApp, drain: Drain) -> None:
-        self.app = app
-        self.drain = drain
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self.drain.draining or scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        health = scope["path"] == "/health"
-        if not health:
-            self.drain.asked()
-
-        async def closing(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["connection"] = "close"
-                if health:
-                    message["status"] = 503
-            await send(message)
-
-        await self.app(scope, receive, closing)

@@ -9,11 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from richesreach.core.limits.middleware import free_of_limits
-from richesreach.core.problems import problem_response
-
 # Seconds.
 INTERVAL = 0.05
 # Lateness at which shedding begins, and at which all is refused. The gateway's objective is 0.3 s for 99 %.
@@ -55,37 +50,18 @@ class LoopLag:
             self.note(self._clock() - before - INTERVAL)
 
 
-class SheddingMiddleware:
-    """Refuses, of many requests, a share that grows with the lag: 503, `Retry-After`. Probes always pass."""
+class Shedding:
+    """Refuses, of many requests, a share that grows with the lag. `active` are those under way."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        lag: LoopLag,
-        shed: Counter[str],
-        chance: Callable[[], float] = random.random,
-    ) -> None:
-        self.app = app
-        self.lag = lag
-        self.shed = shed
-        self.chance = chance
+    def __init__(self, lag: LoopLag, shed: Counter[str], chance: Callable[[], float] = random.random) -> None:
         self.active = 0
+        self._lag = lag
+        self._shed = shed
+        self._chance = chance
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or free_of_limits(scope["path"]):
-            await self.app(scope, receive, send)
-            return
-        self.active += 1
-        try:
-            if self.active > FEW and self.chance() < self.lag.share:
-                await self._refuse(scope, receive, send)
-            else:
-                await self.app(scope, receive, send)
-        finally:
-            self.active -= 1
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.shed["lag"] += 1
-        detail = "This task of the service has more to do than it can; try again."
-        answer = problem_response(scope, 503, detail, kind="overloaded", headers={"retry-after": "1"})
-        await answer(scope, receive, send)
+    def refuses(self) -> bool:
+        """Whether the request that came last is one too many; it is then counted."""
+        if self.active <= FEW or self._chance() >= self._lag.share:
+            return False
+        self._shed["lag"] += 1
+        return True
