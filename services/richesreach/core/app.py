@@ -19,6 +19,7 @@ from richesreach.core.auth.revocations import Revocations
 from richesreach.core.cache import Cache, Nodes
 from richesreach.core.cache.local import LocalCache
 from richesreach.core.database import Database
+from richesreach.core.events import Events
 from richesreach.core.freshness import Freshness
 from richesreach.core.health import Dependency
 from richesreach.core.limits.admission import Limits
@@ -52,6 +53,7 @@ class Platform:
     callers: Callers
     metrics: Metrics
     tracing: Tracing
+    events: Events | None
     dependencies: Mapping[str, Dependency]
 
     @classmethod
@@ -96,6 +98,11 @@ class Platform:
             "cache": health.cache_dependency(cache),
             "global_cache": health.cache_dependency(global_cache),
         }
+        tracing = Tracing(settings)
+        events = None
+        if settings.stream is not None:
+            events = Events(settings, settings.stream, metrics=metrics, tracing=tracing)
+            dependencies["stream"] = events.dependency()
         return cls(
             settings,
             database,
@@ -106,11 +113,15 @@ class Platform:
             keys,
             callers,
             metrics,
-            Tracing(settings),
+            tracing,
+            events,
             dependencies,
         )
 
     async def close(self) -> None:
+        # First: handlers that end their work need the others.
+        if self.events is not None:
+            await self.events.close()
         await self.authenticator.close()
         await self.keys.close()
         await self.database.close()
@@ -173,6 +184,8 @@ def _lifespan(
         await platform.database.open()
         platform.cache.open()
         platform.keys.open()
+        if platform.events is not None:
+            platform.events.open()
         lag.open()
         reporting.open()
         logger().info("service_started", version=settings.service_version, environment=settings.environment)

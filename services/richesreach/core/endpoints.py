@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -39,6 +39,19 @@ class Endpoint:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAddress:
+    """Brokers to begin with; they name the others. `plaintext` is for brokers of one's own machine."""
+
+    servers: tuple[Endpoint, ...]
+    security: Literal["iam", "plaintext"]
+
+    @classmethod
+    def parse(cls, servers: str, security: Literal["iam", "plaintext"]) -> Self:
+        """Read `b-1:9098,b-2:9098`; raises ValueError."""
+        return cls(tuple(_endpoint(item.strip()) for item in servers.split(",")), security)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 
-from richesreach.core.endpoints import HOST, CacheLogin, DatabaseAddress, Secret
+from richesreach.core.endpoints import HOST, CacheLogin, DatabaseAddress, Secret, StreamAddress
 from richesreach.core.limits.gcra import Tier
 
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -70,6 +70,22 @@ class Reader:
             if value:
                 self.problems.append(f"{name} {error}")
         return DatabaseAddress((), "", "any", "")
+
+    def stream(self, servers: str, security: str) -> StreamAddress | None:
+        """None where neither is set: the service has no need of the stream."""
+        given = {name: self.text(name, default="") for name in (servers, security)}
+        missing = [name for name, value in given.items() if not value]
+        if len(missing) == 1:
+            (other,) = given.keys() - missing
+            self.problems.append(f"{missing[0]} is missing beside {other}: set both, or neither")
+        if missing:
+            return None
+        kind = self.choice(security, ("IAM", "PLAINTEXT"))
+        try:
+            return StreamAddress.parse(given[servers], "plaintext" if kind == "PLAINTEXT" else "iam")
+        except ValueError as error:
+            self.problems.append(f"{servers} is no list of brokers: {error}")
+        return None
 
     def number(self, name: str, least: int, most: int, *, default: int) -> int:
         value = self.text(name, default=str(default))

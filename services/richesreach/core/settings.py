@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from richesreach.core.endpoints import CacheLogin, DatabaseAddress, Endpoint, Secret
+from richesreach.core.endpoints import CacheLogin, DatabaseAddress, Endpoint, Secret, StreamAddress
 from richesreach.core.environment_reader import Reader
 from richesreach.core.limits.gcra import Tier
 from richesreach.core.providers import enabled_providers
@@ -19,7 +19,15 @@ _PRIVATE = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8,100.64.0.0/10,::
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
-__all__ = ["CacheLogin", "DatabaseAddress", "Endpoint", "Secret", "Settings", "SettingsError"]
+__all__ = [
+    "CacheLogin",
+    "DatabaseAddress",
+    "Endpoint",
+    "Secret",
+    "Settings",
+    "SettingsError",
+    "StreamAddress",
+]
 
 
 class SettingsError(Exception):
@@ -53,6 +61,7 @@ class Settings:
     global_cache: Endpoint
     global_cache_writer: Endpoint
     global_cache_login: CacheLogin | None
+    stream: StreamAddress | None
     providers: frozenset[str]
     token_issuer: str | None
     token_audience: tuple[str, ...]
@@ -95,6 +104,7 @@ class Settings:
             global_cache=Endpoint(read.host("GLOBAL_CACHE_HOST"), global_cache_port),
             global_cache_writer=Endpoint(read.host("GLOBAL_CACHE_WRITER_HOST"), global_cache_port),
             global_cache_login=read.login("GLOBAL_CACHE_USERNAME", "GLOBAL_CACHE_PASSWORD"),
+            stream=read.stream("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY"),
             providers=enabled_providers(environ),
             token_issuer=read.url("TOKEN_ISSUER"),
             token_audience=read.together("TOKEN_AUDIENCE", "TOKEN_ISSUER"),

@@ -86,6 +86,18 @@ class Tracing:
             return _Passing(given)
         return _Recorded(self, scope, given)
 
+    @contextlib.contextmanager
+    def continued(self, name: str, given: str) -> Iterator[None]:
+        """The trace that a message carries, around what is done for it; a new one where it carries none."""
+        if self._provider is None:
+            with _Passing(given):
+                yield
+            return
+        parent = _W3C.extract({"traceparent": given}, context=Context())
+        with self.span(name, SpanKind.CONSUMER, parent=parent) as span:
+            logs.bind(trace_id=trace.format_trace_id(span.get_span_context().trace_id))
+            yield
+
 
 def new_traceparent() -> str:
     """Ids of a trace that nobody records: not sampled."""

@@ -1,0 +1,183 @@
+"""The messages of the topics, as every producer writes and every consumer reads them: JSON, one kind a tag.
+
+Prices, sizes and money are decimal strings; times are Unix nanoseconds. What is committed below
+`stacks/streaming/schemas` is made of these classes (`make event-schemas`). A class may gain fields that have
+a default, and nothing else may change: messages written before must stay readable, and readers of before
+leave out what they do not know.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Symbol = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9._:/=^-]{0,31}$")]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Text = Annotated[str, Meta(max_length=4096)]
+# Unix time in nanoseconds: 64 bits with a sign last until the year 2262.
+Nanoseconds = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Side = Literal["buy", "sell"]
+Interval = Literal["1s", "1m", "5m", "15m", "1h", "1d"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower):
+    """What goes through a topic. The tag keeps the way open to a second kind of message in one topic."""
+
+
+class Tick(Message, frozen=True, kw_only=True):
+    """One trade or quote of one instrument. `sequence` counts without gaps by source and symbol."""
+
+    symbol: Symbol
+    venue: Name
+    price: Decimal
+    size: Decimal
+    event_time: Nanoseconds
+    received_time: Nanoseconds
+    source: Name
+    licence: Name
+    sequence: Count
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+
+
+class Bar(Message, frozen=True, kw_only=True):
+    """Open, high, low, close and volume of one interval. A revision above 0 corrects an earlier one."""
+
+    symbol: Symbol
+    interval: Interval
+    start: Nanoseconds
+    end: Nanoseconds
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    ticks: Count
+    vwap: Decimal | None = None
+    revision: Count = 0
+
+
+class Indicator(Message, frozen=True, kw_only=True):
+    """Technical indicators of one symbol at the end of one interval, by name: `rsi_14`, `macd`, `regime`."""
+
+    symbol: Symbol
+    interval: Interval
+    time: Nanoseconds
+    values: dict[Name, float]
+
+
+class Sentiment(Message, frozen=True, kw_only=True):
+    """What a text says about a symbol: from -1 (bad) to 1 (good). `document` is an id, never the text."""
+
+    symbol: Symbol
+    score: Annotated[float, Meta(ge=-1.0, le=1.0)]
+    confidence: Share
+    published_time: Nanoseconds
+    source: Name
+    licence: Name
+    document: Name
+    model: Name
+
+
+class Signal(Message, frozen=True, kw_only=True):
+    """A prediction as traders see it. `id` is unique; `version` is the model's."""
+
+    id: Name
+    symbol: Symbol
+    engine: Name
+    version: Name
+    action: Literal["buy", "hold", "sell"]
+    confidence: Share
+    horizon: Interval
+    time: Nanoseconds
+    price: Decimal | None = None
+    target: Decimal | None = None
+    explanation: dict[Name, float] = msgspec.field(default_factory=dict)
+
+
+class Drift(Message, frozen=True, kw_only=True):
+    """A model's inputs or answers move away from what it was trained on."""
+
+    engine: Name
+    version: Name
+    feature: Name
+    statistic: Name
+    value: float
+    threshold: float
+    time: Nanoseconds
+
+
+class TradingEvent(Message, frozen=True, kw_only=True, tag="trading-event"):
+    """One step of an order or a position; `number` counts without gaps within the account."""
+
+    id: Name
+    account: Name
+    number: Count
+    kind: Name
+    symbol: Symbol
+    time: Nanoseconds
+    order: Name | None = None
+    side: Side | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+
+
+class AnalyticsEvent(Message, frozen=True, kw_only=True, tag="analytics-event"):
+    """Something that happened, for dashboards. `user` is an id, never a name or an address."""
+
+    id: Name
+    name: Name
+    time: Nanoseconds
+    service: Name
+    user: Name | None = None
+    attributes: dict[Name, str | int | float | bool | None] = msgspec.field(default_factory=dict)
+
+
+class Alert(Message, frozen=True, kw_only=True):
+    """A condition that a user or a rule asked to be told of came true."""
+
+    id: Name
+    kind: Name
+    symbol: Symbol | None
+    user: Name | None
+    severity: Literal["info", "warning", "critical"]
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
+    time: Nanoseconds
+    detail: Text = ""
+
+
+class DeadLetter(Message, frozen=True, kw_only=True, tag="dead-letter"):
+    """A message that its consumer could not handle, as it was: `value` and `key` are base64 in JSON."""
+
+    topic: Name
+    partition: Count
+    offset: Count
+    group: Name
+    reason: Literal["undecodable", "refused", "failed"]
+    error: Text
+    attempts: Count
+    time: Nanoseconds
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, str]
+
+
+def schema_of(kinds: Any, title: str) -> dict[str, Any]:
+    """The JSON schema (draft 7, the newest that Glue's registry takes) of one topic's messages.
+
+    Closed, because a field that anybody might have written with another meaning could never be added.
+    """
+    (root,), definitions = msgspec.json.schema_components([kinds], ref_template="#/definitions/{name}")
+    for definition in definitions.values():
+        if definition.get("type") == "object" and "properties" in definition:
+            definition["additionalProperties"] = False
+    root.pop("discriminator", None)  # OpenAPI's word, unknown to JSON schema
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": title,
+        **root,
+        "definitions": definitions,
+    }

@@ -1,0 +1,65 @@
+"""A service's client of the stream, topics of one test, and messages for them."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+from gateway_task import task_environment
+from loopback import until
+from richesreach.core.events import Events
+from richesreach.core.events.schemas import Tick
+from richesreach.core.events.topics import Topic
+from richesreach.core.metrics import Metrics
+from richesreach.core.settings import Settings
+from richesreach.core.tracing import Tracing
+from stream_servers import Broker
+
+_numbers = itertools.count(1)
+
+
+def own_topic(broker: Broker, kinds: Any = Tick) -> Topic:
+    """A topic that no other test knows."""
+    topic = Topic(f"test.{os.getpid()}.{next(_numbers)}", kinds)
+    broker.create(topic.name)
+    return topic
+
+
+def tick(sequence: int, symbol: str = "AAPL") -> Tick:
+    return Tick(
+        symbol=symbol,
+        venue="XNAS",
+        price=Decimal("187.25"),
+        size=Decimal(100),
+        event_time=1_700_000_000_000_000_000 + sequence,
+        received_time=1_700_000_000_000_100_000 + sequence,
+        source="generator",
+        licence="internal",
+        sequence=sequence,
+    )
+
+
+def settings_for(endpoint: str, service: str = "gateway") -> Settings:
+    environment = task_environment(None, None) | {"SERVICE_NAME": service}
+    stream = {"KAFKA_BOOTSTRAP_SERVERS": endpoint, "KAFKA_SECURITY": "plaintext"}
+    return Settings.from_environment({**environment, **stream})
+
+
+@asynccontextmanager
+async def events_of(endpoint: str, service: str = "gateway") -> AsyncIterator[Events]:
+    settings = settings_for(endpoint, service)
+    assert settings.stream is not None
+    events = Events(settings, settings.stream, metrics=Metrics(), tracing=Tracing(settings))
+    events.open()
+    try:
+        yield events
+    finally:
+        await events.close()
+
+
+async def eventually(condition: Callable[[], bool], what: str) -> None:
+    """Wait for what the event loop has to do meanwhile."""
+    await asyncio.to_thread(until, condition, what, 60.0)
