@@ -13,6 +13,7 @@ from redis.exceptions import ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as CacheTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
+from richesreach.core.cache.wire import Wire
 from richesreach.core.database import describe
 from richesreach.core.logs import logger
 from richesreach.core.settings import CacheLogin, Endpoint
@@ -59,6 +60,8 @@ class CacheNode:
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
 
+        self.wire = Wire(endpoint, tls=tls, login=login, patience=SOCKET_TIMEOUT)
+
     async def role(self) -> str:
         """`primary` or `replica`, as the server itself says. Raises RedisError or OSError."""
         replication = await self.client.info("replication")
@@ -90,11 +93,15 @@ class Nodes:
 
     async def read(self, ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
         """What the first node that can answer says. Raises CacheUnavailableError."""
-        return await self._first(self._reads, ask)
+        return await self._first(self._reads, lambda node: ask(node.client))
 
     async def write(self, ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
         """As `read`, of the first node that takes writes."""
-        return await self._first(self._writes, ask)
+        return await self._first(self._writes, lambda node: ask(node.client))
+
+    async def write_directly(self, ask: Callable[[Wire], Awaitable[Answer]]) -> Answer:
+        """As `write`, on the one connection for what every request asks."""
+        return await self._first(self._writes, lambda node: ask(node.wire))
 
     def usable(self, *, writing: bool) -> list[CacheNode]:
         """The nodes worth asking now, best first."""
@@ -115,13 +122,15 @@ class Nodes:
             logger().info("cache_node_back", cache=self.name, node=str(node.endpoint))
 
     async def close(self) -> None:
+        for node in self.all:
+            node.wire.close()
         await asyncio.gather(*(node.client.aclose() for node in self.all), return_exceptions=True)
 
     def _worth(self, node: CacheNode, writing: bool) -> bool:
         now = self._clock()
         return now >= node.unreachable_until and not (writing and now < node.read_only_until)
 
-    async def _first(self, nodes: list[CacheNode], ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
+    async def _first(self, nodes: list[CacheNode], ask: Callable[[CacheNode], Awaitable[Answer]]) -> Answer:
         writing = nodes is self._writes
         for node in self.usable(writing=writing):
             try:
@@ -145,7 +154,7 @@ class Nodes:
         raise CacheUnavailableError(f"{self.name}: no node answers")
 
     async def _ask(
-        self, node: CacheNode, writing: bool, ask: Callable[[Client], Awaitable[Answer]]
+        self, node: CacheNode, writing: bool, ask: Callable[[CacheNode], Awaitable[Answer]]
     ) -> Answer:
         """Raises _PassedOverError, RedisError or OSError."""
         await _place(node)
@@ -155,7 +164,7 @@ class Nodes:
             if node.down:
                 # One caller finds out whether it is back; the others need not wait for that.
                 node.unreachable_until = self._clock() + COOL_DOWN
-            return await ask(node.client)
+            return await ask(node)
         finally:
             node.free.release()
 

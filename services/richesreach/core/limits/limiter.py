@@ -87,7 +87,7 @@ class Limiter:
         arguments = [now]
         for _, tier, cost in questions:
             arguments += (tier.interval, tier.tolerance, cost)
-        found = await self._nodes.write(lambda node: SCRIPT.run(node, names, arguments))
+        found = await self._nodes.write_directly(lambda node: SCRIPT.run(node, names, arguments))
         return [tuple(found[first : first + 4]) for first in range(0, len(found), 4)]
 
 

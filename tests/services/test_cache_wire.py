@@ -1,0 +1,102 @@
+"""The one connection for what every request asks: answers in order, errors as redis-py's, anew when it breaks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from cache_clock import endpoint
+from cache_servers import CachePair, CacheServer
+from loopback import own_address
+from redis.exceptions import (
+    AuthenticationError,
+    NoScriptError,
+    ReadOnlyError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as CacheConnectionError
+from redis.exceptions import TimeoutError as CacheTimeoutError
+from richesreach.core.cache.wire import Wire
+from richesreach.core.settings import CacheLogin, Endpoint, Secret
+
+
+def wire_to(server: CacheServer, login: CacheLogin | None = None) -> Wire:
+    return Wire(endpoint(server), tls=False, login=login, patience=5)
+
+
+@pytest.fixture
+async def wire(caches: CachePair) -> AsyncIterator[Wire]:
+    opened = wire_to(caches.primary)
+    yield opened
+    opened.close()
+
+
+async def test_calls_at_the_same_time_each_get_their_own_answer(wire: Wire) -> None:
+    answers = await asyncio.gather(*(wire.call("ECHO", f"{number}") for number in range(500)))
+    assert answers == [f"{number}".encode() for number in range(500)]
+
+
+async def test_a_caller_that_gives_up_shifts_no_other_s_answer(wire: Wire) -> None:
+    await wire.call("PING")
+    calls = [asyncio.create_task(wire.call("ECHO", f"{number}")) for number in range(10)]
+    await asyncio.sleep(0)
+    calls[3].cancel()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(answers.pop(3), asyncio.CancelledError)
+    assert answers == [f"{number}".encode() for number in range(10) if number != 3]
+
+
+async def test_errors_are_those_of_the_other_client(wire: Wire, caches: CachePair) -> None:
+    with pytest.raises(NoScriptError):
+        await wire.evalsha("0" * 40, 0)
+    with pytest.raises(ResponseError, match="unknown command"):
+        await wire.call("NONSENSE")
+    replica = wire_to(caches.replica)
+    with pytest.raises(ReadOnlyError):
+        await replica.call("SET", "a", "b")
+    replica.close()
+    assert await wire.call("ECHO", "still here") == b"still here"
+
+
+async def test_a_login_is_shown_and_a_wrong_one_is_refused() -> None:
+    user = ("--user", "default", "off", "--user", "gateway", "on", ">right", "~*", "+@all")
+    server = CacheServer(*own_address(), options=user)
+    server.start()
+    good = wire_to(server, CacheLogin("gateway", Secret("right")))
+    assert await good.call("ACL", "WHOAMI") == b"gateway"
+    for login in (CacheLogin("gateway", Secret("wrong")), None):
+        bad = wire_to(server, login)
+        with pytest.raises(AuthenticationError):
+            await bad.call("PING")
+        bad.close()
+    good.close()
+    server.stop()
+
+
+async def test_a_server_that_was_started_anew_is_connected_to_anew(own_caches: CachePair) -> None:
+    wire = wire_to(own_caches.primary)
+    assert await wire.call("PING") == b"PONG"
+    own_caches.primary.stop()
+    with pytest.raises((CacheConnectionError, OSError)):
+        await wire.call("PING")
+    own_caches.primary.start()
+    assert await wire.call("PING") == b"PONG"
+    wire.close()
+
+
+async def test_a_server_that_says_nothing_or_nonsense_is_given_up() -> None:
+    said = b""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(said)
+
+    host, port = own_address()
+    server = await asyncio.start_server(serve, host, port)
+    wire = Wire(Endpoint(host, port), tls=False, login=None, patience=0.05)
+    with pytest.raises(CacheTimeoutError, match="no answer in time"):
+        await wire.call("PING")
+    said = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    with pytest.raises(CacheConnectionError):
+        await Wire(Endpoint(host, port), tls=False, login=None, patience=5).call("PING")
+    wire.close()
+    server.close()
