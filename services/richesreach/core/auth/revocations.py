@@ -7,7 +7,6 @@ replica lags.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -36,10 +35,11 @@ class Revocations:
         self._following = asyncio.create_task(self._follow(), name="revoked-keys")
 
     async def close(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._following
+        task, self._following = self._following, None
+        while task is not None and not task.done():
+            # Once is not enough: the client may take a cancellation for the end of its own time-out.
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.1)
 
     async def tell(self, key_id: str) -> bool:
         """Whether other regions will hear of it; this process knows in any case."""
