@@ -1,4 +1,4 @@
-"""The one connection for what every request asks: answers in order, errors as redis-py's, anew when it breaks."""
+"""The one connection for what every request asks: answers in order, redis-py's errors, and no end with it."""
 
 import asyncio
 from collections.abc import AsyncIterator
