@@ -172,3 +172,14 @@ async def test_old_keys_are_forgotten(opened: Stores, ann: str, database: Postgr
     database.sql("update market_requests set asked_at = now() - interval '2 days' where key = 'old'")
     await opened.watchlists.create(ann, "Two", [], key="new")
     assert database.sql(f"select key from market_requests where subject = '{ann}'") == "new"  # noqa: S608
+
+
+async def test_erasing_a_person_leaves_nothing_of_theirs(
+    opened: Stores, ann: str, database: PostgresCluster
+) -> None:
+    await opened.watchlists.create(ann, "Mine", ["AAPL"])
+    await opened.alerts.create(ann, "AAPL", Condition.ABOVE, Decimal(1))
+    found = database.sql(f"select relation, affected from erase_subject('{ann}', false)").splitlines()  # noqa: S608
+    assert {"watchlists|1", "alerts|1", "market_requests|2"} <= set(found)
+    for table in ("watchlists", "alerts", "market_requests"):
+        assert database.sql(f"select count(*) from {table} where subject = '{ann}'") == "0"  # noqa: S608

@@ -43,7 +43,7 @@ async def test_the_openapi_document_lists_the_public_paths(gateway: httpx.AsyncC
     assert {"/api/status/config", "/api/topology/beacons", "/health/detailed/"} <= document["paths"].keys()
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc", "/graphql", "/api/unknown"])
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/api/unknown"])
 async def test_what_is_not_served_is_a_problem(gateway: httpx.AsyncClient, path: str) -> None:
     response = await gateway.get(path)
     assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")

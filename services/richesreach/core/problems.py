@@ -47,8 +47,16 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
     errors: Sequence[Mapping[str, str]] = (),
 ) -> Response:
-    """The response for one problem. Without `kind` its type is about:blank, as the RFC asks."""
-    body: dict[str, Any] = {
+    """The response for one problem."""
+    body = problem_body(scope, status, detail, kind=kind)
+    if errors:
+        body["errors"] = list(errors)
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def problem_body(scope: Scope, status: int, detail: str, *, kind: str | None = None) -> dict[str, Any]:
+    """The members of one problem. Without `kind` its type is about:blank, as the RFC asks."""
+    return {
         "type": f"urn:richesreach:problem:{kind}" if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -56,9 +64,6 @@ def problem_response(
         "instance": quote(scope["path"]),
         "request_id": scope.get("state", {}).get("request_id"),
     }
-    if errors:
-        body["errors"] = list(errors)
-    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:

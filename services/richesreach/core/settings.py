@@ -76,6 +76,8 @@ class Settings:
     drain_seconds: int
     traces_endpoint: str | None
     embedded_metrics: bool
+    graphql_introspection: bool
+    graphql_listed_only: bool
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -119,6 +121,10 @@ class Settings:
             drain_seconds=read.number("DRAIN_SECONDS", 0, 8, default=5),
             traces_endpoint=read.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
             embedded_metrics=read.flag("METRICS_EMF", default=False),
+            graphql_introspection=read.flag(
+                "GRAPHQL_INTROSPECTION", default=read.text("ENVIRONMENT", default="") != "prod"
+            ),
+            graphql_listed_only=read.flag("GRAPHQL_LISTED_ONLY", default=False),
         )
         if read.problems:
             raise SettingsError(read.problems)

@@ -15,7 +15,7 @@ from richesreach.gateway.market.requests import once
 from richesreach.gateway.market.service import symbol_of
 from richesreach.gateway.market.text import line
 
-MAX_WATCHLISTS, MAX_SYMBOLS = 50, 200
+MAX_WATCHLISTS, MAX_SYMBOLS = 50, 100
 
 _LIST = """
     select id, name, created_at, updated_at, array(

@@ -146,6 +146,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("delete from personal_data where relation in ('watchlists', 'alerts', 'market_requests')")
     for table in ("market_requests", "alerts", "watchlist_items", "watchlists", "market_performance"):
         op.execute(f"drop table {table}")
     for table in ("market_signals", "market_prices", "market_bars", "market_engines", "market_symbols"):
