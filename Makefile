@@ -72,8 +72,13 @@ lint: install ## Formatting, lint, types, import contracts, and the workflows wi
 	@ruff format --check .
 	@mypy
 	@.venv-services/bin/mypy --config-file services/mypy.ini
+	@.venv-services/bin/python services/proto/contracts.py --check
 	@lint-imports
 	@zizmor --offline --quiet --strict-collection .github
+
+.PHONY: proto
+proto: .venv-services/installed ## Make the gRPC contracts' messages of services/proto; refuses what breaks a neighbour
+	@.venv-services/bin/python services/proto/contracts.py
 
 .PHONY: lint-workflows
 lint-workflows: ## actionlint on the workflows (fetches it from the Go module proxy)

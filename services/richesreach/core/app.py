@@ -31,6 +31,8 @@ from richesreach.core.passage import Concerns, Passage
 from richesreach.core.reporting import Reporting
 from richesreach.core.resilience.drain import Drain
 from richesreach.core.resilience.shedding import LoopLag, Shedding
+from richesreach.core.rpc.interceptor import ServerInterceptor
+from richesreach.core.rpc.server import Contracts, RpcServer
 from richesreach.core.settings import Settings
 from richesreach.core.tracing import Tracing
 
@@ -144,17 +146,22 @@ def build_app(
     title: str,
     openapi_path: str,
     routers: Iterable[APIRouter],
+    contracts: Callable[[Platform], Contracts] = lambda _platform: (),
 ) -> FastAPI:
-    """A service with `routers` and everything that all services share."""
+    """A service with `routers` and everything that all services share.
+
+    `contracts` are what it serves over gRPC, where the platform gives it a port for that.
+    """
     platform = Platform.from_settings(settings)
     drain = Drain(longest=settings.drain_seconds)
     lag = LoopLag()
     platform.metrics.watch_lag(lag)
     shedding = Shedding(lag, platform.metrics.shed)
+    rpc = _rpc(platform, contracts(platform), settings)
     app = FastAPI(
         title=title,
         version=settings.service_version,
-        lifespan=_lifespan(platform, lag, settings),
+        lifespan=_lifespan(platform, lag, rpc, settings),
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours is the core's
         openapi_url=None,  # ours says that it may be cached
         docs_url=None,
@@ -175,7 +182,7 @@ def build_app(
 
 
 def _lifespan(
-    platform: Platform, lag: LoopLag, settings: Settings
+    platform: Platform, lag: LoopLag, rpc: RpcServer | None, settings: Settings
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     reporting = Reporting(platform.metrics, embedded=settings.embedded_metrics)
 
@@ -189,13 +196,27 @@ def _lifespan(
         lag.open()
         reporting.open()
         logger().info("service_started", version=settings.service_version, environment=settings.environment)
+        if rpc is not None:
+            await rpc.open()
         yield
+        if rpc is not None:
+            await rpc.close()
         await lag.close()
         await reporting.close()
         await platform.close()
         logger().info("service_stopped")
 
     return lifespan
+
+
+def _rpc(platform: Platform, contracts: Contracts, settings: Settings) -> RpcServer | None:
+    if not contracts or not settings.rpc_port:
+        return None
+    # Neighbours alone reach the port, and each says which service it is.
+    interceptor = ServerInterceptor(
+        platform.metrics, platform.tracing, platform.authenticator, roles=frozenset({"service"})
+    )
+    return RpcServer(f"{settings.bind_address}:{settings.rpc_port}", contracts, interceptor)
 
 
 def _concerns(platform: Platform, drain: Drain, shedding: Shedding, settings: Settings) -> Concerns:

@@ -52,6 +52,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._of_requests()
+        self._of_calls()
         self._of_stores()
         self._of_trouble()
         self.shed: collections.Counter[str] = collections.Counter()
@@ -91,6 +92,21 @@ class Metrics:
             "richesreach_ml_predictions_total",
             "Predictions served by model and outcome",
             ("model", "outcome"),
+            registry=self.registry,
+        )
+
+    def _of_calls(self) -> None:
+        self.calls = Counter(
+            "richesreach_rpc_calls_total",
+            "gRPC calls served by method and status code",
+            ("method", "code"),
+            registry=self.registry,
+        )
+        self.call_duration = Histogram(
+            "richesreach_rpc_call_duration_seconds",
+            "Time of a gRPC call that was served, in seconds",
+            ("method",),
+            buckets=_DURATION_BUCKETS,
             registry=self.registry,
         )
 
@@ -238,6 +254,11 @@ class Metrics:
         duration.observe(seconds)
         if failed is not None:
             failed.inc()
+
+    def called(self, method: str, code: str, seconds: float) -> None:
+        """One gRPC call of a method that exists."""
+        self.calls.labels(method, code).inc()
+        self.call_duration.labels(method).observe(seconds)
 
     def totals(self) -> dict[str, float]:
         """A few sums over all routes, since the start of the process."""

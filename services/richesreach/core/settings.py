@@ -74,6 +74,7 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     proxies: int
     drain_seconds: int
+    rpc_port: int
     traces_endpoint: str | None
     embedded_metrics: bool
     graphql_introspection: bool
@@ -118,6 +119,7 @@ class Settings:
             rate_limit_tiers=read.tiers("RATE_LIMIT_TIERS", default=_TIERS),
             trusted_proxies=read.networks("TRUSTED_PROXIES", default=_PRIVATE),
             proxies=read.number("PROXY_HOPS", 0, 10, default=2),
+            rpc_port=read.number("RPC_PORT", 0, 65535, default=0),
             drain_seconds=read.number("DRAIN_SECONDS", 0, 8, default=5),
             traces_endpoint=read.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
             embedded_metrics=read.flag("METRICS_EMF", default=False),

@@ -87,14 +87,14 @@ class Tracing:
         return _Recorded(self, scope, given)
 
     @contextlib.contextmanager
-    def continued(self, name: str, given: str) -> Iterator[None]:
-        """The trace that a message carries, around what is done for it; a new one where it carries none."""
+    def continued(self, name: str, given: str, kind: SpanKind = SpanKind.CONSUMER) -> Iterator[None]:
+        """The trace that a message or call carries, around what is done for it; a new one without any."""
         if self._provider is None:
             with _Passing(given):
                 yield
             return
         parent = _W3C.extract({"traceparent": given}, context=Context())
-        with self.span(name, SpanKind.CONSUMER, parent=parent) as span:
+        with self.span(name, kind, parent=parent) as span:
             logs.bind(trace_id=trace.format_trace_id(span.get_span_context().trace_id))
             yield
 
