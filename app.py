@@ -6,11 +6,11 @@ import gc
 import json
 import os
 import sys
+from typing import Never
 
-from stacks.environment import PLACEHOLDER_ACCOUNT, account, load_environment
+from stacks import template_rules
 from stacks.errors import ConfigurationError
-from stacks.manifest import load_manifests
-from stacks.node import NODE
+from stacks.node import NodeProcess
 
 
 def chosen_environment() -> str:
@@ -26,24 +26,19 @@ def chosen_environment() -> str:
     return os.environ.get("RICHESREACH_ENV") or str(passed.get("env") or "prod")
 
 
-def main() -> int:
-    # jsii takes whatever `node` is on the PATH; this is the one that the lock pins.
-    os.environ.setdefault("JSII_NODE", str(NODE))
-    # A synthesis ends before its garbage matters; looking for it takes as long as all imports.
-    gc.disable()
-    try:
-        environment = load_environment(chosen_environment())
-        manifests = load_manifests()
-        owner = account()
-        from stacks.validation import template_rules  # noqa: PLC0415  (starts Node: not before the input is known good)
+def synthesise(node: NodeProcess) -> int:
+    """Synthesises what was chosen in ``node``, and says what is wrong; the status of the process."""
+    rules = template_rules.begin(node)
+    from stacks.environment import PLACEHOLDER_ACCOUNT, account, load_environment  # noqa: PLC0415
+    from stacks.manifest import load_manifests  # noqa: PLC0415
 
-        rules = template_rules()
-        from stacks.platform import build  # noqa: PLC0415
+    environment = load_environment(chosen_environment())
+    manifests = load_manifests()
+    owner = account()
+    template_rules.load_wrappers()
+    from stacks.platform import build  # noqa: PLC0415  (calls Node, which makes the rules until now)
 
-        app = build(environment, owner, manifests, rules)
-    except ConfigurationError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return 2
+    app = build(environment, owner, manifests, rules.result())
     if owner == PLACEHOLDER_ACCOUNT:
         print(f"CDK_DEFAULT_ACCOUNT is not set: synthesising for {PLACEHOLDER_ACCOUNT}", file=sys.stderr)  # noqa: T201
     try:
@@ -56,7 +51,22 @@ def main() -> int:
     return 0
 
 
-if __name__ == "__main__":
-    status = main()
-    gc.freeze()  # nor is there any use in the collection by which the interpreter ends
+def main() -> Never:
+    # A synthesis ends before its garbage matters; looking for it takes as long as all imports.
+    gc.disable()
+    # The CDK CLI says where to; without it, its own default.
+    os.environ.setdefault("CDK_OUTDIR", "cdk.out")
+    node = None
+    try:
+        node = NodeProcess()
+        status = synthesise(node)
+    except ConfigurationError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        status = 2
+    if node:
+        node.leave(status)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

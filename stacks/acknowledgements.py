@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import aws_cdk as cdk
+from constructs import IConstruct, Node
 
 from stacks.base import PlatformStack, Site
 from stacks.controls import HIPAA, NIST, PCI
@@ -63,13 +64,16 @@ def exact(finding: str, site: Site) -> tuple[str, ...]:
 
 def acknowledge(stack: PlatformStack, entries: Iterable[Acknowledged]) -> None:
     """Applies the entries of the stack's area to those of its constructs that exist."""
-    site = stack.site
+    accepted: dict[str, list[cdk.Acknowledgment]] = {}
     for entry in entries:
-        construct = _find(stack, entry.path)
-        if construct is None:
-            continue
-        for finding in filter(of_cdk_nag, entry.exact(site)):
-            cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=entry.reason))
+        for finding in filter(of_cdk_nag, entry.exact(stack.site)):
+            acknowledgment = cdk.Acknowledgment(id=finding, reason=entry.reason)
+            accepted.setdefault(entry.path, []).append(acknowledgment)
+    tree = _Tree(stack)
+    for path, acknowledgments in accepted.items():
+        construct = tree.find(path)
+        if construct is not None:
+            cdk.Validations.of(construct).acknowledge(*acknowledgments)
 
 
 def of_cdk_nag(finding: str) -> bool:
@@ -77,12 +81,24 @@ def of_cdk_nag(finding: str) -> bool:
     return finding.split("::", maxsplit=1)[0] in PACKS
 
 
-def _find(stack: PlatformStack, path: str) -> cdk.CfnElement | None:
-    node = stack.node
-    found = None
-    for part in path.split("/"):
-        found = node.try_find_child(part)
-        if found is None:
-            return None
-        node = found.node
-    return found  # type: ignore[return-value]
+class _Tree:
+    """A stack's constructs by path. Each look is a message to Node, and the paths of a stack's many entries
+    begin alike: so no part of one is looked at twice."""
+
+    def __init__(self, stack: PlatformStack) -> None:
+        self._found: dict[str, IConstruct | None] = {}
+        self._nodes: dict[str, Node | None] = {"": stack.node}
+
+    def find(self, path: str) -> IConstruct | None:
+        """The construct at ``path`` below the stack, None where there is none."""
+        if path not in self._found:
+            above, _, name = path.rpartition("/")
+            node = self._node(above)
+            self._found[path] = node.try_find_child(name) if node else None
+        return self._found[path]
+
+    def _node(self, path: str) -> Node | None:
+        if path not in self._nodes:
+            construct = self.find(path)
+            self._nodes[path] = construct.node if construct else None
+        return self._nodes[path]

@@ -9,23 +9,24 @@ import sys
 import time
 from pathlib import Path
 
-from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment
-from stacks.manifest import load_manifests
-from stacks.node import NODE
+from stacks import template_rules
+from stacks.node import NodeProcess
 
 
-def main(target: Path) -> int:
-    os.environ.setdefault("JSII_NODE", str(NODE))
-    gc.disable()
+def main(node: NodeProcess, target: Path) -> int:
     marks = {"start": time.perf_counter()}
+    making = template_rules.begin(node)
+    marks["Node and the CDK in it"] = time.perf_counter()
+    from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment  # noqa: PLC0415
+    from stacks.manifest import load_manifests  # noqa: PLC0415
+
     environment = load_environment("prod")
     manifests = load_manifests()
-    marks["configuration"] = time.perf_counter()
-    from stacks.validation import template_rules  # noqa: PLC0415  (starts Node, as app.py does)
-
-    rules = template_rules()
+    marks["configuration, with the CDK's rules made beside it"] = time.perf_counter()
+    template_rules.load_wrappers()
     from stacks.platform import build  # noqa: PLC0415
 
+    rules = making.result()
     marks["imports, with the CDK's rules made beside them"] = time.perf_counter()
     if os.environ.get("RICHESREACH_BENCH_NAG") == "off":
         environment = environment.model_copy(update={"cdk_nag": False})
@@ -40,6 +41,6 @@ def main(target: Path) -> int:
 
 
 if __name__ == "__main__":
-    status = main(Path(sys.argv[1]))
-    gc.freeze()
-    sys.exit(status)
+    gc.disable()
+    process = NodeProcess()
+    process.leave(main(process, Path(sys.argv[1])))

@@ -50,6 +50,9 @@ def table(rows: Sequence[Row], machine: Mapping[str, Any]) -> str:
         if processor := row.details.get("ratio_of_processor_time"):
             ratio = _interval(Ratio(**processor))
             lines += ["", f"Processor time of the same pairs ({row.name}): {ratio}."]
+        for detail in (name for name in row.details if name.startswith("ratio_to_")):
+            ratio, option = _interval(Ratio(**row.details[detail])), detail.removeprefix("ratio_to_")
+            lines += ["", f"To the rival with Node's {option} ({row.name}): {ratio}."]
         if phases := row.details.get("phases"):
             lines += ["", f"Phases ({row.name}):", "", "| phase | median |", "| --- | --- |"]
             lines += [f"| {phase} | {seconds:.2f} s |" for phase, seconds in phases.items()]

@@ -7,28 +7,26 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 
-from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment
-from stacks.manifest import load_manifests
-from stacks.node import NODE
+from stacks import template_rules
+from stacks.node import NodeProcess
 
 
-def main() -> int:
-    os.environ.setdefault("JSII_NODE", str(NODE))
-    gc.disable()
+def main(node: NodeProcess) -> int:
+    rules = template_rules.begin(node)
+    from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment  # noqa: PLC0415
+    from stacks.manifest import load_manifests  # noqa: PLC0415
+
     environment = load_environment("prod")
     manifests = load_manifests()
-    from stacks.validation import template_rules  # noqa: PLC0415  (starts Node, as app.py does)
-
-    rules = template_rules()
+    template_rules.load_wrappers()
     from tests.bench.areas import build  # noqa: PLC0415
 
-    build(environment, manifests, PLACEHOLDER_ACCOUNT, os.environ["CDK_OUTDIR"], rules).synth()
+    build(environment, manifests, PLACEHOLDER_ACCOUNT, os.environ["CDK_OUTDIR"], rules.result()).synth()
     return 0
 
 
 if __name__ == "__main__":
-    status = main()
-    gc.freeze()
-    sys.exit(status)
+    gc.disable()
+    process = NodeProcess()
+    process.leave(main(process))

@@ -8,15 +8,17 @@ import sys
 
 import pytest
 
-from stacks.node import NODE
+from stacks.template_rules import LARGE_MODULES
 from stacks.yaml_file import ROOT
 from tests.stacks.assembly import Assembly
+from tests.stacks.node_scripts import BEGIN, run
 
 #: Loads what is loaded while Node is busy, and refuses every call to Node meanwhile.
 LOADS_ALONE = """
 import importlib
 import jsii._kernel.providers.process as process
-from stacks.validation import LARGE_MODULES
+import aws_cdk
+from stacks.template_rules import LARGE_MODULES
 
 def refuse(self, request, response_type):
     raise AssertionError(f"calls Node: {request}")
@@ -43,8 +45,6 @@ def test_modules_that_are_loaded_beside_the_rules_do_not_call_node() -> None:
 
 
 def test_modules_that_are_loaded_beside_the_rules_are_those_of_the_stacks() -> None:
-    from stacks.validation import LARGE_MODULES  # noqa: PLC0415  (starts Node)
-
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "stacks").rglob("*.py")]
     unused = [
         module
@@ -54,12 +54,11 @@ def test_modules_that_are_loaded_beside_the_rules_are_those_of_the_stacks() -> N
     assert unused == []
 
 
-def test_no_rules_are_made_where_validation_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    from stacks.validation import template_rules  # noqa: PLC0415  (starts Node)
-
-    monkeypatch.setenv("CDK_VALIDATION", "false")
-    assert template_rules() is None
-
-
-def test_node_is_started_without_a_script_in_between() -> None:
-    assert NODE.read_bytes()[:4] == b"\x7fELF"
+@pytest.mark.parametrize(
+    ("validation", "made"), [("false", "NoneType"), ("true", "CloudFormationValidatePlugin")]
+)
+def test_rules_are_made_unless_validation_is_switched_off(validation: str, made: str) -> None:
+    done = run(
+        BEGIN + "print(type(template_rules.begin(node).result()).__name__)", {"CDK_VALIDATION": validation}
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, made), done.stderr

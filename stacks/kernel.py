@@ -1,0 +1,47 @@
+"""jsii on a Node that runs already."""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import Any
+
+import jsii
+from jsii._kernel.providers.process import ProcessProvider, _NodeProcess
+from jsii._kernel.types import KernelRequest, KernelResponse
+
+from stacks.node import NodeProcess
+
+
+class Channel(_NodeProcess):
+    """Messages as jsii writes them; one at a time, whichever thread asks."""
+
+    _process: Any
+
+    def __init__(self, node: NodeProcess) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._process = node
+        self._turn = RLock()
+        self.handshake()
+
+    def stop(self) -> None:
+        self._process.end()
+
+    def send(self, request: KernelRequest, response_type: type[KernelResponse]) -> KernelResponse:
+        with self._turn:
+            return super().send(request, response_type)
+
+
+class Provider(ProcessProvider):
+    """What jsii's kernel asks, answered by that channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    @property
+    def _process(self) -> Channel:
+        return self._channel
+
+
+def connect(node: NodeProcess) -> None:
+    """Has jsii use ``node``; before anything of the CDK is imported, which makes the first call."""
+    jsii.kernel.provider = Provider(Channel(node))
