@@ -56,6 +56,10 @@ bench: install ## Measure the rows of docs/benchmarks.md beside their rivals int
 drill: install ## Deploy over three regions, halt, kill, resume, destroy: on a platform of its own, for minutes
 	@$(BIN)/python -m pytest tests/drill
 
+.PHONY: drill-data
+drill-data: .venv-services/installed ## Kill the cache's primary and the database's writer under load; print what users notice
+	@.venv-services/bin/python -m pytest -s tests/drill_data
+
 .PHONY: test-rules
 test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fetches promtool from Debian)
 	@ops/promtool
