@@ -18,6 +18,8 @@ from richesreach.core.startup import read_settings
 GRACEFUL_SHUTDOWN = 20
 # Longer than the load balancer keeps an idle connection (60 s): it must never reuse one that is being closed.
 KEEP_ALIVE = 75
+# Of one message of a WebSocket's client.
+MAX_MESSAGE_BYTES = 64 * 1024
 
 
 def run(create: Callable[[Settings], FastAPI]) -> None:
@@ -29,12 +31,22 @@ def run(create: Callable[[Settings], FastAPI]) -> None:
     # uvicorn raises the signal again once it has shut down; a drained task has not failed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: sys.exit(0))
-    config = uvicorn.Config(
+    server = DrainingServer(serving(app, settings), app.state.drain)
+    server.run()
+    if not server.started:
+        sys.exit(3)
+
+
+def serving(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How every service serves."""
+    return uvicorn.Config(
         app,
         host=settings.bind_address,
         port=settings.port,
         loop="uvloop",
         http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -43,10 +55,6 @@ def run(create: Callable[[Settings], FastAPI]) -> None:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN,
     )
-    server = DrainingServer(config, app.state.drain)
-    server.run()
-    if not server.started:
-        sys.exit(3)
 
 
 class DrainingServer(uvicorn.Server):

@@ -1,15 +1,17 @@
 """Wiring of GraphQL: one of everything a process."""
 
 from fastapi import FastAPI
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from richesreach.core.app import Platform
 from richesreach.gateway.graphql import persisted
 from richesreach.gateway.graphql.documents import Documents
 from richesreach.gateway.graphql.endpoint import PLACE, Endpoint
 from richesreach.gateway.graphql.execution import Executor
+from richesreach.gateway.graphql.feeds import Feeds
 from richesreach.gateway.graphql.metrics import GraphQLMetrics
 from richesreach.gateway.graphql.schema import SCHEMA
+from richesreach.gateway.graphql.sockets import Sockets
 from richesreach.gateway.market.domain import Domain
 
 
@@ -17,6 +19,8 @@ def install(app: FastAPI, domain: Domain) -> None:
     """Serve `/graphql`."""
     platform: Platform = app.state.platform
     app.state.graphql = endpoint_of(platform, domain)
+    app.state.graphql_sockets = Sockets(app.state.graphql, platform.authenticator, app.state.drain)
+    app.router.routes.append(WebSocketRoute(PLACE.path, app.state.graphql_sockets))
     app.router.routes.append(Route(PLACE.path, app.state.graphql))
 
 
@@ -27,7 +31,7 @@ def endpoint_of(platform: Platform, domain: Domain) -> Endpoint:
     return Endpoint(
         documents,
         persisted.Persisted(documents, platform.cache, known, only_listed=settings.graphql_listed_only),
-        Executor(domain, GraphQLMetrics(platform.metrics.registry), platform.metrics),
+        Executor(domain, Feeds(platform.events), GraphQLMetrics(platform.metrics.registry), platform.metrics),
         platform.limiter,
         editor=settings.graphql_introspection,
     )

@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from richesreach.core.access import demand_scopes
 from richesreach.core.auth.identity import Identity
+from richesreach.gateway.graphql.feeds import Feeds
 from richesreach.gateway.market.domain import Domain
 from richesreach.gateway.market.errors import UnknownError
 from richesreach.gateway.market.model import Bar, Instrument, Interval, Performance, Period, Price, Signal
@@ -64,6 +65,7 @@ class Context:
     operation: "Operation"
     request_id: str
     who: Who
+    feeds: Feeds
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

@@ -78,7 +78,7 @@ class Endpoint:
             raise RequestError(405, "METHOD_NOT_ALLOWED", message, headers={"allow": "GET, HEAD, POST"})
         operation = await self._operation(asked, method)
         cost = operation.cost(asked.variables)
-        told = await self._charge(scope, cost)
+        told = await self.charge(scope, cost)
         who = functools.partial(identify, HTTPConnection(scope))
         context = self.executor.context(operation, scope["state"]["request_id"], who)
         answer = await self.executor.run(context, asked.variables, cost)
@@ -96,17 +96,17 @@ class Endpoint:
             raise RequestError(405, "METHOD_NOT_ALLOWED", message, headers={"allow": "POST"})
         return operation
 
-    async def _charge(self, scope: Scope, cost: int) -> Mapping[str, str]:
-        """Take what is beyond one request from the caller's limit. Raises RequestError."""
+    async def charge(self, scope: Scope, cost: int, *, taken: int = 1) -> Mapping[str, str]:
+        """Take what is beyond the requests that were `taken` from the caller's limit. Raises RequestError."""
         caller = scope["state"].get("caller")
-        more = limits.weight(cost) - 1
+        more = limits.weight(cost) - taken
         if caller is None or not more:  # the request itself was counted before
             return {}
         decision = await self.limiter.check(caller.name, caller.tier, more)
         if decision.admitted:
             return _left(decision)
         message = (
-            f"This asks for up to {cost} values and counts for {more + 1} requests; the limit of"
+            f"This asks for up to {cost} values and counts for {more + taken} requests; the limit of"
             f" {caller.tier.quota} per {caller.tier.seconds} s ({caller.tier.name}) does not have them left."
         )
         raise RequestError(429, "RATE_LIMITED", message, headers=_left(decision))

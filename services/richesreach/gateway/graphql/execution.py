@@ -15,6 +15,7 @@ from richesreach.core.metrics import Metrics
 from richesreach.gateway.graphql import errors, limits
 from richesreach.gateway.graphql.context import Context, Who
 from richesreach.gateway.graphql.documents import Operation
+from richesreach.gateway.graphql.feeds import Feeds
 from richesreach.gateway.graphql.metrics import GraphQLMetrics
 from richesreach.gateway.graphql.schema import SCHEMA
 from richesreach.gateway.market.domain import Domain
@@ -38,6 +39,7 @@ class Executor:
     def __init__(
         self,
         domain: Domain,
+        feeds: Feeds,
         metrics: GraphQLMetrics,
         requests: Metrics,
         *,
@@ -45,13 +47,14 @@ class Executor:
     ) -> None:
         self.metrics = metrics
         self._domain = domain
+        self._feeds = feeds
         self._requests = requests
         self._now = now
         self._answers = LocalCache(max_entries=limits.ANSWERS, max_bytes=limits.ANSWER_BYTES)
         self._flights: Flights[Answer] = Flights()
 
     def context(self, operation: Operation, request_id: str, who: Who) -> Context:
-        return Context(self._domain, operation, request_id, who)
+        return Context(self._domain, operation, request_id, who, self._feeds)
 
     async def run(self, context: Context, variables: dict[str, Any], cost: int) -> Answer:
         """The answer of a query or mutation, from memory where that has it."""

@@ -45,12 +45,12 @@ class Query:
         if name is None:
             page = await info.context.domain.market.signals_page(first=count)
             return [types.signal(row) for row in page.items]
-        ticker = await _known(name, info)
+        ticker = await known(name, info)
         return [types.signal(row) for row in await info.context.loaders.signals(count).load(ticker)]
 
     @strawberry.field(description="How following the signals for a symbol would have done.")
     async def performance(self, info: Info, symbol: str, period: Period = Period.MONTH) -> PerformanceMetrics:
-        return await types.performance_of(await _known(symbol, info), period, info)
+        return await types.performance_of(await known(symbol, info), period, info)
 
     @strawberry.field(description="What makes signals.")
     async def engines(self, info: Info) -> list[Engine]:
@@ -75,7 +75,7 @@ class Query:
         return types.connection(page, cursor, types.alert)
 
 
-async def _known(symbol: str, info: Info) -> str:
+async def known(symbol: str, info: Info) -> str:
     """The ticker as it is written here. Raises UnknownError."""
     ticker = symbol_of(symbol)
     if await info.context.loaders.instruments.load(ticker) is None:

@@ -10,6 +10,7 @@ from strawberry.types.execution import ExecutionContext
 
 from richesreach.gateway.graphql.mutations import Mutation
 from richesreach.gateway.graphql.queries import Query
+from richesreach.gateway.graphql.subscriptions import Subscription
 
 
 class Prepared(SchemaExtension):
@@ -34,6 +35,7 @@ class Schema(strawberry.Schema):
 SCHEMA = Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     extensions=[Prepared],
     config=StrawberryConfig(disable_field_suggestions=True),
 )

@@ -1,0 +1,87 @@
+"""What the stream says, by symbol: one reader of a topic a process, however many listen."""
+
+import asyncio
+import contextlib
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from richesreach.core.events import Events
+from richesreach.core.events.topics import MARKET_TICKS, ML_PREDICTIONS, Topic
+from richesreach.core.problems import Problem
+
+# Messages that one listener may be behind: it then goes on with the newest.
+BACKLOG = 256
+
+
+class Feed:
+    """One topic whose messages have a `symbol`. Without a stream, listening is refused."""
+
+    def __init__(self, events: Events | None, topic: Topic) -> None:
+        self._events = events
+        self._topic = topic
+        self._listeners: dict[str, set[_Listener]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    async def of(self, symbol: str) -> AsyncGenerator[Any, None]:
+        """Messages of this symbol from now on. Raises Problem 503 where the service has no stream."""
+        if self._events is None:
+            raise Problem(503, "stream-unavailable", "There are no live updates here at the moment.")
+        listener = _Listener()
+        self._listeners[symbol].add(listener)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(self._events), name=f"feed of {self._topic.name}")
+        try:
+            while True:
+                yield await listener.next()
+        finally:
+            self._leave(symbol, listener)
+
+    async def ready(self) -> None:
+        """Return once what is published from now on will be heard."""
+        await self._ready.wait()
+
+    def _leave(self, symbol: str, listener: "_Listener") -> None:
+        self._listeners[symbol].discard(listener)
+        if not self._listeners[symbol]:
+            del self._listeners[symbol]
+        if not self._listeners and self._task is not None:
+            self._task.cancel()
+            self._task = None
+            self._ready.clear()
+
+    async def _run(self, events: Events) -> None:
+        async with contextlib.aclosing(_messages(events, self._topic, self._ready)) as messages:
+            async for message in messages:
+                for listener in self._listeners.get(message.symbol, ()):
+                    listener.offer(message)
+
+
+async def _messages(events: Events, topic: Topic, ready: asyncio.Event) -> AsyncGenerator[Any, None]:
+    async with events.tail(topic) as tail:
+        ready.set()
+        async for message in tail:
+            yield message
+
+
+class _Listener:
+    def __init__(self) -> None:
+        self._waiting: deque[Any] = deque(maxlen=BACKLOG)
+        self._news = asyncio.Event()
+
+    def offer(self, message: Any) -> None:
+        self._waiting.append(message)
+        self._news.set()
+
+    async def next(self) -> Any:
+        while not self._waiting:
+            self._news.clear()
+            await self._news.wait()
+        return self._waiting.popleft()
+
+
+class Feeds:
+    def __init__(self, events: Events | None) -> None:
+        self.ticks = Feed(events, MARKET_TICKS)
+        self.signals = Feed(events, ML_PREDICTIONS)

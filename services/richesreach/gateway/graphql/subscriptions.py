@@ -1,0 +1,51 @@
+"""What can be followed: prices and signals of a symbol, as the stream brings them."""
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+
+import strawberry
+
+from richesreach.core.events import schemas
+from richesreach.gateway.graphql import types
+from richesreach.gateway.graphql.context import Info
+from richesreach.gateway.graphql.queries import known
+from richesreach.gateway.graphql.types import PricePoint, Signal
+from richesreach.gateway.market.model import Direction
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription(description="Each trade or quote of a symbol.")
+    async def price_update(self, info: Info, symbol: str) -> AsyncGenerator[PricePoint, None]:
+        ticker = await known(symbol, info)
+        async for tick in info.context.feeds.ticks.of(ticker):
+            yield _point(tick)
+
+    @strawberry.subscription(description="Each new signal for a symbol.")
+    async def signal_update(self, info: Info, symbol: str) -> AsyncGenerator[Signal, None]:
+        ticker = await known(symbol, info)
+        async for message in info.context.feeds.signals.of(ticker):
+            yield _signal(message)
+
+
+def _at(nanoseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def _point(tick: schemas.Tick) -> PricePoint:
+    return PricePoint(
+        symbol=tick.symbol, timestamp=_at(tick.event_time), price=float(tick.price), volume=float(tick.size)
+    )
+
+
+def _signal(message: schemas.Signal) -> Signal:
+    return Signal(
+        id=strawberry.ID(message.id),
+        symbol=types.symbol(message.symbol),
+        direction=Direction[message.action.upper()],
+        confidence=message.confidence,
+        engine=message.engine,
+        timestamp=_at(message.time),
+    )
