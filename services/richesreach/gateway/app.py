@@ -1,13 +1,17 @@
 """Wiring of the gateway."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from richesreach.core.app import Platform, build_app
+from richesreach.core.problems import problem_response
 from richesreach.core.settings import Settings
-from richesreach.gateway import api
+from richesreach.gateway import api, description
 from richesreach.gateway.graphql import app as graphql
+from richesreach.gateway.market import api as market_api
+from richesreach.gateway.market import owned_api
 from richesreach.gateway.market.alerts import Alerts
 from richesreach.gateway.market.domain import Domain
+from richesreach.gateway.market.errors import MarketError
 from richesreach.gateway.market.service import Market
 from richesreach.gateway.market.store import MarketStore
 from richesreach.gateway.market.watchlists import Watchlists
@@ -20,7 +24,14 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         title="RichesReach gateway",
         openapi_path="/api/openapi.json",
-        routers=[status, api.topology, keys_api.router],
+        routers=[
+            status,
+            api.topology,
+            keys_api.router,
+            market_api.router,
+            owned_api.watchlists,
+            owned_api.alerts,
+        ],
     )
     platform: Platform = app.state.platform
     domain = Domain(
@@ -29,5 +40,11 @@ def create_app(settings: Settings) -> FastAPI:
         Alerts(platform.database),
     )
     app.state.domain = domain
+    app.exception_handler(MarketError)(_market_error)
+    description.install(app)
     graphql.install(app, domain)
     return app
+
+
+async def _market_error(request: Request, error: MarketError) -> Response:
+    return problem_response(request.scope, error.status, str(error), kind=error.kind)
