@@ -55,6 +55,7 @@ def _need(value: str) -> str:
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,29}$")]
 Need = Annotated[str, AfterValidator(_need)]
+Port = Annotated[int, Field(ge=1024, le=65535)]
 Command = Annotated[list[str], Field(min_length=1)]
 Placement = Literal["every-region", "writer-region"]
 
@@ -136,7 +137,8 @@ class Manifest(Frozen):
     cached: list[CachedPath] = Field(default_factory=list)
     protected: list[Protected] = Field(default_factory=list)
     streams: list[PathPattern] = Field(default_factory=list)
-    port: Annotated[int, Field(ge=1024, le=65535)]
+    port: Port
+    grpc: Port | None = None
     command: Command
     cpu: int
     memory: int
@@ -192,6 +194,8 @@ class Manifest(Frozen):
                 f"memory {self.memory} MiB does not go with cpu {self.cpu};"
                 f" choose one of {', '.join(map(str, memories))}"
             )
+        if self.grpc == self.port:
+            raise ValueError(f"grpc and port are both {self.port}; gRPC needs a port of its own")
         self.count  # noqa: B018  (validates min <= desired <= max)
         if len(set(self.paths)) != len(self.paths):
             raise ValueError("paths names a path twice; remove the repetition")

@@ -14,7 +14,7 @@ from stacks.ecs.cluster import RegionCluster
 from stacks.ecs.deployment import Frontage
 from stacks.ecs.load_balancer import LoadBalancer
 from stacks.ecs.scaling import ServiceScaling
-from stacks.ecs.task import PORT_NAME, Tasks
+from stacks.ecs.task import GRPC_PORT_NAME, PORT_NAME, Tasks
 from stacks.ecs.telemetry import SPANS, Collector, Workspace
 from stacks.manifest import Manifest
 from stacks.network.egress import allow_needs
@@ -143,7 +143,7 @@ class ManifestService(Construct):
             health_check_grace_period=(
                 cdk.Duration.seconds(self.manifest.health.start_period) if self.frontage else None
             ),
-            security_groups=[self.security_group, self.cluster.join(self.manifest.port)],
+            security_groups=[self.security_group, self._neighbours()],
             vpc_subnets=ec2.SubnetSelection(subnet_group_name=PRIVATE),
             assign_public_ip=False,
             enable_execute_command=self.site.environment.services.execute_command,
@@ -152,18 +152,28 @@ class ManifestService(Construct):
             service_connect_configuration=self._service_connect(),
         )
 
+    def _neighbours(self) -> ec2.ISecurityGroup:
+        if self.manifest.grpc:
+            self.cluster.join(self.manifest.grpc)
+        return self.cluster.join(self.manifest.port)
+
+    def _connected(self, port_name: str, name: str, port: int) -> ecs.ServiceConnectService:
+        return ecs.ServiceConnectService(
+            port_mapping_name=port_name, discovery_name=name, dns_name=name, port=port
+        )
+
     def _service_connect(self) -> ecs.ServiceConnectProps:
-        """Neighbours call ``http://<name>:<port>``; the proxy writes one JSON line a request."""
+        """Neighbours call ``http://<name>:<port>`` and gRPC at ``<name>-grpc:<grpc>``.
+
+        The proxy writes one JSON line a request.
+        """
+        name = self.manifest.name
+        services = [self._connected(PORT_NAME, name, self.manifest.port)]
+        if self.manifest.grpc:
+            services.append(self._connected(GRPC_PORT_NAME, f"{name}-grpc", self.manifest.grpc))
         return ecs.ServiceConnectProps(
             namespace=self.site.names.namespace,
-            services=[
-                ecs.ServiceConnectService(
-                    port_mapping_name=PORT_NAME,
-                    discovery_name=self.manifest.name,
-                    dns_name=self.manifest.name,
-                    port=self.manifest.port,
-                )
-            ],
+            services=services,
             log_driver=self.tasks.log_driver(f"{self.manifest.name}-connect"),
             access_log_configuration=ecs.ServiceConnectAccessLogConfiguration(
                 format=ecs.ServiceConnectAccessLogFormat.JSON

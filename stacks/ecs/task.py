@@ -24,9 +24,11 @@ from stacks.yaml_file import ROOT
 
 #: Name of the port that Service Connect and the load balancer speak to.
 PORT_NAME = "http"
+GRPC_PORT_NAME = "grpc"
 
 #: The proxy of Service Connect then counts requests by status instead of bytes.
 HTTP = cast(ecs.AppProtocol, ecs.AppProtocol.http)
+GRPC = cast(ecs.AppProtocol, ecs.AppProtocol.grpc)
 
 #: Log lines wait here while CloudWatch Logs is slow; beyond it they are lost rather than the service held.
 LOG_BUFFER = cdk.Size.mebibytes(25)
@@ -98,9 +100,7 @@ class Tasks(Construct):
             command=command,
             environment=self.variables.plain(self.manifest),
             secrets=self.variables.secrets(self.manifest),
-            port_mappings=[
-                ecs.PortMapping(container_port=self.manifest.port, name=PORT_NAME, app_protocol=HTTP)
-            ],
+            port_mappings=self._ports(),
             readonly_root_filesystem=True,
             linux_parameters=self._linux(scope),
             ulimits=[ecs.Ulimit(name=ecs.UlimitName.NOFILE, soft_limit=OPEN_FILES, hard_limit=OPEN_FILES)],
@@ -114,6 +114,14 @@ class Tasks(Construct):
         # It names the role, but not the policy without which no task of it starts.
         definition.node.add_dependency(self.execution_policy)
         return definition
+
+    def _ports(self) -> list[ecs.PortMapping]:
+        ports = [ecs.PortMapping(container_port=self.manifest.port, name=PORT_NAME, app_protocol=HTTP)]
+        if self.manifest.grpc:
+            ports.append(
+                ecs.PortMapping(container_port=self.manifest.grpc, name=GRPC_PORT_NAME, app_protocol=GRPC)
+            )
+        return ports
 
     def _execution_role(self) -> tuple[iam.IRole, iam.ManagedPolicy]:
         """What ECS does before a task runs: it pulls the image, opens the log and reads the secrets."""

@@ -39,6 +39,8 @@ class TaskVariables(Construct):
             "LOG_LEVEL": environment.services.log_level,
             "S3_BUCKET": self.site.names.lake_bucket(self.site.account, self.site.region),
         }
+        if manifest.grpc:
+            values["RPC_PORT"] = str(manifest.grpc)
         providers = {"database": self._database, "cache": self._cache, "global-cache": self._datastore}
         for need in manifest.needs:
             if need in providers:

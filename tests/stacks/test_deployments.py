@@ -244,6 +244,7 @@ def test_singleton_task_is_scheduled_in_the_writer_region_alone(three_services: 
         ({"tasks": [CONSUMER["tasks"][0] | {"schedule": "daily"}]}, "is no schedule", "cron(0 3"),
         ({"tasks": [CONSUMER["tasks"][0] | {"run": "before-service"}]}, "not run by it", "run: schedule"),
         ({"needs": ["lake:Raw"]}, "unknown need", "lake:<prefix>"),
+        ({"grpc": 9000, "port": 9000}, "both 9000", "a port of its own"),
         ({"ephemeral_storage": 20}, "greater than or equal to 21", ""),
         ({"paths": ["/api/v2/*"]}, "overlaps /api/*, which belongs to gateway", "give it to one service"),
     ],

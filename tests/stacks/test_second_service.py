@@ -23,6 +23,7 @@ MARKET = Manifest.model_validate(
         "default": False,
         "paths": PATHS,
         "port": 9000,
+        "grpc": 9100,
         "placement": "writer-region",
         "needs": ["cache"],
         "tasks": [],
@@ -100,8 +101,8 @@ def test_service_is_told_what_it_needs_and_nothing_more(two: Assembly) -> None:
     assert {secret["Name"] for secret in container["Secrets"]} == {"REDIS_USERNAME", "REDIS_PASSWORD"}
 
 
-def test_service_listens_on_its_own_port(two: Assembly) -> None:
-    assert [mapping["ContainerPort"] for mapping in market_container(two)["PortMappings"]] == [9000]
+def test_service_listens_on_its_own_ports(two: Assembly) -> None:
+    assert [mapping["ContainerPort"] for mapping in market_container(two)["PortMappings"]] == [9000, 9100]
     ports = {
         group.properties["Port"]
         for group in two.all("us-east-1", "ecs", "AWS::ElasticLoadBalancingV2::TargetGroup")
@@ -140,3 +141,34 @@ def test_region_is_impaired_only_when_both_services_are(two: Assembly) -> None:
     assert both.count(" AND ") == 1
     assert all(found[f"{name}-impaired"].logical_id in both for name in ("gateway", "market-data"))
     assert found["front-door-errors"].logical_id in whole
+
+
+def test_neighbours_reach_its_grpc_port_by_a_name_of_its_own(two: Assembly) -> None:
+    service = next(
+        found.properties
+        for found in two.all("us-east-1", "ecs", "AWS::ECS::Service")
+        if found.properties["ServiceName"] == "market-data"
+    )
+    connected = {
+        found["PortName"]: (found["DiscoveryName"], found["ClientAliases"])
+        for found in service["ServiceConnectConfiguration"]["Services"]
+    }
+    assert connected == {
+        "http": ("market-data", [{"DnsName": "market-data", "Port": 9000}]),
+        "grpc": ("market-data-grpc", [{"DnsName": "market-data-grpc", "Port": 9100}]),
+    }
+    container = market_container(two)
+    assert {
+        (port["Name"], port["ContainerPort"], port["AppProtocol"]) for port in container["PortMappings"]
+    } == {
+        ("http", 9000, "http"),
+        ("grpc", 9100, "grpc"),
+    }
+    variables = {one["Name"]: one["Value"] for one in container["Environment"]}
+    assert variables["RPC_PORT"] == "9100"
+    opened = {
+        rule.properties["FromPort"]
+        for rule in two.all("us-east-1", "ecs", "AWS::EC2::SecurityGroupIngress")
+        if rule.properties.get("Description") == "from a neighbour"
+    }
+    assert opened == {8000, 9000, 9100}

@@ -82,6 +82,7 @@ export interface Manifest {
   paths: string[];
   default: boolean;
   port: number;
+  grpc?: number;
   command: string[];
   cpu: number;
   memory: number;

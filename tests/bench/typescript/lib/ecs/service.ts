@@ -10,7 +10,7 @@ import { RegionCluster } from "./cluster";
 import { Frontage } from "./deployment";
 import { LoadBalancer } from "./load-balancer";
 import { ServiceScaling } from "./scaling";
-import { PORT_NAME, Tasks } from "./task";
+import { GRPC_PORT_NAME, PORT_NAME, Tasks } from "./task";
 import { Collector, SPANS } from "./telemetry";
 
 export class ManifestService extends Construct {
@@ -86,7 +86,7 @@ export class ManifestService extends Construct {
         behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM,
       },
       healthCheckGracePeriod: frontage && cdk.Duration.seconds(this.manifest.health.start_period),
-      securityGroups: [this.securityGroup, this.cluster.join(this.manifest.port)],
+      securityGroups: [this.securityGroup, this.neighbours()],
       vpcSubnets: { subnetGroupName: PRIVATE },
       assignPublicIp: false,
       enableExecuteCommand: execute_command,
@@ -96,17 +96,24 @@ export class ManifestService extends Construct {
     });
   }
 
+  private neighbours(): ec2.ISecurityGroup {
+    if (this.manifest.grpc) this.cluster.join(this.manifest.grpc);
+    return this.cluster.join(this.manifest.port);
+  }
+
+  private connected(portName: string, name: string, port: number): ecs.ServiceConnectService {
+    return { portMappingName: portName, discoveryName: name, dnsName: name, port };
+  }
+
   private serviceConnect(): ecs.ServiceConnectProps {
+    const name = this.manifest.name;
+    const services = [this.connected(PORT_NAME, name, this.manifest.port)];
+    if (this.manifest.grpc) {
+      services.push(this.connected(GRPC_PORT_NAME, `${name}-grpc`, this.manifest.grpc));
+    }
     return {
       namespace: this.site.prefix,
-      services: [
-        {
-          portMappingName: PORT_NAME,
-          discoveryName: this.manifest.name,
-          dnsName: this.manifest.name,
-          port: this.manifest.port,
-        },
-      ],
+      services,
       logDriver: this.tasks.logDriver(`${this.manifest.name}-connect`),
       accessLogConfiguration: { format: ecs.ServiceConnectAccessLogFormat.JSON },
     };

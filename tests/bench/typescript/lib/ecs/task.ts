@@ -14,6 +14,7 @@ import { DEREGISTRATION_DELAY } from "./deployment";
 import { TaskVariables } from "./variables";
 
 export const PORT_NAME = "http";
+export const GRPC_PORT_NAME = "grpc";
 const OPEN_FILES = 65536;
 
 export interface Lake extends cdk.Stack {
@@ -77,9 +78,7 @@ export class Tasks extends Construct {
       command,
       environment: this.variables.plain(this.manifest),
       secrets: this.variables.secrets(this.manifest),
-      portMappings: [
-        { containerPort: this.manifest.port, name: PORT_NAME, appProtocol: ecs.AppProtocol.http },
-      ],
+      portMappings: this.ports(),
       readonlyRootFilesystem: true,
       linuxParameters: this.linux(scope),
       ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: OPEN_FILES, hardLimit: OPEN_FILES }],
@@ -89,6 +88,20 @@ export class Tasks extends Construct {
     container.addMountPoints({ containerPath: "/tmp", sourceVolume: "tmp", readOnly: false });
     definition.node.addDependency(this.executionPolicy);
     return definition;
+  }
+
+  private ports(): ecs.PortMapping[] {
+    const ports: ecs.PortMapping[] = [
+      { containerPort: this.manifest.port, name: PORT_NAME, appProtocol: ecs.AppProtocol.http },
+    ];
+    if (this.manifest.grpc) {
+      ports.push({
+        containerPort: this.manifest.grpc,
+        name: GRPC_PORT_NAME,
+        appProtocol: ecs.AppProtocol.grpc,
+      });
+    }
+    return ports;
   }
 
   private execution(): [iam.IRole, iam.ManagedPolicy] {

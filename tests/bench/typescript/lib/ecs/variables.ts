@@ -28,6 +28,7 @@ export class TaskVariables extends Construct {
       HOME_REGION: environment.home_region,
       WRITER_REGION: environment.writer_region,
       PORT: String(manifest.port),
+      ...(manifest.grpc ? { RPC_PORT: String(manifest.grpc) } : {}),
       LOG_LEVEL: environment.services.log_level,
       S3_BUCKET: this.site.lakeBucket(),
     };
