@@ -39,7 +39,7 @@ MAX_PATHS = 3
 PRIORITIES = range(1000, 49000)
 
 _NEED = re.compile(
-    r"^(database|cache|global-cache|stream|lake(:[a-z0-9_-]+(/[a-z0-9_-]+)*)?|secrets:[a-z0-9][a-z0-9/_-]*)$"
+    r"^(database|cache|global-cache|identity|stream|lake(:[a-z0-9_-]+(/[a-z0-9_-]+)*)?|secrets:[a-z0-9][a-z0-9/_-]*)$"
 )
 _SCHEDULE = re.compile(r"^(rate\(\d+ (minute|hour|day)s?\)|cron\((\S+ ){5}\S+\))$")
 
@@ -47,8 +47,8 @@ _SCHEDULE = re.compile(r"^(rate\(\d+ (minute|hour|day)s?\)|cron\((\S+ ){5}\S+\))
 def _need(value: str) -> str:
     if not _NEED.match(value):
         raise ValueError(
-            f"unknown need {value!r}; known are database, cache, global-cache, stream, lake,"
-            " lake:<prefix>, secrets:<name>"
+            f"unknown need {value!r}; known are database, cache, global-cache, identity, stream,"
+            " lake, lake:<prefix>, secrets:<name>"
         )
     return value
 

@@ -15,9 +15,11 @@ from stacks.base import PlatformStack, Site, context
 from stacks.datalake.stack import DataLakeStack
 from stacks.delivery.stack import DeliveryStack
 from stacks.dns.stack import DnsStack
+from stacks.ecs.callers import UserPool
 from stacks.ecs.stack import EcsStack
 from stacks.ecs.state import EcsStateStack
 from stacks.ecs.telemetry import Observation
+from stacks.ecs.variables import Sources
 from stacks.edge.edge_function import check_variables
 from stacks.edge.stack import EdgeStack
 from stacks.edge.state import EdgeStateStack
@@ -177,13 +179,26 @@ class Platform:
             network=self.networks[region],
             zone=self.dns.zone,
             lake=self.lakes[region],
-            databases=self.databases,
+            sources=Sources(self.databases, self._user_pool()),
             manifests=self.manifests,
         )
         for peering in self.peerings.values():
             stack.add_stack_dependency(peering, "tasks write into another region's database")
-        stack.add_stack_dependency(self.edge_state, "its listener rules name the origin-verify secrets")
+        stack.add_stack_dependency(
+            self.edge_state, "listener rules name its origin-verify secrets, tasks its user pool"
+        )
         return stack
+
+    def _user_pool(self) -> UserPool:
+        identity = self.edge_state.identity
+        web, service = identity.web.user_pool_client_id, identity.service.user_pool_client_id
+        return UserPool(
+            arn=identity.pool.user_pool_arn,
+            pool_id=identity.pool.user_pool_id,
+            issuer=identity.issuer,
+            clients=[web, service],
+            web_client=web,
+        )
 
     def _edge(self) -> EdgeStack:
         stack = EdgeStack(

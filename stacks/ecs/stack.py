@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
@@ -20,14 +20,13 @@ from stacks.ecs.schedule import ScheduledTask
 from stacks.ecs.service import ManifestService
 from stacks.ecs.task import Tasks
 from stacks.ecs.telemetry import Observation
-from stacks.ecs.variables import TaskVariables
-from stacks.global_db.stack import GlobalDbStack
+from stacks.ecs.variables import Sources, TaskVariables
 from stacks.manifest import Manifest
 from stacks.network.stack import NetworkStack
 
 
 class EcsStack(PlatformStack):
-    """``databases`` holds the global-db stack of every region: services name all members as endpoints,
+    """``sources`` hold the global-db stack of every region: services name all members as endpoints,
     so that a promotion anywhere needs no deploy."""
 
     def __init__(
@@ -38,7 +37,7 @@ class EcsStack(PlatformStack):
         network: NetworkStack,
         zone: route53.IHostedZone,
         lake: DataLakeStack,
-        databases: Mapping[str, GlobalDbStack],
+        sources: Sources,
         manifests: Sequence[Manifest],
         observation: Observation,
     ) -> None:
@@ -62,7 +61,7 @@ class EcsStack(PlatformStack):
         for need in evacuation(site.environment, manifests):
             if need.region == site.region and not need.holds:
                 cdk.Annotations.of(self).add_warning_v2("richesreach:capacity", str(need))
-        variables = TaskVariables(self, "Variables", site=site, databases=databases)
+        variables = TaskVariables(self, "Variables", site=site, sources=sources)
         #: Names of the tasks that a schedule starts.
         self.scheduled: list[str] = []
         self.services = [

@@ -143,7 +143,10 @@ class Tasks(Construct):
     def _task_role(self, scope: Construct, name: str) -> iam.Role:
         """ECS Exec, where the environment has it, adds what a recorded shell needs."""
         role = iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
-        statements = list(task_statements(self.manifest, self.lake.bucket, self.lake.key))
+        statements = [
+            *task_statements(self.manifest, self.lake.bucket, self.lake.key),
+            *self.variables.user_pool.statements(self.manifest),
+        ]
         if statements:
             iam.ManagedPolicy(
                 scope, "TaskPolicy", description=f"What {name} needs", roles=[role], statements=statements

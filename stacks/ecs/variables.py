@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.base import Site
+from stacks.ecs.callers import UserPool
 from stacks.global_db.database import DATABASE_NAME, MemberCluster
 from stacks.global_db.stack import GlobalDbStack
 from stacks.global_db.users import APP, secret_name, shared_store
 from stacks.manifest import Manifest
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What other areas give to tasks: the global-db stack of every region, and the user pool."""
+
+    databases: Mapping[str, GlobalDbStack]
+    user_pool: UserPool
+
+
 class TaskVariables(Construct):
     """Variables and secrets of a region's tasks, by what a manifest needs and nothing more."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, site: Site, databases: Mapping[str, GlobalDbStack]
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, site: Site, sources: Sources) -> None:
         super().__init__(scope, construct_id)
         self.site = site
-        self.databases = databases
-        self.secrets_key = databases[site.region].secrets_key
+        self.databases = sources.databases
+        self.user_pool = sources.user_pool
+        self.secrets_key = sources.databases[site.region].secrets_key
         self._secrets: dict[str, secretsmanager.ISecret] = {}
 
     def plain(self, manifest: Manifest) -> dict[str, str]:
@@ -38,6 +47,7 @@ class TaskVariables(Construct):
             "PORT": str(manifest.port),
             "LOG_LEVEL": environment.services.log_level,
             "S3_BUCKET": self.site.names.lake_bucket(self.site.account, self.site.region),
+            **self.user_pool.variables(manifest),
         }
         if manifest.grpc:
             values["RPC_PORT"] = str(manifest.grpc)

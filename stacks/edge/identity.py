@@ -65,7 +65,7 @@ class Identity(Construct):
             self,
             "Pool",
             user_pool_name=self.site.names.prefix,
-            self_sign_up_enabled=False,
+            self_sign_up_enabled=self.settings.self_sign_up,
             sign_in_aliases=cognito.SignInAliases(email=True),
             sign_in_case_sensitive=False,
             auto_verify=cognito.AutoVerifiedAttrs(email=True),

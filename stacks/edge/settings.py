@@ -76,11 +76,15 @@ class FirewallSettings(Frozen):
 
 
 class IdentitySettings(Frozen):
-    """The user pool. ``password_sign_in`` lets a client send a password itself: for the local users only."""
+    """The user pool. ``password_sign_in`` lets a client send a password itself: for the local users only.
+
+    ``self_sign_up``: whoever has an e-mail address may become a viewer; without it, people are invited.
+    """
 
     mfa: Literal["required", "optional", "none"]
     threat_protection: Literal["enforced", "audit", "none"]
     password_sign_in: bool
+    self_sign_up: bool
     access_token_minutes: Annotated[int, Field(ge=5, le=1440)]
 
 

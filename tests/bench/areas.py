@@ -20,9 +20,11 @@ from stacks.accepted import ACKNOWLEDGED
 from stacks.acknowledgements import acknowledge
 from stacks.base import PlatformStack, Site, context
 from stacks.datalake.stack import DataLakeStack
+from stacks.ecs.callers import UserPool
 from stacks.ecs.stack import EcsStack
 from stacks.ecs.state import EcsStateStack
 from stacks.ecs.telemetry import Observation, Workspace
+from stacks.ecs.variables import Sources
 from stacks.environment import Environment
 from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
@@ -110,7 +112,7 @@ def build(
             network=network,
             zone=lake.zone,
             lake=cast(DataLakeStack, lake),
-            databases=databases,
+            sources=Sources(databases, _user_pool(environment, account)),
             manifests=manifests,
             observation=_observation(app, site),
         )
@@ -118,6 +120,18 @@ def build(
         if isinstance(stack, PlatformStack):
             acknowledge(stack, ACKNOWLEDGED.get(stack.area, ()))
     return app
+
+
+def _user_pool(environment: Environment, account: str) -> UserPool:
+    """The edge-state area's."""
+    pool = f"{environment.dns_region}_AbCdEfGhI"
+    return UserPool(
+        arn=f"arn:aws:cognito-idp:{environment.dns_region}:{account}:userpool/{pool}",
+        pool_id=pool,
+        issuer=f"https://cognito-idp.{environment.dns_region}.amazonaws.com/{pool}",
+        clients=["web-client", "service-client"],
+        web_client="web-client",
+    )
 
 
 def _observation(app: cdk.App, site: Site) -> Observation:

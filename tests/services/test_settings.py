@@ -57,7 +57,7 @@ def test_name_without_password_of_a_cache_is_refused(user: str, password: str) -
 
 
 @pytest.mark.parametrize(
-    ("given", "missing"), [("TOKEN_ISSUER", "TOKEN_AUDIENCE"), ("TOKEN_AUDIENCE", "TOKEN_ISSUER")]
+    ("given", "missing"), [("IDENTITY_ISSUER", "IDENTITY_CLIENTS"), ("IDENTITY_CLIENTS", "IDENTITY_ISSUER")]
 )
 def test_issuer_and_audience_of_tokens_come_together(given: str, missing: str) -> None:
     with pytest.raises(SettingsError) as caught:

@@ -56,7 +56,7 @@ class Issuer:
     @property
     def variables(self) -> dict[str, str]:
         """What a task's environment says about it."""
-        return {"TOKEN_ISSUER": self.url, "TOKEN_AUDIENCE": f"{CLIENT} service-client"}
+        return {"IDENTITY_ISSUER": self.url, "IDENTITY_CLIENTS": f"{CLIENT} service-client"}
 
     def document(self) -> bytes:
         if self.body is not None:

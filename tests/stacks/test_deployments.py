@@ -198,7 +198,8 @@ def test_task_role_has_what_the_manifest_needs_and_nothing_more(three_services: 
     assert set(statements) == {"ListTheLake", "ReadTheLake", "WriteTheLake", "UseTheLakesKey"}
     assert "raw/market_data/*" in str(statements["WriteTheLake"]["Resource"])
     assert "curated" not in str(statements["WriteTheLake"]["Resource"])
-    assert not [p for p in three_services.policies(HOME, "ecs") if "gatewayTaskPolicy" in p.logical_id]
+    (gateway,) = [p for p in three_services.policies(HOME, "ecs") if "gatewayTaskPolicy" in p.logical_id]
+    assert [s["Sid"] for s in gateway.properties["PolicyDocument"]["Statement"]] == ["ManageUsers"]
 
 
 def test_own_secret_is_injected_by_its_exact_name(three_services: Assembly) -> None:

@@ -22,6 +22,11 @@ def test_users_of_prod_prove_themselves_twice_and_are_watched(prod: Assembly) ->
     assert pool["DeletionProtection"] == "ACTIVE"
 
 
+def test_only_locally_may_anybody_become_a_user(local: Assembly) -> None:
+    pool = local.one(*STATE, "AWS::Cognito::UserPool").properties
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": False}
+
+
 def test_groups_are_the_platforms_roles(prod: Assembly) -> None:
     groups = {g.properties["GroupName"] for g in prod.all(*STATE, "AWS::Cognito::UserPoolGroup")}
     assert groups == {"viewer", "trader", "admin", "service"}

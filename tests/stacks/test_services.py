@@ -186,6 +186,27 @@ def test_task_knows_where_it_runs(region: str, prod: Assembly) -> None:
     assert given["S3_BUCKET"] == f"richesreach-prod-lake-111111111111-{region}"
 
 
+@pytest.mark.parametrize("region", REGIONS)
+def test_task_knows_whose_tokens_to_believe(region: str, prod: Assembly) -> None:
+    given = variables(prod, region)
+    sources = [given[name] for name in ("IDENTITY_ISSUER", "IDENTITY_CLIENTS", "USER_POOL_ID")]
+    assert all("richesreach-prod-us-east-1-edge-state" in str(source) for source in sources)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_who_manages_users_does_so_in_the_one_pool(region: str, prod: Assembly) -> None:
+    found = [
+        statement
+        for policy in prod.policies(region, "ecs")
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        if statement.get("Sid") == "ManageUsers"
+    ]
+    assert found
+    for statement in found:
+        assert "IdentityPool" in str(statement["Resource"])
+        assert "*" not in str(statement["Action"])
+
+
 def test_migration_runs_in_the_writer_region_alone(prod: Assembly, moved_writer: Assembly) -> None:
     for assembly, writer in ((prod, "us-east-1"), (moved_writer, "eu-west-1")):
         running = [region for region in REGIONS if assembly.all(region, "ecs", "Custom::RunTask")]

@@ -63,6 +63,19 @@ class CacheLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class UserPool:
+    """A Cognito user pool, and the client that people sign in to."""
+
+    id: str
+    client: str
+
+    @property
+    def region(self) -> str:
+        """The pool's id begins with it."""
+        return self.id.partition("_")[0]
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseAddress:
     """A multi-host Postgres address without credentials; hosts are in order of preference."""
 

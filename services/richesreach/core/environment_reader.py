@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 
-from richesreach.core.endpoints import HOST, CacheLogin, DatabaseAddress, Secret, StreamAddress
+from richesreach.core.endpoints import HOST, CacheLogin, DatabaseAddress, Secret, StreamAddress, UserPool
 from richesreach.core.limits.gcra import Tier
 
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_POOL = re.compile(r"[a-z]{2}(-[a-z]+)+-\d_[0-9A-Za-z]{1,44}")
 _TIER = re.compile(r"([a-z][a-z0-9-]{0,31})=(\d{1,7})/(\d{1,6})(?:/(\d{1,7}))?", re.ASCII)
 _URL = re.compile(r"https?://[^\s@/]+(/[^\s@]*)?")
 
@@ -112,6 +113,12 @@ class Reader:
             missing, given = (name, other) if beside else (other, name)
             self.problems.append(f"{missing} is missing beside {given}: set both, or neither")
         return words
+
+    def user_pool(self, pool: str, client: str) -> UserPool | None:
+        """None where neither is set."""
+        clients = self.together(client, pool)
+        found = self.match(pool, _POOL, "a user pool's id such as us-east-1_AbCdEfGhI", default="")
+        return UserPool(found, clients[0]) if found and clients else None
 
     def networks(self, name: str, *, default: str) -> tuple[str, ...]:
         found = tuple(item.strip() for item in self.text(name, default=default).split(","))

@@ -49,6 +49,9 @@ def configure(*, service: str, region: str, level: str, stream: TextIO | None = 
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    # What they tell of a call are its parameters, a password among them.
+    for library in ("boto3", "botocore", "urllib3"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, *as_line],
         # Straight to the stream: the detour through the standard library's records costs each request more

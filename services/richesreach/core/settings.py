@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from richesreach.core.endpoints import CacheLogin, DatabaseAddress, Endpoint, Secret, StreamAddress
+from richesreach.core.endpoints import CacheLogin, DatabaseAddress, Endpoint, Secret, StreamAddress, UserPool
 from richesreach.core.environment_reader import Reader
 from richesreach.core.limits.gcra import Tier
 from richesreach.core.providers import enabled_providers
@@ -27,6 +27,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "StreamAddress",
+    "UserPool",
 ]
 
 
@@ -65,6 +66,7 @@ class Settings:
     providers: frozenset[str]
     token_issuer: str | None
     token_audience: tuple[str, ...]
+    user_pool: UserPool | None
     aws_endpoint: str | None
     database_connections: int
     own_writes_seconds: int
@@ -109,8 +111,9 @@ class Settings:
             global_cache_login=read.login("GLOBAL_CACHE_USERNAME", "GLOBAL_CACHE_PASSWORD"),
             stream=read.stream("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY"),
             providers=enabled_providers(environ),
-            token_issuer=read.url("TOKEN_ISSUER"),
-            token_audience=read.together("TOKEN_AUDIENCE", "TOKEN_ISSUER"),
+            token_issuer=read.url("IDENTITY_ISSUER"),
+            token_audience=read.together("IDENTITY_CLIENTS", "IDENTITY_ISSUER"),
+            user_pool=read.user_pool("USER_POOL_ID", "USER_POOL_CLIENT_ID"),
             aws_endpoint=read.url("AWS_ENDPOINT_URL"),
             database_connections=read.number("DATABASE_MAX_CONNECTIONS", 1, 200, default=10),
             own_writes_seconds=read.number("READ_YOUR_WRITES_SECONDS", 0, 300, default=5),

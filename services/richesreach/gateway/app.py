@@ -16,7 +16,7 @@ from richesreach.gateway.market.service import Market
 from richesreach.gateway.market.store import MarketStore
 from richesreach.gateway.market.watchlists import Watchlists
 from richesreach.gateway.status import status
-from richesreach.gateway.users import keys_api
+from richesreach.gateway.users import admin_api, auth_api, keys_api, wiring
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -27,12 +27,16 @@ def create_app(settings: Settings) -> FastAPI:
         routers=[
             status,
             api.topology,
+            auth_api.auth,
+            auth_api.me,
             keys_api.router,
+            admin_api.admin,
             market_api.router,
             owned_api.watchlists,
             owned_api.alerts,
         ],
     )
+    wiring.install(app)
     platform: Platform = app.state.platform
     domain = Domain(
         Market(MarketStore(platform.database), platform.cache),

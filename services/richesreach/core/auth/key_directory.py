@@ -1,7 +1,6 @@
 """Finds the owner of an API key: in the process's memory, in the region's cache, in the database."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
@@ -16,6 +15,7 @@ from richesreach.core.cache import Cache
 from richesreach.core.cache.keys import key
 from richesreach.core.cache.kinds import Kind
 from richesreach.core.database import Connection, Database, DatabaseUnavailableError
+from richesreach.core.ending import end
 from richesreach.core.logs import logger
 from richesreach.core.resilience.bulkhead import Bulkhead
 from richesreach.core.resilience.errors import BulkheadFullError
@@ -86,10 +86,7 @@ class KeyDirectory:
 
     async def close(self) -> None:
         await self._revocations.close()
-        if self._noting is not None:
-            self._noting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._noting
+        await end(self._noting)
 
     async def note_used(self) -> None:
         """Write down the day for keys that were not used on it before: once a day a key and process."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from richesreach.core.cache.nodes import CacheUnavailableError, Client, Nodes
+from richesreach.core.ending import end
 
 NAME = "auth:revoked-keys"
 # Seconds.
@@ -35,11 +36,7 @@ class Revocations:
         self._following = asyncio.create_task(self._follow(), name="revoked-keys")
 
     async def close(self) -> None:
-        task, self._following = self._following, None
-        while task is not None and not task.done():
-            # Once is not enough: the client may take a cancellation for the end of its own time-out.
-            task.cancel()
-            await asyncio.wait({task}, timeout=0.1)
+        await end(self._following)
 
     async def tell(self, key_id: str) -> bool:
         """Whether other regions will hear of it; this process knows in any case."""

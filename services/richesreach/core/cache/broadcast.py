@@ -11,6 +11,7 @@ from redis.exceptions import TimeoutError as CacheTimeoutError
 
 from richesreach.core.cache.nodes import CacheNode, Nodes
 from richesreach.core.cache.scripts import CHANNEL
+from richesreach.core.ending import end
 from richesreach.core.logs import logger
 
 # Seconds.
@@ -41,10 +42,7 @@ class Broadcast:
 
     async def close(self) -> None:
         task, self._task = self._task, None
-        while task is not None and not task.done():
-            # Once is not enough: the client may take a cancellation for the end of its own time-out.
-            task.cancel()
-            await asyncio.wait({task}, timeout=0.1)
+        await end(task)
 
     async def _listen(self) -> None:
         while True:

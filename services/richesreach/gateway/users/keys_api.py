@@ -1,7 +1,6 @@
 """Routes of API keys: `/api/keys`."""
 
 from datetime import timedelta
-from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
@@ -16,21 +15,14 @@ from richesreach.gateway.users.audit import Actor
 from richesreach.gateway.users.key_store import (
     MAX_KEYS,
     DisabledUserError,
-    KeyStore,
     RevokedKeyError,
     TooManyKeysError,
     UnknownKeyError,
 )
-from richesreach.gateway.users.keys import BeyondCallerError, Keys, NotAPersonError
+from richesreach.gateway.users.keys import BeyondCallerError, NotAPersonError
+from richesreach.gateway.users.wiring import CurrentKeys
 
 router = APIRouter(prefix="/api/keys", tags=["keys"])
-
-
-def keys_of(platform: CurrentPlatform) -> Keys:
-    return Keys(KeyStore(platform.database), platform.keys)
-
-
-CurrentKeys = Annotated[Keys, Depends(keys_of)]
 _READ, _WRITE = Depends(allows("keys:read")), Depends(allows("keys:write"))
 
 

@@ -135,6 +135,16 @@ class Erased(BaseModel):
     in_user_pool: bool
 
 
+class AuditQuery(Body):
+    """`cursor` is the `next` of the page before."""
+
+    cursor: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    actor: Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00]+$")] | None = None
+    target: Annotated[str, StringConstraints(max_length=160, pattern=r"^[^\x00]+$")] | None = None
+    action: Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z_.]+$")] | None = None
+
+
 class Event(BaseModel):
     id: int
     at: datetime

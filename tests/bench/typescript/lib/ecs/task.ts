@@ -11,7 +11,7 @@ import { Site } from "../base";
 import { Manifest, needed, ROOT } from "../config";
 import { grantedRole } from "../role";
 import { DEREGISTRATION_DELAY } from "./deployment";
-import { TaskVariables } from "./variables";
+import { TaskVariables, userPool } from "./variables";
 
 export const PORT_NAME = "http";
 export const GRPC_PORT_NAME = "grpc";
@@ -131,7 +131,7 @@ export class Tasks extends Construct {
     const role = new iam.Role(scope, "TaskRole", {
       assumedBy: new iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
     });
-    const statements = [...taskStatements(this.manifest, this.lake)];
+    const statements = [...taskStatements(this.manifest, this.lake), ...this.userStatements()];
     if (statements.length > 0) {
       new iam.ManagedPolicy(scope, "TaskPolicy", {
         description: `What ${name} needs`,
@@ -140,6 +140,24 @@ export class Tasks extends Construct {
       });
     }
     return role;
+  }
+
+  private userStatements(): iam.PolicyStatement[] {
+    if (!this.manifest.needs.includes("identity")) {
+      return [];
+    }
+    const actions = [
+      "AdminAddUserToGroup",
+      "AdminDeleteUser",
+      "AdminDisableUser",
+      "AdminEnableUser",
+      "AdminGetUser",
+      "AdminListGroupsForUser",
+      "AdminRemoveUserFromGroup",
+      "AdminUserGlobalSignOut",
+      "ListUsers",
+    ].map((action) => `cognito-idp:${action}`);
+    return [new iam.PolicyStatement({ sid: "ManageUsers", actions, resources: [userPool(this.site).arn] })];
   }
 
   logDriver(streamPrefix: string): ecs.LogDriver {

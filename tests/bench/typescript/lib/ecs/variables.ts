@@ -4,6 +4,17 @@ import { Construct } from "constructs";
 import { Site } from "../base";
 import { Manifest, needed } from "../config";
 
+/** Of the edge-state area, which the bench does not build; as _user_pool of tests/bench/areas.py. */
+export const userPool = (site: Site) => {
+  const region = site.environment.dns_region;
+  const id = `${region}_AbCdEfGhI`;
+  return {
+    id,
+    arn: `arn:aws:cognito-idp:${region}:${site.account}:userpool/${id}`,
+    issuer: `https://cognito-idp.${region}.amazonaws.com/${id}`,
+  };
+};
+
 /** Of stores that the bench does not build; as GivenMember of tests/bench/areas.py. */
 const endpoint = (store: string, region: string) => `${store}.${region}.example`;
 const reader = (store: string, region: string) => `${store}-reader.${region}.example`;
@@ -32,6 +43,11 @@ export class TaskVariables extends Construct {
       LOG_LEVEL: environment.services.log_level,
       S3_BUCKET: this.site.lakeBucket(),
     };
+    const pool = userPool(this.site);
+    Object.assign(values, { IDENTITY_ISSUER: pool.issuer, IDENTITY_CLIENTS: "web-client service-client" });
+    if (manifest.needs.includes("identity")) {
+      Object.assign(values, { USER_POOL_ID: pool.id, USER_POOL_CLIENT_ID: "web-client" });
+    }
     const providers: Record<string, () => Record<string, string>> = {
       database: () => this.database(),
       cache: () => this.cache(),
