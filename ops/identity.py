@@ -1,4 +1,4 @@
-"""The local users: one for each role, and a bearer token for each.
+"""The local users: one for each role, a bearer token for each, and one API key.
 
 They exist on the local platform alone, where `edge.identity.password_sign_in` lets a client send a password.
 Their passwords are drawn anew at each sign-in and kept nowhere.
@@ -6,7 +6,10 @@ Their passwords are drawn anew at each sign-in and kept nowhere.
 
 from __future__ import annotations
 
+import json
 import secrets
+import urllib.error
+import urllib.request
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +20,14 @@ from stacks.environment import Environment
 
 #: Weakest first; the groups of the user pool.
 ROLES = ("viewer", "trader", "admin", "service")
+
+#: Name of the key that each `up` issues anew.
+KEY_NAME = "make up"
+
+SECONDS = 20.0
+
+# A proxy of the developer is not for the loopback.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def tokens(environment: Environment) -> dict[str, str]:
@@ -36,6 +47,33 @@ def tokens(environment: Environment) -> dict[str, str]:
         raise OperationError(
             f"the user pool does not answer ({error}); is the platform up? `make up`"
         ) from None
+
+
+def api_key(edge_url: str, token: str) -> str:
+    """A new key of the token's bearer, issued through the edge; that of an earlier `up` is revoked.
+
+    Raises:
+        OperationError: the gateway does not answer, or refuses.
+    """
+    for key in _asked(f"{edge_url}/api/keys", token)["keys"]:
+        if key["name"] == KEY_NAME and key["revoked_at"] is None:
+            _asked(f"{edge_url}/api/keys/{key['id']}", token, method="DELETE")
+    return str(_asked(f"{edge_url}/api/keys", token, method="POST", body={"name": KEY_NAME})["key"])
+
+
+def _asked(url: str, token: str, *, method: str = "GET", body: dict[str, str] | None = None) -> Any:
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 (our own edge)
+    try:
+        with _DIRECT.open(request, timeout=SECONDS) as answer:
+            return json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        with error:
+            said = error.read(500).decode(errors="replace")
+        raise OperationError(f"{method} {url} answered {error.code}: {said}") from None
+    except (OSError, ValueError) as error:
+        raise OperationError(f"{method} {url}: {error}; is the platform up? `make up`") from None
 
 
 def _sign_in(environment: Environment, role: str) -> str:

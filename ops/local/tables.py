@@ -36,13 +36,16 @@ def endpoints(console: Console, environment: Environment) -> None:
     console.print(table)
     console.print("Try it:", style="bold")
     bearer = identity.tokens(environment)
+    key = identity.api_key(edge_url(), bearer["trader"])
     for line in (
         f"curl {edge_url()}/health/detailed/",
         f"curl -H 'X-Viewer-Location: Frankfurt' {edge_url()}/api/status/services",
         f"curl -H 'X-Viewer-Location: Singapore' {edge_url()}/api/status/services",
+        f"curl -H 'X-Api-Key: {key}' {edge_url()}/api/users/me",
         "make status    make logs    make down",
     ):
         console.print(f"  {line}", soft_wrap=True, markup=False)
+    console.print(f"API key of the trader: {key}", soft_wrap=True, markup=False, highlight=False)
     console.print(
         f"Bearer tokens, for {environment.edge.identity.access_token_minutes} minutes:", style="bold"
     )

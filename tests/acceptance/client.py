@@ -71,6 +71,20 @@ class Edge:
         )
         return self._send(request, place)
 
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        credential: dict[str, str] | None = None,
+        document: object = None,
+        place: str | None = None,
+    ) -> Answer:
+        """A request of any method; `credential` is the header that says who calls."""
+        data = None if document is None else json.dumps(document).encode()
+        headers = {"content-type": "application/json", **(credential or {})}
+        return self._send(urllib.request.Request(self.url + path, data, headers, method=method), place)
+
     @staticmethod
     def _send(request: urllib.request.Request, place: str | None) -> Answer:
         if place:

@@ -66,6 +66,11 @@ def test_users_of_another_environment_are_never_made(pool: str) -> None:
     assert users(pool) == []
 
 
+def test_gateway_that_does_not_answer_is_named_with_its_mend() -> None:
+    with pytest.raises(OperationError, match=r"GET http://127\.0\.0\.1:9/api/keys: .*is the platform up\?"):
+        identity.api_key("http://127.0.0.1:9", "token")
+
+
 def test_platform_without_a_user_pool_is_named_with_its_mend(pool: str) -> None:
     aws.client("ssm", REGION).delete_parameter(Name=LOCAL.names.parameter("edge", "user-pool-id"))
     with pytest.raises(OperationError, match=r"the user pool does not answer \(.*is the platform up\?"):
