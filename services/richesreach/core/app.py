@@ -20,6 +20,7 @@ from richesreach.core.cache import Cache, Nodes
 from richesreach.core.cache.local import LocalCache
 from richesreach.core.database import Database
 from richesreach.core.events import Events
+from richesreach.core.feature_flags import FeatureFlags
 from richesreach.core.freshness import Freshness
 from richesreach.core.health import Dependency
 from richesreach.core.limits.admission import Limits
@@ -53,6 +54,7 @@ class Platform:
     authenticator: Authenticator
     keys: KeyDirectory
     callers: Callers
+    flags: FeatureFlags
     metrics: Metrics
     tracing: Tracing
     events: Events | None
@@ -114,6 +116,7 @@ class Platform:
             authenticator,
             keys,
             callers,
+            FeatureFlags(global_cache.servers, settings.region),
             metrics,
             tracing,
             events,
@@ -126,6 +129,7 @@ class Platform:
             await self.events.close()
         await self.authenticator.close()
         await self.keys.close()
+        await self.flags.close()
         await self.database.close()
         await self.cache.close()
         await self.global_cache.close()
@@ -191,6 +195,7 @@ def _lifespan(
         await platform.database.open()
         platform.cache.open()
         platform.keys.open()
+        platform.flags.open()
         if platform.events is not None:
             platform.events.open()
         lag.open()

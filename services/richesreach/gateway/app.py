@@ -5,7 +5,7 @@ from fastapi import FastAPI, Request, Response
 from richesreach.core.app import Platform, build_app
 from richesreach.core.problems import problem_response
 from richesreach.core.settings import Settings
-from richesreach.gateway import api, description
+from richesreach.gateway import api, description, flags_api
 from richesreach.gateway.graphql import app as graphql
 from richesreach.gateway.market import api as market_api
 from richesreach.gateway.market import owned_api
@@ -31,6 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
             auth_api.me,
             keys_api.router,
             admin_api.admin,
+            flags_api.flags,
             market_api.router,
             owned_api.watchlists,
             owned_api.alerts,

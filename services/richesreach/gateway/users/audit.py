@@ -79,6 +79,14 @@ class Trail:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def add(self, actor: Actor, action: str, target: str, **details: Any) -> None:
+        """An event about what is in no table. Raises DatabaseUnavailableError."""
+
+        async def insert(connection: Connection) -> None:
+            await actor.note(connection, action, target, **details)
+
+        await self._database.write(insert)
+
     async def page(self, wanted: Filter, cursor: str | None, limit: int) -> tuple[list[Event], str | None]:
         """Events, newest first, and the cursor of the page after; None on the last page.
 

@@ -6,6 +6,7 @@ from richesreach.core.access import allows
 from richesreach.core.app import CurrentPlatform
 from richesreach.core.auth.callers import CurrentIdentity
 from richesreach.core.problems import Problem
+from richesreach.gateway import features
 from richesreach.gateway.users import schemas
 from richesreach.gateway.users.audit import Actor
 from richesreach.gateway.users.directory import SignedIn
@@ -16,8 +17,9 @@ me = APIRouter(prefix="/api/users", tags=["users"])
 
 
 @auth.post("/sign-up", status_code=202)
-async def sign_up(new: schemas.SignUp, users: CurrentUsers) -> schemas.Accepted:
+async def sign_up(new: schemas.SignUp, users: CurrentUsers, platform: CurrentPlatform) -> schemas.Accepted:
     """Where the user pool lets people in by themselves. The same answer for an address that is taken."""
+    features.needs(platform, features.SELF_SERVICE)
     await users.sign_up(new.email, new.password)
     return schemas.Accepted(detail="If the address is new, a code to confirm it is on its way.")
 

@@ -10,6 +10,7 @@ from richesreach.core.auth.api_key import ApiKey
 from richesreach.core.auth.callers import CurrentIdentity
 from richesreach.core.auth.key_record import KeyRecord
 from richesreach.core.problems import Problem
+from richesreach.gateway import features
 from richesreach.gateway.users import schemas
 from richesreach.gateway.users.audit import Actor
 from richesreach.gateway.users.key_store import (
@@ -45,6 +46,7 @@ async def issue_key(
     response: Response,
 ) -> schemas.IssuedKey:
     """A key that may do what the caller may, or less."""
+    features.needs(platform, features.NEW_KEYS, caller)
     actor = Actor.of(caller, platform.settings.region)
     lives = None if new.expires_in_days is None else timedelta(days=new.expires_in_days)
     try:
@@ -75,6 +77,7 @@ async def rotate_key(
     how: schemas.Rotation | None = None,
 ) -> schemas.IssuedKey:
     """A new secret for the key; the one before counts on for a while, so that nothing stands still."""
+    features.needs(platform, features.NEW_KEYS, caller)
     actor = Actor.of(caller, platform.settings.region)
     overlap = timedelta(seconds=(how or schemas.Rotation()).overlap_seconds)
     try:
