@@ -3,7 +3,7 @@
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from cache_clock import Clock, endpoint
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from richesreach.core.cache import Nodes
 from richesreach.core.limits.gcra import MICROSECONDS, Decision, LocalLimits, Tier, decide
 from richesreach.core.limits.limiter import Limiter, as_decision
+from richesreach.core.limits.questions import Counted, Question, Questions
 
 NOW = 1_767_225_600 * MICROSECONDS
 MINUTE = Tier("anonymous", quota=60, seconds=60, burst=60)
@@ -131,6 +132,42 @@ async def test_callers_of_one_moment_are_one_question_to_the_server(own_caches: 
     )
     assert after - before == 1
     await servers.close()
+
+
+async def test_nobody_waits_behind_a_question_that_the_server_does_not_answer() -> None:
+    silent = asyncio.Event()
+    asked: list[list[str]] = []
+
+    async def ask(questions: Sequence[Question]) -> list[Counted]:
+        asked.append([name for name, _, _ in questions])
+        if len(asked) == 1:
+            await silent.wait()
+        return [(1, 0, 0, 0)] * len(questions)
+
+    questions = Questions(ask)
+    first = asyncio.create_task(questions.answer(("a", MINUTE, 1)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(questions.answer((name, MINUTE, 1))) for name in "bc"]
+    assert await asyncio.gather(*others) == [(1, 0, 0, 0)] * 2
+    assert await questions.answer(("d", MINUTE, 1)) == (1, 0, 0, 0)
+    assert (asked, first.done()) == ([["a"], ["b", "c"], ["d"]], False)
+    silent.set()
+    assert await first == (1, 0, 0, 0)
+
+
+async def test_what_goes_wrong_is_each_caller_s_and_the_next_question_s_not() -> None:
+    async def ask(questions: Sequence[Question]) -> list[Counted]:
+        if questions[0][0] == "bad":
+            raise ConnectionError("no server")
+        return [(1, 0, 0, 0)] * len(questions)
+
+    questions = Questions(ask)
+    found = await asyncio.gather(
+        *(questions.answer(("bad", MINUTE, 1)) for _ in range(3)), return_exceptions=True
+    )
+    assert [type(error) for error in found] == [ConnectionError] * 3
+    assert await questions.answer(("good", MINUTE, 1)) == (1, 0, 0, 0)
 
 
 async def test_a_caller_that_gives_up_takes_the_answer_from_nobody(nodes: Nodes, own_name: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from richesreach.core.limits.gcra import Tier
 
@@ -11,29 +11,39 @@ Counted: TypeAlias = tuple[int, int, int, int]
 Question: TypeAlias = tuple[str, Tier, int]
 # So many in one call of the script: a server does nothing else meanwhile.
 MOST = 128
+# Seconds after which a call is late: it may be the one that finds a server silent, and nobody waits for that.
+LATE = 0.02
 
 
 class Questions:
     """One call is under way at a time: while it is, questions gather, so that a busy process asks in fewer
-    and larger calls, and an idle one at once.
+    and larger calls, and an idle one at once. Only behind a call that is late does none wait.
     """
 
     def __init__(self, ask: Callable[[Sequence[Question]], Awaitable[Sequence[Counted]]]) -> None:
         self._ask = ask
         self._waiting: list[tuple[Question, asyncio.Future[Counted]]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._turn: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def answer(self, question: Question) -> Counted:
         """Raises what `ask` raises."""
         future: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="limits")
+        if self._turn is None or self._turn.done():
+            self._begin()
         return await future
 
+    def _begin(self) -> None:
+        self._turn = asyncio.create_task(self._run(), name="limits")
+        self._tasks.add(self._turn)
+        self._turn.add_done_callback(self._tasks.discard)
+
     async def _run(self) -> None:
-        while self._waiting:
+        own, loop = self._turn, asyncio.get_running_loop()
+        while self._waiting and self._turn is own:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            relief = loop.call_later(LATE, self._relieve, own)
             try:
                 answers = await self._ask([question for question, _ in batch])
             except Exception as error:
@@ -44,3 +54,11 @@ class Questions:
                 for (_, future), counted in zip(batch, answers, strict=True):
                     if not future.done():
                         future.set_result(counted)
+            finally:
+                relief.cancel()
+
+    def _relieve(self, late: Any) -> None:
+        if self._turn is late:
+            self._turn = None
+            if self._waiting:
+                self._begin()
