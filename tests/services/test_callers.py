@@ -106,3 +106,29 @@ async def test_a_caller_that_is_printed_shows_no_key() -> None:
 async def test_a_key_that_nobody_knows_lifts_no_limit(key: str) -> None:
     caller = await CALLERS.of(scope(BALANCER, f"{VIEWER}, {EDGE}", x_api_key=key))
     assert (caller.name, caller.tier.name) == (VIEWER, "anonymous")
+
+
+WITH_NEIGHBOURS = Callers(
+    {**TIERS, "neighbour": Tier("neighbour", 10_000, 60, 10_000)}, trusted=["10.0.0.0/8"], proxies=2
+)
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "tier"),
+    [
+        ("10.0.2.9", (), "neighbour"),
+        (BALANCER, (f"{VIEWER}, {EDGE}",), "anonymous"),
+        (BALANCER, ("",), "anonymous"),
+        (VIEWER, (), "anonymous"),
+        (None, (), "anonymous"),
+    ],
+)
+async def test_only_who_is_inside_and_came_by_no_balancer_is_a_neighbour(
+    peer: str | None, forwarded: tuple[str, ...], tier: str
+) -> None:
+    assert (await WITH_NEIGHBOURS.of(scope(peer, *forwarded))).tier.name == tier
+
+
+async def test_where_no_proxy_is_expected_nobody_is_a_neighbour() -> None:
+    direct = Callers(WITH_NEIGHBOURS.tiers, trusted=["10.0.0.0/8"], proxies=0)
+    assert (await direct.of(scope("10.0.2.9"))).tier.name == "anonymous"

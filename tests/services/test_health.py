@@ -1,5 +1,6 @@
 """Health: what each dependency's trouble does to the answer."""
 
+import asyncio
 import socket
 
 import httpx
@@ -127,3 +128,51 @@ async def test_a_database_that_comes_late_is_found(own_database: PostgresCluster
         own_database.writer.start()
         own_database.reader.start()
         assert (await client.get("/health/detailed/")).json()["status"] == "healthy"
+
+
+class Asked:
+    """A dependency that counts, and answers once it may."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.may_answer = asyncio.Event()
+        self.now = 100.0
+
+    async def check(self) -> health.Report:
+        self.times += 1
+        await self.may_answer.wait()
+        return {"status": "healthy", "number": self.times}
+
+    def shared(self) -> health.SharedReport:
+        dependencies = {"one": health.Dependency(self.check, critical=True)}
+        return health.SharedReport(dependencies, seconds=1.0, clock=lambda: self.now)
+
+
+async def test_all_who_ask_within_a_second_share_one_report() -> None:
+    asked = Asked()
+    shared = asked.shared()
+    waiting = [asyncio.create_task(shared.get()) for _ in range(20)]
+    await asyncio.sleep(0)
+    asked.may_answer.set()
+    found = await asyncio.gather(*waiting, shared.get())
+    assert asked.times == 1
+    assert {report["one"]["number"] for _, report in found} == {1}
+
+
+async def test_after_a_second_the_dependencies_are_asked_again() -> None:
+    asked = Asked()
+    asked.may_answer.set()
+    shared = asked.shared()
+    await shared.get()
+    asked.now += 1.0
+    assert (await shared.get())[1]["one"]["number"] == 2
+
+
+async def test_a_caller_that_leaves_does_not_end_the_report_of_others() -> None:
+    asked = Asked()
+    shared = asked.shared()
+    leaving, staying = (asyncio.create_task(shared.get()) for _ in range(2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    asked.may_answer.set()
+    assert (await staying)[0] == "healthy"

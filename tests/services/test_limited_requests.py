@@ -38,6 +38,7 @@ async def test_the_limits_are_those_of_the_requirements() -> None:
     assert {tier.name: (tier.quota, tier.seconds, tier.burst) for tier in tiers.values()} == {
         "anonymous": (60, 60, 60),
         "key": (200, 60, 200),
+        "neighbour": (600_000, 60, 600_000),
     }
 
 

@@ -41,6 +41,8 @@ def test_protected_paths_come_before_all_others(config: dict[str, Any]) -> None:
     assert [each["PathPattern"] for each in config["CacheBehaviors"]] == [
         "/api/status/cache/clear",
         "/api/admin/*",
+        "/api/users/*",
+        "/api/keys*",
         "/api/openapi.json",
         "/graphql",
     ]
@@ -120,7 +122,7 @@ def events(each: dict[str, Any]) -> list[str]:
 
 def test_token_is_checked_on_protected_paths_alone(config: dict[str, Any]) -> None:
     checked = [b["PathPattern"] for b in config["CacheBehaviors"] if "origin-request" in events(b)]
-    assert checked == ["/api/status/cache/clear", "/api/admin/*"]
+    assert checked == ["/api/status/cache/clear", "/api/admin/*", "/api/users/*", "/api/keys*"]
     assert "origin-request" not in events(config["DefaultCacheBehavior"])
 
 

@@ -22,7 +22,7 @@ from richesreach.core.database import Database
 from richesreach.core.events import Events
 from richesreach.core.feature_flags import FeatureFlags
 from richesreach.core.freshness import Freshness
-from richesreach.core.health import Dependency
+from richesreach.core.health import Dependency, SharedReport
 from richesreach.core.limits.admission import Limits
 from richesreach.core.limits.callers import Callers
 from richesreach.core.limits.limiter import Limiter
@@ -59,6 +59,7 @@ class Platform:
     tracing: Tracing
     events: Events | None
     dependencies: Mapping[str, Dependency]
+    health: SharedReport
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Platform":
@@ -121,6 +122,7 @@ class Platform:
             tracing,
             events,
             dependencies,
+            SharedReport(dependencies),
         )
 
     async def close(self) -> None:
@@ -248,7 +250,7 @@ def _operations() -> APIRouter:
     @router.get("/health/detailed/", tags=["operations"])
     @router.get("/health/detailed", include_in_schema=False)
     async def health_of_dependencies(platform: CurrentPlatform) -> JSONResponse:
-        status, found = await health.report(platform.dependencies)
+        status, found = await platform.health.get()
         body: dict[str, Any] = {"status": status, **_identity(platform.settings), "dependencies": found}
         return JSONResponse(body, 503 if status == "down" else 200, headers={"cache-control": "no-store"})
 

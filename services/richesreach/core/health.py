@@ -17,6 +17,8 @@ Report = dict[str, Any]
 CHECK_TIMEOUT = 4.0
 # For one server of a dependency: shorter, so that a silent one is told apart from its neighbours that answer.
 SERVER_TIMEOUT = 3.0
+# For how long a report serves all who ask.
+SHARED_SECONDS = 1.0
 _SERVER = "select host(inet_server_addr()) as address, pg_is_in_recovery() as replica"
 
 
@@ -42,6 +44,33 @@ async def report(dependencies: Mapping[str, Dependency]) -> tuple[Status, dict[s
     if any(result["status"] != "healthy" for result in found.values()):
         return "degraded", found
     return "healthy", found
+
+
+class SharedReport:
+    """One report for all who ask within `seconds`: the dependencies are asked about once a second, however
+    many ask and whoever they are.
+    """
+
+    def __init__(
+        self,
+        dependencies: Mapping[str, Dependency],
+        *,
+        seconds: float = SHARED_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dependencies = dependencies
+        self._seconds = seconds
+        self._clock = clock
+        self._asking: asyncio.Task[tuple[Status, dict[str, Report]]] | None = None
+        self._asked = 0.0
+
+    async def get(self) -> tuple[Status, dict[str, Report]]:
+        """As `report`, and at most so old, counted from when its asking began."""
+        if self._asking is None or self._clock() - self._asked >= self._seconds:
+            self._asked = self._clock()
+            self._asking = asyncio.create_task(report(self._dependencies), name="health")
+        # Shielded: a caller that leaves does not end it for the others.
+        return await asyncio.shield(self._asking)
 
 
 async def answer(dependency: Dependency) -> Report:

@@ -11,8 +11,8 @@ from richesreach.core.limits.gcra import Tier
 from richesreach.core.providers import enabled_providers
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-# Requests, seconds: with a key, and without.
-_TIERS = "anonymous=60/60,key=200/60"
+# Requests, seconds: without a key, with one, and of another service's task.
+_TIERS = "anonymous=60/60,key=200/60,neighbour=600000/60"
 # Where a load balancer or a neighbour calls from: private networks, loopback, shared and unique local
 # addresses.
 _PRIVATE = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8,100.64.0.0/10,::1/128,fc00::/7"

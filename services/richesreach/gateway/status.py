@@ -29,7 +29,7 @@ async def configuration(platform: CurrentPlatform) -> schemas.Configuration:
 @status.get("/services")
 async def services(platform: CurrentPlatform, response: Response) -> schemas.ServicesStatus:
     """The dependencies as they answer now, and which providers have a key. Always 200: it is a report."""
-    overall, found = await health.report(platform.dependencies)
+    overall, found = await platform.health.get()
     response.headers["cache-control"] = "no-store"
     return schemas.ServicesStatus(
         status=overall,

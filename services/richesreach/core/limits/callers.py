@@ -20,6 +20,8 @@ Identify: TypeAlias = Callable[[Scope], Awaitable[Identity | None]]
 ANONYMOUS = "anonymous"
 # Of an identity whose key has no tier of its own.
 KNOWN = "key"
+# Of another service, where there is such a tier.
+NEIGHBOUR = "neighbour"
 # Characters of `X-Forwarded-For`; a viewer may write far more than is worth its memory.
 _MAX_REMEMBERED = 256
 
@@ -89,7 +91,18 @@ class Callers:
         return found(client[0] if client else None, tuple(forwarded))
 
     def _from(self, peer: str | None, forwarded: tuple[str, ...]) -> Caller:
+        if NEIGHBOUR in self.tiers and not forwarded and self._inside(peer):
+            return Caller(f"{NEIGHBOUR}:{peer}", self.tiers[NEIGHBOUR])
         return Caller(address_of(peer, forwarded, self._trusted, self._proxies), self.tiers[ANONYMOUS])
+
+    def _inside(self, peer: str | None) -> bool:
+        """Whether the caller is in our networks.
+
+        Without `X-Forwarded-For` it did not come by a load balancer, which sets that always, and so is one of
+        those whom the security groups let connect: a neighbour.
+        """
+        address = _parsed(peer) if peer and self._proxies else None
+        return address is not None and any(address in network for network in self._trusted)
 
 
 @functools.lru_cache(maxsize=4096)
