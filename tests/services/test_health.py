@@ -127,6 +127,7 @@ async def test_a_database_that_comes_late_is_found(own_database: PostgresCluster
         assert (await client.get("/health/detailed/")).status_code == 503
         own_database.writer.start()
         own_database.reader.start()
+        await asyncio.sleep(health.SHARED_SECONDS)  # for so long, all who ask get the report from before
         assert (await client.get("/health/detailed/")).json()["status"] == "healthy"
 
 
