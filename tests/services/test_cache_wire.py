@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 from cache_clock import endpoint
 from cache_servers import CachePair, CacheServer
 from loopback import own_address
@@ -100,3 +101,13 @@ async def test_a_server_that_says_nothing_or_nonsense_is_given_up() -> None:
         await Wire(Endpoint(host, port), tls=False, login=None, patience=5).call("PING")
     wire.close()
     server.close()
+
+
+def test_it_works_on_the_loop_that_services_run_on(caches: CachePair) -> None:
+    async def ask() -> list[bytes]:
+        wire = wire_to(caches.primary)
+        answers = await asyncio.gather(*(wire.call("ECHO", f"{number}") for number in range(20)))
+        wire.close()
+        return answers
+
+    assert uvloop.run(ask()) == [f"{number}".encode() for number in range(20)]

@@ -7,7 +7,7 @@ about ten times the work. Here calls follow each other on one connection, as man
 import asyncio
 import ssl
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 from redis.exceptions import AuthenticationError, NoScriptError, ReadOnlyError, RedisError, ResponseError
@@ -108,8 +108,8 @@ class _Line(asyncio.Protocol):
         self._end(CacheConnectionError("the connection is closed"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 (of a stream)
-        self._transport = transport
+        # uvloop's transports are no asyncio.Transport, though they are all that one is.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
