@@ -26,14 +26,17 @@ class Probe:
 
     name: str
     operation: str
-    target: float
+    target: float | None
 
 
 PROBES_OF_THE_CORE = (
     Probe("cache-local", "cache: a value that the process has", 1.0),
     Probe("cache-shared", "cache: a value that the server has", 1.5),
     Probe("limit-check", "one decision of a limit, in the process", 1.0),
+    Probe("cache-glide", "cache: a value that the server has, 16 callers at a time", 1.5),
     Probe("middleware", "a request over HTTP, with limits and a log line", 1.5),
+    Probe("middleware-unlimited", "the same without limits", 1.5),
+    Probe("middleware-processor", "the same with limits, processor time of the server alone", None),
 )
 
 

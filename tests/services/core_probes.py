@@ -5,6 +5,7 @@ an operation: of processor time where all of it is in the process, else on the c
 """
 
 import asyncio
+import functools
 import io
 import json
 import random
@@ -21,6 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "services")]
 
 import aiohttp  # noqa: E402
 import cashews  # noqa: E402
+import glide  # noqa: E402
 import limits  # noqa: E402
 import redis.asyncio as redis  # noqa: E402
 from cache_clock import Clock, endpoint  # noqa: E402
@@ -36,6 +38,8 @@ from richesreach.core.limits.gcra import MICROSECONDS, LocalLimits, Tier  # noqa
 Operation = Callable[[], Awaitable[object]]
 VALUE = {"symbol": "AAPL", "last": "189.50", "closes": [189.5, 190.25, 188.0], "halted": False}
 KEY = "prices:AAPL"
+# At a time, where an operation is one of many.
+CALLERS = 16
 
 
 async def pairs(
@@ -119,28 +123,61 @@ async def limit_check(rounds: int) -> dict[str, Any]:
     return found | {"rival": f"limits {version('limits')}, moving window"}
 
 
-async def middleware(rounds: int) -> dict[str, Any]:
-    """A request over HTTP: through all of the core's middleware with limits and a log line, or none."""
+async def cache_glide(rounds: int) -> dict[str, Any]:
+    """As `cache_shared`, for as many callers at a time as a busy task has; glide hands out bytes, too."""
+    with cache_pair() as pair:
+        address = glide.NodeAddress(pair.primary.host, pair.primary.port)
+        rival = await glide.GlideClient.create(glide.GlideClientConfiguration([address]))
+        async with cache_over(pair, None) as cache:
+            await cache.set(KEY, VALUE, ttl_seconds=600)
+            ours = at_once(lambda: cache.get(KEY))
+            found = await pairs(ours, at_once(lambda: rival.get(KEY)), rounds, 40)
+        await rival.close()
+    return each(found) | {"rival": f"bare valkey-glide {version('valkey-glide')}"}
+
+
+def at_once(operation: Operation) -> Operation:
+    async def all_of_them() -> None:
+        await asyncio.gather(*(operation() for _ in range(CALLERS)))
+
+    return all_of_them
+
+
+def each(found: dict[str, list[float]]) -> dict[str, Any]:
+    """Of one caller, where a round's operation was that of all of them."""
+    return {side: [time_of_all / CALLERS for time_of_all in times] for side, times in found.items()}
+
+
+async def middleware(rounds: int, *, limits: bool = True, processor: bool = False) -> dict[str, Any]:
+    """A request over HTTP: through all of the core's middleware with a log line, or none.
+
+    On the clock, as a client sees it, or of the server's processor.
+    """
     with cache_pair() as pair:
         common = {**task_environment(None, pair), "RATE_LIMIT_TIERS": "anonymous=1000000/1,key=1/1"}
-        common["LOG_LEVEL"] = "INFO"
+        common |= {"LOG_LEVEL": "INFO", "RATE_LIMITING": str(limits).lower()}
         addresses = [own_address(), own_address()]
         modules = ("small_service", "bare_service")
         processes = [
             ServiceProcess(module, {**common, "BIND_ADDRESS": host, "PORT": str(port)})
             for module, (host, port) in zip(modules, addresses, strict=True)
         ]
+
+        def used() -> float:
+            """Seconds of processor time of both servers: only the one that is asked uses any to speak of."""
+            spent = [Path(f"/proc/{process.process.pid}/schedstat").read_text() for process in processes]
+            return sum(int(text.split()[0]) for text in spent) / 1e9
+
         try:
             for address in addresses:
                 until(lambda address=address: accepts(*address), "the service listens")  # type: ignore[misc]
             async with aiohttp.ClientSession() as session:
                 ours, theirs = (_request(session, f"http://{host}:{port}/small") for host, port in addresses)
-                found = await pairs(ours, theirs, rounds, 40)
+                found = await pairs(ours, theirs, rounds, 40, used if processor else time.perf_counter)
         finally:
             for process in processes:
                 process.kill()
-    each = {side: [time_of_all / CALLERS for time_of_all in times] for side, times in found.items()}
-    return each | {"rival": f"bare Starlette {version('starlette')} on the same uvicorn"}
+    return each(found) | {"rival": f"bare Starlette {version('starlette')} on the same uvicorn"}
 
 
 SYMBOLS, EXPONENT, READS, SECONDS = 10_000, 1.1, 300_000, 60
@@ -166,19 +203,13 @@ async def cache_hits(rounds: int) -> dict[str, Any]:
     return {"ours": found}
 
 
-CALLERS = 16
-
-
 def _request(session: aiohttp.ClientSession, url: str) -> Operation:
     async def one() -> None:
         async with session.get(url) as response:
             assert response.status == 200
             await response.read()
 
-    async def all_at_once() -> None:
-        await asyncio.gather(*(one() for _ in range(CALLERS)))
-
-    return all_at_once
+    return at_once(one)
 
 
 PROBES = {
@@ -186,7 +217,10 @@ PROBES = {
     "cache-shared": cache_shared,
     "cache-hits": cache_hits,
     "limit-check": limit_check,
+    "cache-glide": cache_glide,
     "middleware": middleware,
+    "middleware-unlimited": functools.partial(middleware, limits=False),
+    "middleware-processor": functools.partial(middleware, processor=True),
 }
 
 if __name__ == "__main__":
