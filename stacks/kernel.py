@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import JSONDecodeError
 from threading import RLock
 from typing import Any
 
@@ -9,11 +10,16 @@ import jsii
 from jsii._kernel.providers.process import ProcessProvider, _NodeProcess
 from jsii._kernel.types import KernelRequest, KernelResponse
 
+from stacks.errors import ConfigurationError
 from stacks.node import NodeProcess
 
 
 class Channel(_NodeProcess):
-    """Messages as jsii writes them; one at a time, whichever thread asks."""
+    """Messages as jsii writes them; one at a time, whichever thread asks.
+
+    Raises:
+        ConfigurationError: what was started is no Node that jsii runs on.
+    """
 
     _process: Any
 
@@ -21,7 +27,11 @@ class Channel(_NodeProcess):
         super().__init__()  # type: ignore[no-untyped-call]
         self._process = node
         self._turn = RLock()
-        self.handshake()
+        try:
+            self.handshake()
+        except JSONDecodeError:  # it has ended, and said why
+            problem = f"{node.program} does not run jsii"
+            raise ConfigurationError("JSII_NODE", "", problem, "unset it") from None
 
     def stop(self) -> None:
         self._process.end()

@@ -45,7 +45,7 @@ class NodeProcess:
     """
 
     def __init__(self) -> None:
-        program = os.environ.get("JSII_NODE") or str(NODE)
+        self.program = os.environ.get("JSII_NODE") or str(NODE)
         self.folder = Path(tempfile.mkdtemp(prefix="richesreach-node-"))
         # Its temporary files go there too, so that it need not be asked to tidy up.
         variables = {"TMPDIR": str(self.folder), "JSII_AGENT": f"Python/{platform.python_version()}"}
@@ -53,8 +53,8 @@ class NodeProcess:
         with ours, theirs:
             try:
                 self.pid: int | None = os.posix_spawnp(
-                    program,
-                    [program, *OPTIONS, str(self._unpack())],
+                    self.program,
+                    [self.program, *OPTIONS, str(self._unpack())],
                     os.environ | variables,
                     file_actions=[
                         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -63,7 +63,7 @@ class NodeProcess:
                 )
             except OSError as error:
                 shutil.rmtree(self.folder)
-                problem = f"{program}: {error.strerror}"
+                problem = f"{self.program}: {error.strerror}"
                 raise ConfigurationError("JSII_NODE", "", problem, "unset it") from None
             self.stdin, self.stdout = ours.makefile("wb"), ours.makefile("rb")
         atexit.register(self.end)

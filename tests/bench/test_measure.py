@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,9 @@ def test_unknown_row_is_refused_with_the_known_ones() -> None:
     )
     assert done.returncode == 2
     assert "there is no row 'sinth'; choose from synth-areas, synth-prod" in done.stderr
+
+
+def test_ratio_to_the_rival_with_an_option_of_node_is_said_beside_the_row() -> None:
+    tuned = replace(row([1.0], [1.0]), details={"ratio_to_--option": asdict(Ratio(1.3, 1.2, 1.4))})
+    said = "To the rival with Node's --option (an operation): 1.30x (1.20 to 1.40)."
+    assert said in table([tuned], MACHINE)

@@ -39,6 +39,11 @@ def test_node_that_is_not_there_is_refused_by_name() -> None:
     assert "ConfigurationError: JSII_NODE: /nowhere/node: No such file or directory; unset it" in done.stderr
 
 
+def test_program_that_is_no_node_is_refused_by_name() -> None:
+    done = run(CONNECT, {"JSII_NODE": "/bin/false"})
+    assert "ConfigurationError: JSII_NODE: /bin/false does not run jsii; unset it" in done.stderr
+
+
 def test_one_node_runs_and_no_second_hands_its_messages_on() -> None:
     children = 'open(f"/proc/{process}/task/{process}/children").read().split()'
     script = f"""
