@@ -77,8 +77,17 @@ lint: install ## Formatting, lint, types, import contracts, and the workflows wi
 	@mypy
 	@.venv-services/bin/mypy --config-file services/mypy.ini
 	@.venv-services/bin/python services/proto/contracts.py --check
+	@.venv-services/bin/python services/graphql/published.py --check
 	@lint-imports
 	@zizmor --offline --quiet --strict-collection .github
+
+.PHONY: graphql-schema
+graphql-schema: .venv-services/installed ## Publish the GraphQL schema of the code; refuses what breaks a client
+	@.venv-services/bin/python services/graphql/published.py
+
+.PHONY: fuzz
+fuzz: .venv-services/installed ## Fuzz a running gateway by its OpenAPI document and GraphQL schema; EXAMPLES=500 each
+	@.venv-services/bin/python tests/services/fuzzing.py $(or $(EXAMPLES),500)
 
 .PHONY: proto
 proto: .venv-services/installed ## Make the gRPC contracts' messages of services/proto; refuses what breaks a neighbour

@@ -77,3 +77,9 @@ def test_ratio_to_the_rival_with_an_option_of_node_is_said_beside_the_row() -> N
     tuned = replace(row([1.0], [1.0]), details={"ratio_to_--option": asdict(Ratio(1.3, 1.2, 1.4))})
     said = "To the rival with Node's --option (an operation): 1.30x (1.20 to 1.40)."
     assert said in table([tuned], MACHINE)
+
+
+@pytest.mark.parametrize(("measured", "verdict"), [(9.5, "met (≤ 10 s)"), (10.5, "missed (≤ 10 s)")])
+def test_a_row_without_a_rival_is_judged_by_its_own_bound(measured: float, verdict: str) -> None:
+    alone = replace(row([measured], [1.0]), rival=None, theirs=None, ratio=None, target=None, most=10.0)
+    assert alone.verdict == verdict

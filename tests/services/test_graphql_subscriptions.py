@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -119,6 +120,20 @@ async def publish(app: FastAPI, *ticks: schemas.Tick) -> None:
         await app.state.platform.events.publish(MARKET_TICKS, each.symbol, each)
 
 
+def advice(symbol: str) -> schemas.Signal:
+    return schemas.Signal(
+        id="sig-1",
+        symbol=symbol,
+        engine="trend",
+        version="1",
+        action="buy",
+        confidence=0.75,
+        horizon="1h",
+        time=1_700_000_000_000_000_000,
+        price=Decimal(1),
+    )
+
+
 async def test_a_client_library_follows_prices(app: FastAPI) -> None:
     transport = WebsocketsTransport(url=f"{app.state.url}/graphql", subprotocols=[PROTOCOL])
     async with Client(transport=transport) as client:
@@ -135,20 +150,36 @@ async def test_a_client_library_follows_prices(app: FastAPI) -> None:
 async def test_a_client_library_follows_signals(app: FastAPI) -> None:
     query = """subscription { signalUpdate(symbol: "AAPL") {
         id direction confidence engine symbol { name currentPrice } } }"""
-    message = schemas.Signal(
-        id="sig-1", symbol="AAPL", engine="trend", version="1", action="buy", confidence=0.75,
-        horizon="1h", time=1_700_000_000_000_000_000, price=Decimal(1),
-    )  # fmt: skip
     transport = WebsocketsTransport(url=f"{app.state.url}/graphql", subprotocols=[PROTOCOL])
     async with Client(transport=transport) as client:
         updates = client.subscribe(gql(query))
         first = asyncio.ensure_future(anext(updates))
         await listening(app, "signals")
-        await app.state.platform.events.publish(ML_PREDICTIONS, "AAPL", message)
+        await app.state.platform.events.publish(ML_PREDICTIONS, "AAPL", advice("AAPL"))
         found = (await asyncio.wait_for(first, 30))["signalUpdate"]
         await updates.aclose()
     assert (found["id"], found["direction"], found["confidence"]) == ("sig-1", "BUY", 0.75)
     assert found["symbol"]["currentPrice"] > 0
+
+
+async def test_each_result_holds_what_is_true_when_it_is_sent(
+    app: FastAPI, talk: Connect, database: PostgresCluster
+) -> None:
+    query = 'subscription { signalUpdate(symbol: "GOOGL") { symbol { currentPrice } } }'
+    market, found = app.state.domain.market, []
+    (before,) = await market.prices(["GOOGL"])
+    async with talk() as client:
+        await client.begin()
+        await client.subscribe(query)
+        await listening(app, "signals")
+        for number in (1, 2):
+            await market.record_prices([replace(before, price=before.price + number)])
+            await asyncio.to_thread(database.replicated)
+            await app.state.platform.cache.invalidate(tags=["symbol:GOOGL"])
+            await app.state.platform.events.publish(ML_PREDICTIONS, "GOOGL", advice("GOOGL"))
+            message = await client.hear()
+            found.append(message["payload"]["data"]["signalUpdate"]["symbol"]["currentPrice"])
+    assert found[1] == found[0] + 1
 
 
 async def test_clients_of_one_subscription_share_its_work(app: FastAPI, talk: Connect) -> None:

@@ -241,7 +241,7 @@ async def test_the_document_tells_every_operations_errors_as_problems(ask: Asker
                 continue
             assert {"429", "500", "503", "504"} <= operation["responses"].keys(), place
             assert set(operation["tags"]) <= tags, place
-            assert operation.get("description"), place
+            assert operation["summary"], place
             for status, response in operation["responses"].items():
                 assert response["description"], place
                 if status >= "400":

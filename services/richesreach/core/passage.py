@@ -31,6 +31,8 @@ Given = Mapping[bytes, list[str]]
 
 _REQUEST_ID = REQUEST_ID.encode()
 _NOTHING: list[str] = []
+# Of all headers together: CloudFront passes on 20 KiB, and adds some of its own.
+MAX_HEADER_BYTES = 32 * 1024
 _LENGTH = b"content-length"
 # What the passage reads of a request; its routes read the rest.
 _READ = frozenset({_REQUEST_ID, TRACEPARENT, _LENGTH, *deadline.READ, *Freshness.READ})
@@ -142,7 +144,11 @@ class Exchange:
                 await self._app(self._scope, self._receive, self.tell)
 
     async def _admitted(self) -> None:
-        """Unless the service leaves, or has too much to do."""
+        """Unless the headers are too large, the service leaves, or has too much to do."""
+        if sum(len(name) + len(value) for name, value in self._scope["headers"]) > MAX_HEADER_BYTES:
+            detail = f"The headers are larger than {MAX_HEADER_BYTES} bytes."
+            await self._problem(431, detail, kind="headers-too-large")
+            return
         drain, shedding = self._concerns.drain, self._concerns.shedding
         if drain.draining and self._scope["path"] != "/health":
             drain.asked()

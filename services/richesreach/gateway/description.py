@@ -56,6 +56,8 @@ _EVERYWHERE = {
 }
 _WITH_BODY = {"400": "The body is no JSON.", "413": "The body is too large."}
 _WITH_CALLER = {"401": "Nobody is known by what the request shows.", "403": "The caller may not do this."}
+_UNKNOWN = {"404": "Nothing has this name or id, or nothing of the caller's."}
+_AGAINST = {"409": "Something that exists stands against it."}
 _INPUT = {"422": "Something in the request is not as it should be; `errors` says what."}
 
 
@@ -83,24 +85,17 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas["Problem"] = dict(_PROBLEM)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for path in document["paths"].values():
-        for operation in path.values():
-            _complete(operation)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            _complete(path, method, operation)
     return document
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if "operations" in operation["tags"]:  # health has neither limits nor problems: its answer is the report
         return
     responses = operation["responses"]
-    wanted = dict(_EVERYWHERE)
-    if "requestBody" in operation:
-        wanted |= _WITH_BODY
-    if operation.get("security"):
-        wanted |= _WITH_CALLER
-    if responses.pop("422", None) is not None:
-        wanted |= _INPUT
-    for status, description in wanted.items():
+    for status, description in _wanted(path, method, operation).items():
         responses.setdefault(status, {"description": description})
     for status, response in responses.items():
         if status >= "400":
@@ -108,3 +103,19 @@ def _complete(operation: dict[str, Any]) -> None:
         if status == "304":
             response.pop("content", None)
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _wanted(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
+    """Descriptions of the errors that an operation may answer, by status."""
+    wanted = dict(_EVERYWHERE)
+    if "requestBody" in operation:
+        wanted |= _WITH_BODY
+    if operation.get("security"):
+        wanted |= _WITH_CALLER
+        if method in {"post", "put", "patch"}:
+            wanted |= _AGAINST
+    if "{" in path:
+        wanted |= _UNKNOWN
+    if operation["responses"].pop("422", None) is not None:
+        wanted |= _INPUT
+    return wanted

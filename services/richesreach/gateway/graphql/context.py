@@ -71,6 +71,10 @@ class Context:
     def __post_init__(self) -> None:
         self.loaders = Loaders(self.domain.market)
 
+    def anew(self) -> None:
+        """For the next result of a subscription: what was loaded for the one before is old."""
+        self.loaders = Loaders(self.domain.market)
+
     async def subject(self, scope: str) -> str:
         """The id of a caller who has the scope. Raises Problem."""
         return demand_scopes(await self.who(), scope).subject

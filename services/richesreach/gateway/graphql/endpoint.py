@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from graphql import OperationType
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
@@ -64,7 +64,7 @@ class Endpoint:
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         headers, method = Headers(scope=scope), scope["method"]
         if method == "POST":
-            asked = requests.of_body(headers, await Request(scope, receive).body())
+            asked = requests.of_body(headers, await _body(scope, receive))
         elif method in {"GET", "HEAD"}:
             if self.editor and not scope["query_string"] and "text/html" in headers.get("accept", ""):
                 page = get_graphql_ide_html("graphiql")
@@ -124,6 +124,14 @@ class Endpoint:
             slug = error.code.lower().replace("_", "-")
             body = problem_body(scope, error.status, error.message, kind=slug) | {"errors": told}
         return Response(msgspec.json.encode(body), error.status, headers, kind)
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    """Raises RequestError for a client that left before its end, HTTPException for one too large."""
+    try:
+        return await Request(scope, receive).body()
+    except ClientDisconnect as error:
+        raise RequestError(400, "BAD_REQUEST", "The request ended before its body.") from error
 
 
 def _left(decision: Decision) -> dict[str, str]:

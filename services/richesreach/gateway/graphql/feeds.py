@@ -1,7 +1,6 @@
 """What the stream says, by symbol: one reader of a topic a process, however many listen."""
 
 import asyncio
-import contextlib
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -52,17 +51,12 @@ class Feed:
             self._ready.clear()
 
     async def _run(self, events: Events) -> None:
-        async with contextlib.aclosing(_messages(events, self._topic, self._ready)) as messages:
-            async for message in messages:
+        """Until nobody listens, or the service ends its stream."""
+        async with events.tail(self._topic) as tail:
+            self._ready.set()
+            async for message in tail:
                 for listener in self._listeners.get(message.symbol, ()):
                     listener.offer(message)
-
-
-async def _messages(events: Events, topic: Topic, ready: asyncio.Event) -> AsyncGenerator[Any, None]:
-    async with events.tail(topic) as tail:
-        ready.set()
-        async for message in tail:
-            yield message
 
 
 class _Listener:

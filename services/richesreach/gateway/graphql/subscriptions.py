@@ -21,12 +21,14 @@ class Subscription:
     async def price_update(self, info: Info, symbol: str) -> AsyncGenerator[PricePoint, None]:
         ticker = await known(symbol, info)
         async for tick in info.context.feeds.ticks.of(ticker):
+            info.context.anew()
             yield _point(tick)
 
     @strawberry.subscription(description="Each new signal for a symbol.")
     async def signal_update(self, info: Info, symbol: str) -> AsyncGenerator[Signal, None]:
         ticker = await known(symbol, info)
         async for message in info.context.feeds.signals.of(ticker):
+            info.context.anew()
             yield _signal(message)
 
 
