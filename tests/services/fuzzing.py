@@ -59,7 +59,7 @@ def running(environment: Environment) -> Iterator[Running]:
         told = {**UNLIMITED, **environment, **issuer.variables, "BIND_ADDRESS": host, "PORT": str(port)}
         process = ServiceProcess("richesreach.gateway", {**told, "LOG_LEVEL": "WARNING"})
         try:
-            until(lambda: accepts(host, port), "the gateway listens")
+            until(lambda: accepts(host, port), "the gateway listens", patience=120)
             expires = 4_000_000_000
             yield Running(
                 f"http://{host}:{port}", issuer.token("admin", sub=somebody(), exp=expires), process

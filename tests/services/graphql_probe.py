@@ -113,7 +113,7 @@ def main(rounds: int) -> dict[str, list[float]]:
         told = {**common, **UNLIMITED, "LOG_LEVEL": "INFO", "BIND_ADDRESS": host, "PORT": str(port)}
         gateway = ServiceProcess("richesreach.gateway", told)
         try:
-            until(lambda: accepts(host, port), "the gateway listens")
+            until(lambda: accepts(host, port), "the gateway listens", patience=120)
             process = psutil.Process(gateway.process.pid)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 return runner.run(measured(host, port, process, rounds))
