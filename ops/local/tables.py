@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ops import identity
+from ops.errors import OperationError
 from ops.local import aws, paths, state
 from ops.local.readiness import edge_url
 from stacks.environment import Environment
@@ -36,21 +37,30 @@ def endpoints(console: Console, environment: Environment) -> None:
     console.print(table)
     console.print("Try it:", style="bold")
     bearer = identity.tokens(environment)
-    key = identity.api_key(edge_url(), bearer["trader"])
+    key, reason = _key(bearer["trader"])
     for line in (
         f"curl {edge_url()}/health/detailed/",
         f"curl -H 'X-Viewer-Location: Frankfurt' {edge_url()}/api/status/services",
         f"curl -H 'X-Viewer-Location: Singapore' {edge_url()}/api/status/services",
-        f"curl -H 'X-Api-Key: {key}' {edge_url()}/api/users/me",
+        f"curl -H 'X-Api-Key: {key or 'rr_…'}' {edge_url()}/api/users/me",
         "make status    make logs    make down",
     ):
         console.print(f"  {line}", soft_wrap=True, markup=False)
-    console.print(f"API key of the trader: {key}", soft_wrap=True, markup=False, highlight=False)
+    told = key or f"none was issued: {reason}"
+    console.print(f"API key of the trader: {told}", soft_wrap=True, markup=False, highlight=False)
     console.print(
         f"Bearer tokens, for {environment.edge.identity.access_token_minutes} minutes:", style="bold"
     )
     for role, token in bearer.items():
         console.print(f"  {role}: {token}", soft_wrap=True, markup=False)
+
+
+def _key(token: str) -> tuple[str | None, str]:
+    """A key, or why there is none: what serves is worth its table all the same."""
+    try:
+        return identity.api_key(edge_url(), token), ""
+    except OperationError as error:
+        return None, str(error)
 
 
 def _region(region: str, published: state.State) -> tuple[str, str, str, str]:
