@@ -93,8 +93,9 @@ class Deployment:
         if said:
             self.console.print(said, style="yellow", markup=False)
         try:
-            self._continue_locked()
-            self._deploy(owner)
+            with self.lock.alive():
+                self._continue_locked()
+                self._deploy(owner)
         finally:
             self.lock.release()
 
@@ -203,7 +204,6 @@ class Deployment:
         record.say("resumed" if self.resumed else "started", **facts)
         if self.earlier and not self.resumed:
             self._take_over(found, record)
-        record.start_beat()
         deployer = Deployer(self.formation, out, folder, self.run)
         run = Run(
             WaveRun(found.graph, self.formation, deployer, record, board, found.work, self._concurrency),
@@ -224,8 +224,6 @@ class Deployment:
                 "yellow",
             )
             raise
-        finally:
-            record.stop_beat()
         self._say(
             f"deployed; the record is {record.file} and s3://{self.store.bucket}/{self.store.key(self.run)}"
         )
@@ -258,8 +256,16 @@ class Deployment:
     def _nothing(self, found: Comparison) -> None:
         count = len(found.chosen)
         self._say(f"{self.environment.name}: nothing to deploy, {count} stacks are as they should be")
-        if self.earlier and not self.options.dry_run and self._sees_through(found):
-            run = str(self.earlier[0]["run"])
+        if not self.earlier or self.options.dry_run or not self._sees_through(found):
+            return
+        run, cut_short = str(self.earlier[0]["run"]), unbaked(self.earlier)
+        if cut_short:
+            self._say(
+                f"the bake of {cut_short} in run {run} was cut short: `richesreach deploy --env"
+                f" {self.environment.name} --resume` sees it through",
+                "yellow",
+            )
+        else:
             folder = ROOT / ".deploy" / self.environment.name / run
             Record(self.store, run, folder, self.earlier).say("finished", by=self.run)
 

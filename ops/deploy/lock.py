@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,8 +23,10 @@ from ops.deploy.store import Store
 from ops.errors import OperationError, UsageError
 from ops.local.process import start_time
 
-#: A holder that gave no sign of life for so long is taken for dead. Signs come every half minute.
+#: A holder that gave no sign of life for so long is taken for dead.
 SILENCE = timedelta(minutes=5)
+#: Seconds between two of them.
+BEAT = 30.0
 
 
 @dataclass(frozen=True)
@@ -89,9 +94,9 @@ class Lock:
         raise OperationError(self._refusal(held))
 
     def _refusal(self, held: Held) -> str:
-        # Its record begins only once it has synthesised and compared; that of a resumed run may be old.
+        # The last sign may be of an earlier holder.
         taken = datetime.fromisoformat(held.since)
-        silent = datetime.now(UTC) - max(self.store.seen(held.run) or taken, taken)
+        silent = datetime.now(UTC) - max(self.store.seen() or taken, taken)
         state = f"its last sign of life was {max(0, int(silent.total_seconds()))} s ago"
         advice = "wait for it, or talk to them"
         if silent > SILENCE:
@@ -114,6 +119,27 @@ class Lock:
             raise OperationError(
                 f"the parameter {self.name} in {self.region} is no lock; look who wrote it, then delete it"
             ) from None
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """Signs of life from the first moment on: before its record begins, a run may wait long for stacks
+        that somebody else is updating. One that cannot be given is made up for by the next."""
+        stop = threading.Event()
+
+        def beat() -> None:
+            while True:
+                with suppress(OperationError):
+                    self.store.beat()
+                if stop.wait(BEAT):
+                    return
+
+        signs = threading.Thread(target=beat, name="signs of life", daemon=True)
+        signs.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            signs.join()
 
     def check(self) -> None:
         """Makes sure that this process still holds it.

@@ -12,8 +12,6 @@ from typing import Any
 from ops.deploy.store import Event, Store
 from ops.errors import OperationError
 
-#: Seconds after which a run that has nothing to say writes its record again, as a sign of life.
-BEAT = 30.0
 #: What ends a run; one without is unfinished.
 ENDS = frozenset({"finished", "abandoned"})
 
@@ -31,9 +29,6 @@ class Record:
         self.file = folder / "run.jsonl"
         self.events: list[Event] = list(earlier)
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._beat: threading.Thread | None = None
-        self.unreachable = ""
 
     def say(self, event: str, **facts: Any) -> None:
         """Adds a line.
@@ -53,25 +48,6 @@ class Record:
         except OSError as error:
             raise OperationError(f"{self.file} cannot be written: {error.strerror}") from None
         self.store.write(self.run, body)
-
-    def start_beat(self) -> None:
-        """Signs of life until ``stop_beat``."""
-        self._beat = threading.Thread(target=self._beats, name="signs of life", daemon=True)
-        self._beat.start()
-
-    def _beats(self) -> None:
-        while not self._stop.wait(BEAT):
-            with self._lock:
-                try:
-                    self._write()
-                    self.unreachable = ""
-                except OperationError as error:
-                    self.unreachable = str(error)
-
-    def stop_beat(self) -> None:
-        self._stop.set()
-        if self._beat is not None:
-            self._beat.join()
 
 
 def ended(events: Sequence[Event]) -> bool:

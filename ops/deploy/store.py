@@ -15,6 +15,8 @@ from ops.errors import OperationError
 from stacks.environment import Environment
 
 BOOTSTRAP = "CDKToolkit"
+#: How the key of a run's record ends.
+RECORD = ".jsonl"
 
 Event = Mapping[str, Any]
 
@@ -27,6 +29,7 @@ class Store:
         self.environment = environment
         self.prefix = f"richesreach/{environment.name}/runs/"
         self.region = environment.home_region
+        self._alive = f"{self.prefix}alive"
         self._bucket = ""
 
     @property
@@ -58,7 +61,7 @@ class Store:
         raise OperationError(f"{self.region} is not bootstrapped; run {mend}")
 
     def key(self, run: str) -> str:
-        return f"{self.prefix}{run}.jsonl"
+        return f"{self.prefix}{run}{RECORD}"
 
     def write(self, run: str, body: str) -> None:
         with asking(self.environment.name, f"the record of run {run} cannot be written"):
@@ -76,13 +79,19 @@ class Store:
                 return []
         return list(_events(body.decode(errors="replace")))
 
-    def seen(self, run: str) -> datetime | None:
-        """When the run last wrote, by the clock of S3."""
+    def beat(self) -> None:
+        """A sign of life of whoever holds the lock: always the same object, so that none is left over."""
+        with asking(self.environment.name, "no sign of life can be given"):
+            self.account.client("s3", self.region).put_object(Bucket=self.bucket, Key=self._alive, Body=b"")
+
+    def seen(self) -> datetime | None:
+        """When a holder of the lock last gave one, by the clock of S3."""
         s3 = self.account.client("s3", self.region)
-        try:
-            found: datetime = s3.head_object(Bucket=self.bucket, Key=self.key(run))["LastModified"]
-        except s3.exceptions.ClientError:
-            return None
+        with asking(self.environment.name, "the holder's last sign of life cannot be read"):
+            try:
+                found: datetime = s3.head_object(Bucket=self.bucket, Key=self._alive)["LastModified"]
+            except s3.exceptions.ClientError:
+                return None
         return found
 
     def runs(self, newest: int) -> list[str]:
@@ -94,7 +103,7 @@ class Store:
                 for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix)
                 for entry in page.get("Contents", [])
             ]
-        ids = [key.removeprefix(self.prefix).removesuffix(".jsonl") for key in keys]
+        ids = [key.removeprefix(self.prefix).removesuffix(RECORD) for key in keys if key.endswith(RECORD)]
         return sorted(ids, reverse=True)[:newest]
 
 

@@ -162,11 +162,9 @@ class Destruction:
                 revision=revision(),
                 stacks=sorted(chosen),
             )
-            record.start_beat()
-            with ended_by_signals():
+            with lock.alive(), ended_by_signals():
                 self._destroy(graph, chosen, record)
         finally:
-            record.stop_beat()
             lock.release()
 
     def _destroy(self, graph: Graph, chosen: Collection[str], record: Record) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ops.deploy.store import RECORD
 from ops.local import aws, daemon, paths
 from stacks.environment import Environment, load_environment
 
@@ -79,7 +80,8 @@ def levels() -> dict[str, str]:
 def runs() -> list[str]:
     """Keys of every run's record, the newest last."""
     listed = aws.client("s3", "us-east-1").list_objects_v2(Bucket=_bucket(), Prefix="richesreach/local/runs/")
-    return sorted(each["Key"] for each in listed.get("Contents", []))
+    keys = (each["Key"] for each in listed.get("Contents", []))
+    return sorted(key for key in keys if key.endswith(RECORD))  # beside them lies the holder's sign of life
 
 
 def events(key: str) -> list[dict[str, Any]]:

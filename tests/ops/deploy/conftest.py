@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ops import cdk
+from ops.deploy.store import RECORD
 from ops.local import aws
 from stacks.yaml_file import ROOT
 from tests.aws_calls.recorder import RECORDED
@@ -89,7 +90,8 @@ class Site:
     def runs(self) -> list[str]:
         """Keys of every run's record, the newest last."""
         listed = self.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="richesreach/local/runs/")
-        return sorted(each["Key"] for each in listed.get("Contents", []))
+        keys = (each["Key"] for each in listed.get("Contents", []))
+        return sorted(key for key in keys if key.endswith(RECORD))
 
     def events(self, key: str = "") -> list[dict[str, Any]]:
         """Of a run, the newest where none is named, as every engineer reads them."""

@@ -120,6 +120,16 @@ def test_bake_of_the_last_wave_is_made_up_for(
     assert ended(store.read(run))
 
 
+def test_run_whose_last_bake_was_cut_is_not_ended_by_one_that_finds_nothing_to_do(
+    site: Site, store: Store, unfinished: Write, first: Path, deployed: str
+) -> None:
+    run = unfinished((deployed,), *DEPLOYED)
+    done = site.deploy(first, "--only", deployed)
+    assert done.status == 0, done.errors
+    assert f"the bake of {HOME} in run {run} was cut short" in " ".join(done.output.split())
+    assert not ended(store.read(run))
+
+
 def test_dry_run_of_what_is_resumed_shows_what_is_left(site: Site, unfinished: Write, first: Path) -> None:
     unfinished((NETWORK,))
     done = site.deploy(first, "--resume", "--dry-run")

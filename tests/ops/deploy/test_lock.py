@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+import boto3
 import pytest
 
 from ops.deploy.asking import Account
@@ -30,7 +31,8 @@ def store(site: Site) -> Iterator[Store]:
     """Where no record of these tests is left: the newest one is the last run's to others."""
     store = Store(Account("local"), load_environment("local"))
     yield store
-    site.client("s3").delete_object(Bucket=BUCKET, Key=store.key("run-1"))
+    for key in (store.key("run-1"), f"{store.prefix}alive"):
+        site.client("s3").delete_object(Bucket=BUCKET, Key=key)
 
 
 @pytest.fixture
@@ -69,10 +71,45 @@ def test_holder_that_was_silent_for_long_may_be_dead(lock: Lock) -> None:
         lock.acquire("run-2", "deploy", ME)
 
 
-def test_holder_that_gives_signs_of_life_is_to_be_waited_for(lock: Lock, store: Store) -> None:
-    lock.acquire("run-1", "deploy", OTHER)
-    store.write("run-1", json.dumps({"event": "started"}) + "\n")
+def test_holder_gives_signs_of_life_from_the_first_moment_on(lock: Lock, site: Site) -> None:
+    """It took the lock long ago, and has waited since for somebody else's update: there is no record yet."""
+    long_ago = (datetime.now(UTC) - 2 * SILENCE).isoformat()
+    held = Held("run-1", "deploy", OTHER.name, OTHER.host, OTHER.pid, OTHER.started, long_ago)
+    site.client("ssm").put_parameter(Name=lock.name, Type="String", Value=json.dumps(asdict(held)))
+    with lock.alive():
+        pass
     with pytest.raises(OperationError, match=r"last sign of life was \d+ s ago: wait for it"):
+        lock.acquire("run-2", "deploy", ME)
+
+
+def test_sign_of_life_is_no_run(lock: Lock, store: Store) -> None:
+    before = store.runs(100)
+    with lock.alive():
+        pass
+    assert store.runs(100) == before
+
+
+def test_sign_that_cannot_be_given_stops_nothing(lock: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> None:
+        raise OperationError("no network")
+
+    monkeypatch.setattr(lock.store, "beat", lost)
+    lock.acquire("run-1", "deploy", OTHER)
+    with lock.alive():
+        lock.check()
+
+
+def test_record_that_no_network_leads_to_is_one_line(
+    lock: Lock, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock.acquire("run-1", "deploy", OTHER)
+    nowhere = "http://127.0.0.1:9"  # port 9 discards: whoever asks it fails at once
+    away = boto3.client(
+        "s3", "us-east-1", endpoint_url=nowhere, aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    assert store.bucket
+    monkeypatch.setitem(store.account._clients, ("s3", store.region), away)
+    with pytest.raises(OperationError, match="last sign of life cannot be read: Could not connect"):
         lock.acquire("run-2", "deploy", ME)
 
 
