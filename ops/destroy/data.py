@@ -207,14 +207,26 @@ def _protected(cluster: Mapping[str, Any]) -> bool:
 class Datastores:
     """The global datastore of an environment: its secondaries are disassociated before they are deleted."""
 
-    def __init__(self, account: Account, environment: Environment, say: Say, look: float = LOOK) -> None:
+    def __init__(
+        self,
+        account: Account,
+        environment: Environment,
+        say: Say,
+        look: float = LOOK,
+        patience: float = PATIENCE,
+    ) -> None:
         self.account = account
         self.environment = environment
         self.say = say
         self.look = look
+        self.patience = patience
 
     def take_apart(self, regions: Collection[str]) -> list[str]:
-        """Disassociates the secondaries of these regions; gives their groups."""
+        """Disassociates the secondaries of these regions; gives their groups.
+
+        Raises:
+            OperationError: ElastiCache refuses, or a disassociation does not end.
+        """
         cache = self.account.client("elasticache", self.environment.home_region)
         done = []
         with asking(self.environment.name, "the global datastore cannot be taken apart"):
@@ -226,7 +238,13 @@ class Datastores:
                     ReplicationGroupId=group,
                     ReplicationGroupRegion=region,
                 )
+                deadline = time.monotonic() + self.patience
                 while any(m["ReplicationGroupId"] == group for _, m in self._secondaries(cache, regions)):
+                    if time.monotonic() >= deadline:
+                        raise OperationError(
+                            f"after {self.patience / 60:.0f} minutes {group} in {region} is still a member of"
+                            f" {identifier}: look why in ElastiCache, then repeat"
+                        )
                     time.sleep(self.look)
                 done.append(group)
         return done

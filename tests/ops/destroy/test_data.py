@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import boto3
 import pytest
 from botocore.stub import Stubber
 
@@ -169,6 +170,29 @@ def test_secondaries_of_a_datastore_are_disassociated_and_its_primary_stays() ->
     roles = [member["Role"] for member in left["GlobalReplicationGroups"][0]["Members"]]
     assert roles == ["PRIMARY"]
     cache.delete_global_replication_group(GlobalReplicationGroupId=made, RetainPrimaryReplicationGroup=True)
+
+
+def test_datastore_that_keeps_its_member_is_somebodys_to_look_at() -> None:
+    account = Account("local")
+    cache = boto3.client(
+        "elasticache", HOME, aws_access_key_id="test", aws_secret_access_key="test", endpoint_url="http://x"
+    )
+    account._clients["elasticache", HOME] = cache
+    group, datastore = f"{NAME}-{EU}-global", f"ldgnf-{NAME}"
+    member = {"ReplicationGroupId": group, "ReplicationGroupRegion": EU, "Role": "SECONDARY"}
+    described = {
+        "GlobalReplicationGroups": [{"GlobalReplicationGroupId": datastore, "Members": [member]}],
+    }
+    store = Datastores(account, ENVIRONMENT, lambda text: None, look=0, patience=0)
+    with Stubber(cache) as stubber:
+        for operation, answer in (
+            ("describe_global_replication_groups", described),
+            ("disassociate_global_replication_group", {}),
+            ("describe_global_replication_groups", described),
+        ):
+            stubber.add_response(operation, answer)
+        with pytest.raises(OperationError, match=rf"{group} in {EU} is still a member of {datastore}"):
+            store.take_apart({EU})
 
 
 def _secondary(datastore: str) -> None:
