@@ -161,7 +161,8 @@ def _healthy(answer: Answer, place: str) -> Finding:
     status = answer.document.get("status")
     dependencies = _states(answer, "dependencies")
     ill = [name for name, state in dependencies.items() if state != "healthy"]
-    well = answer.status == 200 and status == "healthy" and _from(answer, place)
+    # An overall "healthy" beside a dependency that is not would be a fault of its own.
+    well = answer.status == 200 and status == "healthy" and not ill and _from(answer, place)
     told = f"{status} in {_region(answer)}" if status else _seen(answer)
     return Finding(place or "edge", "/health/detailed/", well, told + (f": {', '.join(ill)}" if ill else ""))
 

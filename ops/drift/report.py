@@ -24,13 +24,17 @@ SHOWN = 120
 #: Characters kept for the line that says what is left out.
 ENDING = 100
 
-#: Under such names values are none of an issue's readers' business. Lists of containers are compared whole,
-#: with all that is in them.
+#: Under such names values may be secret: no terminal, log, file or issue holds them. Lists of containers are
+#: compared whole, with all that is in them.
 _SECRET = re.compile(
     r"environment|variable|secret|password|token|credential|key|header|containerdefinitions"
     r"|distributionconfig|parameters|connectionstring|url",
     re.IGNORECASE,
 )
+
+
+#: What stands for such a value in JSON.
+MASKED = "(masked)"
 
 
 class Outcome(IntEnum):
@@ -88,8 +92,7 @@ def text(judged: Sequence[Judged]) -> str:
 
 
 def markdown(judged: Sequence[Judged]) -> str:
-    """For an issue, which more people read than the account. Values stand in code spans: nothing in them is
-    Markdown; where they may be secret only their path does. It is as long as GitHub takes."""
+    """For an issue. Values stand in code spans: nothing in them is Markdown. As long as GitHub takes."""
     lines = _lines(judged)
     room = LIMIT - ENDING
     kept = list(
@@ -107,7 +110,7 @@ def _lines(judged: Sequence[Judged]) -> list[str]:
         f"| `{each.stack}` | `{resource.logical_id}`<br>{resource.type} | {_code(path)} | {_code(change)} |"
         for each in judged
         for resource in each.drifted
-        for path, change in _changes(resource, open_=False)
+        for path, change in _changes(resource)
     ]
     if rows:
         parts += ["", "| stack | resource | property | template → now |", "| --- | --- | --- | --- |", *rows]
@@ -126,18 +129,31 @@ def as_json(judged: Sequence[Judged]) -> str:
     whole = {
         "headline": headline(judged),
         "exit_status": int(outcome(judged)),
-        "stacks": [dataclasses.asdict(each) for each in judged],
+        "stacks": [dataclasses.asdict(_masked(each)) for each in judged],
     }
     return json.dumps(whole, indent=2)
 
 
-def _changes(resource: Drifted, *, open_: bool = True) -> Iterator[tuple[str, str]]:
-    """Property, and template → now, which may be secret only where ``open_``; one line where the resource is
-    gone."""
+def _masked(judged: Judged) -> Judged:
+    """Without the values that may be secret."""
+
+    def mask(each: Difference) -> Difference:
+        hidden = _SECRET.search(each.path)
+        return dataclasses.replace(each, expected=MASKED, actual=MASKED) if hidden else each
+
+    drifted = (
+        dataclasses.replace(each, differences=tuple(map(mask, each.differences))) for each in judged.drifted
+    )
+    return dataclasses.replace(judged, drifted=tuple(drifted))
+
+
+def _changes(resource: Drifted) -> Iterator[tuple[str, str]]:
+    """Property, and template → now, or that it changed where that may be secret; one line where the resource
+    is gone."""
     if resource.deleted:
         yield "", "was deleted"
     for each in resource.differences:
-        yield each.path, _change(each) if open_ or not _SECRET.search(each.path) else "changed"
+        yield each.path, "changed" if _SECRET.search(each.path) else _change(each)
 
 
 def _change(difference: Difference) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,11 +121,14 @@ def test_values_cannot_leave_their_cell() -> None:
         "/ContainerDefinitions",
     ],
 )
-def test_issue_shows_where_a_secret_may_stand_and_not_what_it_is(path: str) -> None:
+@pytest.mark.parametrize("form", [report.text, report.markdown, report.as_json])
+def test_every_form_shows_where_a_secret_may_stand_and_not_what_it_is(
+    form: Callable[[list[Judged]], str], path: str
+) -> None:
     change = Difference(path, '[{"Environment": "before"}]', "hunter2")
     drifted = Drifted("R", "r", "AWS::ECS::TaskDefinition", deleted=False, differences=(change,))
-    written = report.markdown([Judged(REGION, "s", (drifted,))])
-    assert f"`{path}`" in written
+    written = form([Judged(REGION, "s", (drifted,))])
+    assert path in written
     assert "hunter2" not in written
     assert "before" not in written
 

@@ -82,6 +82,11 @@ def test_every_region_of_the_local_platform_is_asked(url: str) -> None:
             (200, {"status": "degraded", "dependencies": {"cache": {"status": "down"}}}),
             "cache",
         ),
+        (
+            "/health/detailed/",
+            (200, {"status": "healthy", "dependencies": {"cache": {"status": "degraded"}}}),
+            ": cache",
+        ),
         ("/health/detailed/", (502, {}), "answered 502"),
         ("/api/status/services", (200, {"services": {}}), "answered 200"),
         ("/api/status/services", (200, {"services": {"database": {"status": "down"}}}), "database not"),
