@@ -50,6 +50,12 @@ def compare(graph: Graph, formation: Formation, say: Say, *, only: Sequence[str]
     changed = set(fingerprint.changed(before, graph.stacks))
     # What failed to be made still has its template: that it is the right one means nothing.
     changed |= {name for name in graph.stacks if name in states and states[name].blocked}
+    # It is in no template.
+    changed |= {
+        name
+        for name, stack in graph.stacks.items()
+        if name in states and states[name].protected != stack.protected
+    }
     work = {
         name: Kind.CREATE if _is_new(states.get(name)) else Kind.UPDATE
         for name in graph.stacks

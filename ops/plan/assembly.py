@@ -18,13 +18,15 @@ RESOURCE_LIMIT = 500
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack. ``dependencies`` are names of stacks that must be deployed before it."""
+    """One stack. ``dependencies`` are names of stacks that must be deployed before it, ``protected`` is
+    whether CloudFormation is to refuse to delete it; both are what an assembly says."""
 
     name: str
     region: str
     account: str
     template: Template
     dependencies: tuple[str, ...] = ()
+    protected: bool = False
 
     @property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
@@ -63,4 +65,5 @@ def _stack(folder: Path, name: str, artifact: Mapping[str, Any], others: Mapping
     account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
     template = json.loads((folder / artifact["properties"]["templateFile"]).read_text(encoding="utf-8"))
     dependencies = tuple(each for each in artifact.get("dependencies", ()) if each in others)
-    return Stack(name, region, account, template, dependencies)
+    protected = bool(artifact["properties"].get("terminationProtection", False))
+    return Stack(name, region, account, template, dependencies, protected)

@@ -37,9 +37,11 @@ def synthesise(
     account: str = aws.ACCOUNT,
     broken: str = "",
     bucket: str = "small-data",
+    protected: bool = False,
 ) -> Path:
     """A cloud assembly. ``topics`` names a region's topic (another name replaces it), ``values`` what its
-    ``serving`` says; ``broken`` is the region whose ``serving`` no deployment survives."""
+    ``serving`` says; ``broken`` is the region whose ``serving`` no deployment survives, ``protected`` is
+    whether CloudFormation keeps ``data`` from being deleted."""
     app = cdk.App(outdir=str(folder), context={**FLAGS, "@aws-cdk/core:validateAgainstDefaultRules": False})
 
     def stack(region: str, area: str) -> cdk.Stack:
@@ -72,6 +74,7 @@ def synthesise(
         _add(monitoring, "Alarm", "AWS::CloudWatch::Alarm", **page(region))
         monitoring.add_stack_dependency(serving[region])
     data = stack(HOME, "data")
+    data.termination_protection = protected
     _add(data, "Bucket", "AWS::S3::Bucket", BucketName=bucket).apply_removal_policy(cdk.RemovalPolicy.RETAIN)
     _add(data, "Scratch", "AWS::S3::Bucket", BucketName="small-scratch")
     app.synth()

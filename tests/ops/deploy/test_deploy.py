@@ -87,6 +87,23 @@ def test_readers_of_a_changed_output_are_updated_in_the_same_run(
     assert platform.parameter("/small/edge/reads").endswith(":renamed")
 
 
+def test_termination_protection_alone_is_deployed_and_taken_back(
+    platform: Site, synthesise: Synthesise, first: Path
+) -> None:
+    """It is in no template."""
+    data = stack_name(HOME, "data")
+
+    def protected() -> bool:
+        found = platform.client("cloudformation").describe_stacks(StackName=data)["Stacks"][0]
+        return bool(found["EnableTerminationProtection"])
+
+    for wanted in (True, False):
+        done = platform.deploy(synthesise(protected=wanted), "--only", data)
+        assert done.status == 0, done.output + done.errors
+        assert protected() is wanted
+        assert _waves(platform)[-1] == (HOME, ["data"])
+
+
 def test_alarm_during_the_bake_halts_before_the_next_region_and_resume_finishes(
     platform: Site, synthesise: Synthesise
 ) -> None:
