@@ -61,8 +61,8 @@ def _check(environment: Environment, options: Options) -> None:
     name, region = options.environment, options.region
     if region in environment.regions:
         raise UsageError(
-            f"{region} is still in environments/{name}.yaml: take it out of regions, data_regions and"
-            " datastore_regions there first"
+            f"{region} is still in environments/{name}.yaml: take it out of regions there first, and of every"
+            " list that names it but permitted_regions"
         )
     with asking(name, "the regions that have stacks cannot be listed"):
         places = set(deployed.regions(environment, ()))

@@ -13,12 +13,14 @@ import stacks.lake_catalogue.acknowledged as lake_catalogue
 import stacks.lake_replication.acknowledged as lake_replication
 import stacks.monitoring.acknowledged as monitoring
 import stacks.network.acknowledged as network
+import stacks.peering.acknowledged as peering
 import stacks.rotation.acknowledged as rotation
 import stacks.security.acknowledged as security
 from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "network": network.ACKNOWLEDGED,
+    "peering": peering.ACKNOWLEDGED,
     "datalake": datalake.ACKNOWLEDGED,
     "monitoring": monitoring.ACKNOWLEDGED,
     "monitoring-global": monitoring.GLOBAL_ACKNOWLEDGED,

@@ -49,7 +49,8 @@ def each(finding: str | tuple[str, ...], reason: str, *paths: str) -> tuple[Ackn
 
 def exact(finding: str, site: Site) -> tuple[str, ...]:
     """An id with ``{region}``, ``{account}``, ``{environment}``, ``{prefix}`` of ``site``, ``{home}`` region;
-    ``{destination}`` makes one of every region, for grants across regions."""
+    for grants across regions ``{destination}`` makes one of every destination of the lake's replication,
+    ``{reach}`` one of every region that the platform may be in."""
     finding = (
         finding.replace("{region}", site.region)
         .replace("{home}", site.environment.home_region)
@@ -57,9 +58,14 @@ def exact(finding: str, site: Site) -> tuple[str, ...]:
         .replace("{prefix}", site.names.prefix)
         .replace("{environment}", site.environment.name)
     )
-    if "{destination}" not in finding:
-        return (finding,)
-    return tuple(finding.replace("{destination}", region) for region in site.environment.regions)
+    across = {
+        "{destination}": site.environment.lake.replication.destinations,
+        "{reach}": site.environment.reach,
+    }
+    for placeholder, regions in across.items():
+        if placeholder in finding:
+            return tuple(finding.replace(placeholder, region) for region in regions)
+    return (finding,)
 
 
 def acknowledge(stack: PlatformStack, entries: Iterable[Acknowledged]) -> None:

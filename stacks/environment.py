@@ -5,7 +5,6 @@ Everything that differs between environments is a key here; the stacks never bra
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +14,8 @@ from typing import Annotated
 import yaml
 from pydantic import AfterValidator, Field, model_validator
 
+from stacks import address_plan
+from stacks.address_plan import Region
 from stacks.datalake.settings import LakeSettings
 from stacks.delivery.settings import DeliverySettings
 from stacks.ecs.settings import LoadBalancerSettings, ServiceSettings, TelemetrySettings
@@ -35,11 +36,6 @@ PLACEHOLDER_ACCOUNT = "111111111111"
 
 _DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")
 
-_PRIVATE = tuple(ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
-
-#: Prefix length of a zone's subnet in each tier, in the order in which a network is cut into them.
-SUBNET_PREFIXES = {"public": 24, "private": 22, "data": 24}
-
 #: Aurora Global Database takes ten secondaries; a Global Datastore takes two.
 MAX_DATABASE_REGIONS = 11
 MAX_CACHE_REGIONS = 3
@@ -51,46 +47,21 @@ def _known_region(region: str) -> str:
     return region
 
 
-def _needed_prefix(zones: int) -> int:
-    """Longest prefix of a network that holds every tier's subnets in so many zones."""
-    end = 0
-    for prefix in SUBNET_PREFIXES.values():
-        size: int = 2 ** (32 - prefix)
-        end = -(-end // size) * size + zones * size
-    return 32 - (end - 1).bit_length()
-
-
 def _domain(value: str) -> str:
     if not _DOMAIN.match(value):
         raise ValueError(f"{value!r} is not a domain name; write one such as example.com, in lower case")
     return value
 
 
-def _network(value: str) -> str:
-    try:
-        network = ipaddress.IPv4Network(value)
-    except ValueError as error:
-        raise ValueError(f"{error}; write a network such as 10.10.0.0/16") from None
-    if not 16 <= network.prefixlen <= 20:
-        raise ValueError(f"/{network.prefixlen} does not fit the subnet plan; use /16 to /20")
-    if not any(network.subnet_of(private) for private in _PRIVATE):
-        raise ValueError(f"{value} is not a private network (RFC 1918); use one such as 10.10.0.0/16")
-    return value
-
-
 RegionCode = Annotated[str, AfterValidator(_known_region)]
-
-
-class Region(Frozen):
-    """One compute region: its network and its availability zones, both explicit."""
-
-    cidr: Annotated[str, AfterValidator(_network)]
-    availability_zones: list[str] = Field(min_length=2, max_length=6)
 
 
 class Environment(Frozen):
     """One environment. ``home_region`` shapes data resources and never changes; ``writer_region`` only
-    routes writes, places singletons and aims alarms, so that it may follow a switchover."""
+    routes writes, places singletons and aims alarms, so that it may follow a switchover.
+
+    What a region's stacks say of the others they say of ``permitted_regions`` and of the address space,
+    so that they stay as they are when a region joins ``regions`` or leaves it."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,11}$")]
     domain: Annotated[str, AfterValidator(_domain)]
@@ -98,7 +69,9 @@ class Environment(Frozen):
     home_region: RegionCode
     writer_region: RegionCode
     regions: Annotated[dict[RegionCode, Region], Field(min_length=1, max_length=12)]
+    permitted_regions: Annotated[list[RegionCode], Field(min_length=1)]
     data_regions: Annotated[list[RegionCode], Field(min_length=1)]
+    promotable_regions: Annotated[list[RegionCode], Field(min_length=1)]
     datastore_regions: list[RegionCode]
     protect: bool
     cdk_nag: bool
@@ -125,6 +98,11 @@ class Environment(Frozen):
         """Where the zone and everything of the edge lives: CloudFront takes nothing from elsewhere."""
         return "us-east-1"
 
+    @property
+    def reach(self) -> list[str]:
+        """Every region in which anything of the platform may act, also those that are yet to join."""
+        return sorted({*self.permitted_regions, self.dns_region})
+
     def nearest_data_region(self, region: str) -> str:
         """The data region that a compute region reads from: itself where it is one."""
         return region if region in self.data_regions else nearest(REGIONS[region].location, self.data_regions)
@@ -139,16 +117,28 @@ class Environment(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Environment:
+        self._check_permitted()
         self._check_membership()
         self._check_databases()
         self.cache.check(protect=self.protect, regions=self.regions, datastore_regions=self.datastore_regions)
-        self._check_zones()
-        self._check_overlaps()
+        address_plan.check(self.regions, self.network.address_space)
         self.lake.check(protect=self.protect, regions=list(self.regions))
         self._check_monitoring()
         if self.telemetry is not None:
             self.telemetry.check(self.network.nat_gateways, self.network.interface_endpoints)
         return self
+
+    def _check_permitted(self) -> None:
+        permitted = self.permitted_regions
+        if len(set(permitted)) != len(permitted):
+            raise MisfitError("permitted_regions", "names a region twice", "remove the repetition")
+        for region in self.regions:
+            if region not in permitted:
+                raise MisfitError(
+                    "permitted_regions",
+                    f"lacks {region}, which is a region of this environment",
+                    "add it: whatever is to act there is refused otherwise",
+                )
 
     def _check_membership(self) -> None:
         for key, regions, limit, service in (
@@ -168,11 +158,18 @@ class Environment(Frozen):
                     )
             if regions and self.home_region not in regions:
                 raise MisfitError(key, f"lacks the home region {self.home_region}", "add it, first")
-        if self.writer_region not in self.data_regions:
+        for region in self.promotable_regions:
+            if region not in self.data_regions:
+                raise MisfitError(
+                    "promotable_regions",
+                    f"{region} is not a data region",
+                    f"choose among {', '.join(self.data_regions)}",
+                )
+        if self.writer_region not in self.promotable_regions:
             raise MisfitError(
                 "writer_region",
-                f"{self.writer_region} is not a data region",
-                f"choose one of {', '.join(self.data_regions)}",
+                f"{self.writer_region} is not among the promotable regions, whose databases tasks know",
+                f"choose one of {', '.join(self.promotable_regions)}",
             )
 
     def _check_databases(self) -> None:
@@ -203,37 +200,6 @@ class Environment(Frozen):
                 "cannot know of deployments: Container Insights counts them and is off",
                 "set services.container_insights to true, or this to false",
             )
-
-    def _check_zones(self) -> None:
-        for code, region in self.regions.items():
-            zones = region.availability_zones
-            if len(set(zones)) != len(zones):
-                raise MisfitError(f"regions.{code}.availability_zones", "names a zone twice", "remove it")
-            for zone in zones:
-                if not re.fullmatch(re.escape(code) + "[a-z]", zone):
-                    raise MisfitError(
-                        f"regions.{code}.availability_zones",
-                        f"{zone!r} is no zone of {code}",
-                        f"write zones such as {code}a",
-                    )
-            prefix, needed = ipaddress.IPv4Network(region.cidr).prefixlen, _needed_prefix(len(zones))
-            if prefix > needed:
-                raise MisfitError(
-                    f"regions.{code}.cidr",
-                    f"/{prefix} does not hold the subnets of {len(zones)} zones",
-                    f"use /{needed} or larger",
-                )
-
-    def _check_overlaps(self) -> None:
-        plan = [(code, ipaddress.IPv4Network(region.cidr)) for code, region in self.regions.items()]
-        for index, (code, network) in enumerate(plan):
-            for other, taken in plan[:index]:
-                if network.overlaps(taken):
-                    raise MisfitError(
-                        f"regions.{code}.cidr",
-                        f"{network} overlaps {taken} of {other}",
-                        "give every region its own network: peered networks may not overlap",
-                    )
 
 
 def load_environment(name: str, directory: Path = ENVIRONMENTS) -> Environment:

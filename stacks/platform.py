@@ -11,6 +11,7 @@ from constructs import Construct
 
 from stacks.accepted import ACKNOWLEDGED
 from stacks.acknowledgements import acknowledge
+from stacks.address_plan import by_age
 from stacks.base import PlatformStack, Site, context
 from stacks.datalake.stack import DataLakeStack
 from stacks.delivery.stack import DeliveryStack
@@ -111,19 +112,18 @@ class Platform:
         return lake
 
     def _peerings(self) -> dict[str, PeeringStack]:
-        """None for a region alone. In the order of their codes, in which the earlier owns a connection."""
-        stacks: dict[str, PeeringStack] = {}
-        if len(self.regions) > 1:
-            for region in sorted(self.regions):
-                stacks[region] = PeeringStack(
-                    self.app, self._site(region), networks=self.networks, earlier=stacks.copy()
-                )
-        return stacks
+        """Of every region but the oldest, which has nobody to join."""
+        order = by_age(self.environment.regions)
+        return {
+            region: PeeringStack(self.app, self._site(region), networks=self.networks, older=order[:number])
+            for number, region in enumerate(order)
+            if number
+        }
 
     def _lake_replications(self) -> dict[str, LakeReplicationStack]:
         """Of every lake that has another to send to: none where there is one region."""
         replication = self.environment.lake.replication
-        targets = {region: replication.targets(region, self.regions) for region in self.regions}
+        targets = {region: replication.targets(region) for region in self.regions}
         return {
             region: LakeReplicationStack(self.app, self._site(region), lakes=self.lakes, targets=to)
             for region, to in targets.items()
@@ -160,7 +160,7 @@ class Platform:
             self.app,
             self._site(home),
             vpc=self.networks[home].vpc,
-            databases=self.databases,
+            database=self.databases[home],
             manifests=self.manifests,
             days=days,
         )

@@ -63,5 +63,25 @@ def seals(*keys: kms.IKey) -> iam.PolicyStatement:
     return _use("SealSecrets", ["kms:Encrypt", "kms:GenerateDataKey"], keys)
 
 
+def opens_copies(site: Site) -> iam.PolicyStatement:
+    """``opens`` for the secret and its copies wherever the platform may be, also in regions yet to join."""
+    return _by_alias(site, "OpenSecrets", ["kms:Decrypt"])
+
+
+def seals_copies(site: Site) -> iam.PolicyStatement:
+    """``seals`` likewise."""
+    return _by_alias(site, "SealSecrets", ["kms:Encrypt", "kms:GenerateDataKey"])
+
+
+def _by_alias(site: Site, sid: str, actions: list[str]) -> iam.PolicyStatement:
+    """A key that is not made yet has no id, but every region's key of secrets has this alias."""
+    return iam.PolicyStatement(
+        sid=sid,
+        actions=actions,
+        resources=[f"arn:aws:kms:{region}:{site.account}:key/*" for region in site.environment.reach],
+        conditions={"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{site.names.secrets_key}"}},
+    )
+
+
 def _use(sid: str, actions: list[str], keys: Iterable[kms.IKey]) -> iam.PolicyStatement:
     return iam.PolicyStatement(sid=sid, actions=actions, resources=[key.key_arn for key in keys])

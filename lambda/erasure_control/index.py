@@ -3,6 +3,10 @@
 Actions: ``plan`` checks the request and lists a step for each store of each region; ``erase`` has the
 region's own function do one run of a step, since Step Functions reaches no other region; ``receipt`` writes
 down what was erased, when and by whom. The receipt holds a digest of the subject's id, never the id.
+
+Variables: ``STEPS`` (JSON: what is erased once), ``EVERYWHERE`` (stores of every region, comma-separated),
+``REGIONS_PARAMETER`` in ``REGIONS_HOME`` (what the edge publishes: the regions that serve), ``WORKER``,
+``LAKE_BUCKET``.
 """
 
 from __future__ import annotations
@@ -28,6 +32,10 @@ class InvalidRequestError(Exception):
     """The request names no subject that could be erased."""
 
 
+class NoRegionsError(Exception):
+    """Nobody says which regions serve, so nobody can say that all of a person's data was erased."""
+
+
 class StepFailedError(Exception):
     """The region's function raised; the message is its own."""
 
@@ -42,6 +50,7 @@ def plan(event: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         InvalidRequestError: with the mend.
+        NoRegionsError: the edge is not deployed.
     """
     subject = event.get("subject")
     if not isinstance(subject, str) or not SUBJECT.fullmatch(subject):
@@ -49,7 +58,20 @@ def plan(event: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(event.get("dry_run"), bool):
         raise InvalidRequestError("dry_run is neither true nor false; send one of them")
     request = {key: event[key] for key in ("subject", "dry_run", "requested_by", "execution", "started_at")}
-    return {"request": request, "steps": json.loads(os.environ["STEPS"])}
+    stores = os.environ["EVERYWHERE"].split(",")
+    everywhere = [{"region": region, "store": store} for region in serving() for store in stores]
+    return {"request": request, "steps": json.loads(os.environ["STEPS"]) + everywhere}
+
+
+def serving() -> list[str]:
+    """The regions of today: one that joined since this function was deployed has data too."""
+    ssm = boto3.client("ssm", region_name=os.environ["REGIONS_HOME"])
+    name = os.environ["REGIONS_PARAMETER"]
+    try:
+        listed: str = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    except ssm.exceptions.ParameterNotFound:
+        raise NoRegionsError(f"there is no parameter {name}; deploy the edge, which publishes it") from None
+    return listed.split(",")
 
 
 def erase(event: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 Keys are ``<prefix>region=<writer>/dt=<YYYY-MM-DD>/<name>`` (docs/data-lake.md). What another region wrote
 arrives by replication with the time of its creation, so that the newest object of any writer counts. The
-number of requests is bounded: one for the days of a writer, and PAGES for the objects of the newest of them.
+number of requests is bounded: one for the writers, one for the days of each, and PAGES for the objects of the
+newest of them.
 
 The age in seconds goes into the log in CloudWatch's embedded metric format, from which CloudWatch makes the
 metric LakeAgeSeconds by Dataset: no permission and no request is needed for it.
 Specification: "Embedded metric format", Amazon CloudWatch user guide.
 
-Variables: BUCKET, REGIONS (comma-separated), DATASETS ({name: {"prefix": …, "hours": …}}), NAMESPACE.
+Variables: BUCKET, DATASETS ({name: {"prefix": …, "hours": …}}), NAMESPACE.
 """
 
 from __future__ import annotations
@@ -34,15 +35,20 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, float]:
     """Ages in seconds by dataset; of one with nothing in sight, how far back was looked."""
     now = datetime.now(UTC)
     s3 = boto3.client("s3")
-    regions = os.environ["REGIONS"].split(",")
     ages = {}
     for name, dataset in json.loads(os.environ["DATASETS"]).items():
         horizon = timedelta(hours=dataset["hours"]) + MARGIN
-        seen = [newest(s3, f"{dataset['prefix']}region={region}/", now - horizon) for region in regions]
+        seen = [newest(s3, prefix, now - horizon) for prefix in writers(s3, dataset["prefix"])]
         arrived = max((each for each in seen if each is not None), default=now - horizon)
         ages[name] = max(0.0, (now - arrived).total_seconds())
         print(metric(name, ages[name], now))  # noqa: T201
     return ages
+
+
+def writers(s3: Any, prefix: str) -> list[str]:
+    """The folders of the regions that wrote into a dataset; there are far fewer than a page holds."""
+    answer = s3.list_objects_v2(Bucket=os.environ["BUCKET"], Prefix=f"{prefix}region=", Delimiter="/")
+    return sorted(each["Prefix"] for each in answer.get("CommonPrefixes", []))
 
 
 def newest(s3: Any, prefix: str, since: datetime) -> datetime | None:

@@ -1,12 +1,14 @@
 """Rotates the master password of a database, wherever its writer is (Secrets Manager, single user).
 
 Secrets Manager calls once for each step: ``{"SecretId", "ClientRequestToken", "Step"}``. Variables:
-``DATABASE_HOSTS`` (``host:port,host:port``: every member's cluster endpoint), ``DATABASE_NAME``,
-``DATABASE_TLS`` (true/false), ``CLUSTER`` (ECS), ``REGIONS`` and ``SERVICES`` (what holds the password).
+``DATABASE_ENDPOINT`` (the parameter of each data region with its member's cluster endpoint),
+``DATABASE_PORT``, ``DATABASE_NAME``, ``DATABASE_TLS`` (true/false), ``CLUSTER`` (ECS) and ``SERVICES`` (what
+holds the password).
 
-``ALTER ROLE`` works on the writer alone; the members are asked in order until one is not in recovery, so that
-a rotation after a switchover needs no deployment. Tasks read the secret when they start: after the last step
-every service is asked for a new deployment, in every region whose replica has the new version.
+The regions are those of the secret and its replicas. ``ALTER ROLE`` works on the writer alone; the members
+are asked in order until one is not in recovery, so that a rotation after a switchover, or one in a region
+that joined, needs no deployment. Tasks read the secret when they start: after the last step every service is
+asked for a new deployment, in every region whose replica has the new version.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import os
 import ssl
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -80,7 +82,8 @@ def create(manager: Any, secret: str, token: str) -> None:
 def set_password(manager: Any, secret: str, token: str) -> None:
     """Gives the role the pending password, on the writer; nothing to do where it has it already."""
     pending = read(manager, secret, "AWSPENDING", token)
-    if _opens(pending):
+    hosts = members(regions(manager, secret))
+    if _opens(hosts, pending):
         return
     # The version before the current one opens a database that a rotation left half done.
     for stage in ("AWSCURRENT", "AWSPREVIOUS"):
@@ -90,8 +93,8 @@ def set_password(manager: Any, secret: str, token: str) -> None:
             continue
         if held["username"] != pending["username"]:
             raise RotationError(f"{stage} is of another user: a rotation changes the password alone")
-        if _opens(held):
-            with writer(held) as connection:
+        if _opens(hosts, held):
+            with writer(hosts, held) as connection:
                 verifier = postgres.scram_verifier(pending["password"])
                 connection.query(
                     f"ALTER ROLE {postgres.identifier(pending['username'])}"
@@ -103,7 +106,8 @@ def set_password(manager: Any, secret: str, token: str) -> None:
 
 def test(manager: Any, secret: str, token: str) -> None:
     """The pending password opens the writer."""
-    with writer(read(manager, secret, "AWSPENDING", token)) as connection:
+    hosts = members(regions(manager, secret))
+    with writer(hosts, read(manager, secret, "AWSPENDING", token)) as connection:
         connection.query("SELECT 1")
 
 
@@ -116,7 +120,7 @@ def finish(manager: Any, secret: str, token: str) -> None:
         manager.update_secret_version_stage(
             SecretId=secret, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
         )
-    for region in filter(None, os.environ["REGIONS"].split(",")):
+    for region in regions(manager, secret):
         await_replica(region, described["Name"], token)
         renew_services(boto3.client("ecs", region_name=region))
 
@@ -141,7 +145,11 @@ def renew_services(ecs: Any) -> None:
     for service in filter(None, os.environ["SERVICES"].split(",")):
         try:
             ecs.update_service(cluster=os.environ["CLUSTER"], service=service, forceNewDeployment=True)
-        except (ecs.exceptions.ServiceNotFoundException, ecs.exceptions.ServiceNotActiveException):
+        except (
+            ecs.exceptions.ClusterNotFoundException,  # the region is about to join: its secret is there first
+            ecs.exceptions.ServiceNotFoundException,
+            ecs.exceptions.ServiceNotActiveException,
+        ):
             logger.info("%s is not in %s", service, ecs.meta.region_name)
 
 
@@ -152,18 +160,29 @@ def read(manager: Any, secret: str, stage: str, token: str | None = None) -> dic
     return value
 
 
-def members() -> Iterator[tuple[str, int]]:
-    """Every member's endpoint, the writer's of the last deployment first."""
-    for place in os.environ["DATABASE_HOSTS"].split(","):
-        host, _, port = place.partition(":")
-        yield host, int(port)
+def regions(manager: Any, secret: str) -> list[str]:
+    """Where the secret is: its own region, then those of its replicas."""
+    replicas = manager.describe_secret(SecretId=secret).get("ReplicationStatus", [])
+    return [manager.meta.region_name, *(replica["Region"] for replica in replicas)]
 
 
-def connect(host: str, port: int, credentials: dict[str, str]) -> postgres.Connection:
+def members(places: list[str]) -> list[str]:
+    """The endpoint of the database's member in each region that has one."""
+    found = []
+    for region in places:
+        ssm = boto3.client("ssm", region_name=region)
+        try:
+            found.append(ssm.get_parameter(Name=os.environ["DATABASE_ENDPOINT"])["Parameter"]["Value"])
+        except ssm.exceptions.ParameterNotFound:
+            logger.info("%s holds no member of the database", region)
+    return found
+
+
+def connect(host: str, credentials: dict[str, str]) -> postgres.Connection:
     tls = ssl.create_default_context(cadata=authorities()) if os.environ["DATABASE_TLS"] == "true" else None
     return postgres.Connection(
         host,
-        port,
+        int(os.environ["DATABASE_PORT"]),
         user=credentials["username"],
         password=credentials["password"],
         database=os.environ["DATABASE_NAME"],
@@ -179,16 +198,16 @@ def authorities() -> str:
     return pem
 
 
-def writer(credentials: dict[str, str]) -> postgres.Connection:
-    """A connection to the member that takes writes.
+def writer(hosts: list[str], credentials: dict[str, str]) -> postgres.Connection:
+    """A connection to the one of these members that takes writes.
 
     Raises:
         RotationError: no member does; it names each with what it answered, and never a password.
     """
     answers = []
-    for host, port in members():
+    for host in hosts:
         try:
-            connection = connect(host, port, credentials)
+            connection = connect(host, credentials)
         except (OSError, postgres.DatabaseError) as error:
             answers.append(f"{host}: {error}")
             continue
@@ -199,9 +218,9 @@ def writer(credentials: dict[str, str]) -> postgres.Connection:
     raise RotationError(f"no member is the writer: {'; '.join(answers)}")
 
 
-def _opens(credentials: dict[str, str]) -> bool:
+def _opens(hosts: list[str], credentials: dict[str, str]) -> bool:
     try:
-        with writer(credentials):
+        with writer(hosts, credentials):
             return True
     except RotationError:
         return False

@@ -19,10 +19,11 @@ def _prefix(value: str) -> str:
 
 
 class ReplicationSettings(Frozen):
-    """``destinations``: the regions that receive, each from every other; empty means every region.
+    """``destinations``: the regions that receive, each from every other; nothing is replicated where there
+    are none. A region that joins sends to them, and receives when it is listed: so no other sends to one more
+    by itself, and what is stored does not grow with the square of the regions.
     ``time_control``: 99.99 % within 15 minutes, at a price per GB (S3 Replication Time Control)."""
 
-    enabled: bool = True
     destinations: tuple[str, ...] = ()
     prefix: Annotated[str, AfterValidator(_prefix)] = ""
     time_control: bool = False
@@ -43,8 +44,6 @@ class ReplicationSettings(Frozen):
                 "lake.replication.destinations", "names a region twice", "remove the repetition"
             )
 
-    def targets(self, source: str, regions: list[str]) -> list[str]:
+    def targets(self, source: str) -> list[str]:
         """Regions that the lake of ``source`` replicates to, in the order of their priority."""
-        if not self.enabled:
-            return []
-        return [region for region in (self.destinations or regions) if region != source]
+        return [region for region in self.destinations if region != source]

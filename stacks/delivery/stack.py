@@ -29,7 +29,8 @@ LOOK_HOURS = 1
 
 
 class DeliveryStack(PlatformStack):
-    """One stack: IAM is global."""
+    """One stack: IAM is global. The roles reach every region that the platform may be in, so that the
+    workflow which adds a region can deploy it."""
 
     def __init__(self, scope: Construct, site: Site, *, repository: str) -> None:
         super().__init__(scope, site, "delivery", description="Roles of the workflows that deploy")
@@ -74,17 +75,13 @@ class DeliveryStack(PlatformStack):
         )
 
 
-def _regions(site: Site) -> list[str]:
-    return list(dict.fromkeys([*site.environment.regions, site.environment.dns_region]))
-
-
 def _assume(site: Site, roles: tuple[str, ...]) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         sid="TakeTheBootstrapsRoles",
         actions=["sts:AssumeRole"],
         resources=[
             f"arn:aws:iam::{site.account}:role/cdk-{QUALIFIER}-{role}-role-{site.account}-{region}"
-            for region in _regions(site)
+            for region in site.environment.reach
             for role in roles
         ],
     )
@@ -97,7 +94,7 @@ def _run(site: Site) -> list[iam.PolicyStatement]:
     runs = f"richesreach/{site.environment.name}/runs/*"
     stacks = [
         f"arn:aws:cloudformation:{region}:{account}:stack/{name}/*"
-        for region in _regions(site)
+        for region in site.environment.reach
         for name in (f"{prefix}-*", "CDKToolkit")
     ]
     return [

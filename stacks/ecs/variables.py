@@ -85,15 +85,15 @@ class TaskVariables(Construct):
         return self._secrets[name]
 
     def _database(self) -> dict[str, str]:
-        """Every member's cluster endpoint, the writer's first; readers from the nearest member on.
+        """The endpoint of every member that may be the writer, today's first; readers from the nearest on.
 
         Where a promotion moved the writer, ``target_session_attrs`` finds it without a deploy.
         """
         environment = self.site.environment
-        members = environment.data_regions
+        members = environment.promotable_regions
         writers = sorted(members, key=lambda region: region != environment.writer_region)
         near = environment.nearest_data_region(self.site.region)
-        readers = sorted(members, key=lambda region: region != near)
+        readers = [near, *(region for region in members if region != near)]
         return {
             "DATABASE_WRITER_DSN": self._dsn(
                 [self._member(region).endpoint for region in writers], "read-write"

@@ -163,8 +163,10 @@ class EdgeStack(PlatformStack):
         route53.AaaaRecord(self, "SiteAaaa", zone=zone, target=target)
 
     def _publish(self) -> None:
-        """What ops needs to drain a region, where it looks for it."""
+        """What ops needs to drain a region, where it looks for it; and which regions serve, for whoever must
+        reach all of them without being deployed again."""
         values = {
+            "regions": ",".join(self.site.environment.regions),
             "distribution-id": self.distribution.resource.ref,
             "distribution-domain": self.distribution.domain_name,
             "routing-store-arn": self.routing.store.key_value_store_arn,

@@ -1,7 +1,8 @@
 """AWS Backup of a region's cluster, and the vault that takes copies from elsewhere.
 
 Every data region has the same plan for its own cluster: after a promotion the new writer is backed up as the
-old one was, without a deployment. Each copies into the vault of the next data region.
+old one was, without a deployment. Each copies into the vault of the home region, and that one into the vault
+of the first other: so a data region that joins or retires changes no other's plan.
 """
 
 from __future__ import annotations
@@ -51,11 +52,12 @@ class DatabaseBackup(Construct):
         self._select()
 
     def _copies(self, plan: BackupSettings) -> list[Any]:
-        members = self.site.environment.data_regions
-        following = members[(members.index(self.site.region) + 1) % len(members)]
-        if following == self.site.region:
+        home = self.site.environment.home_region
+        others = [region for region in self.site.environment.data_regions if region != home]
+        if not others:
             return []
-        vault = f"arn:aws:backup:{following}:{self.site.account}:backup-vault:{self.site.names.backup_vault}"
+        region = others[0] if self.site.is_home else home
+        vault = f"arn:aws:backup:{region}:{self.site.account}:backup-vault:{self.site.names.backup_vault}"
         return [
             backup.CfnBackupPlan.CopyActionResourceTypeProperty(
                 destination_backup_vault_arn=vault, lifecycle=_keep(plan.copy_keep_days)

@@ -41,10 +41,10 @@ class RegionalCache(Construct):
         self.security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=vpc, description="Valkey from the platform", allow_all_outbound=False
         )
-        for region, network in site.environment.regions.items():
-            self.security_group.add_ingress_rule(
-                ec2.Peer.ipv4(network.cidr), ec2.Port.tcp(settings.port), f"Valkey from {region}"
-            )
+        platform = ec2.Peer.ipv4(site.environment.network.address_space)
+        self.security_group.add_ingress_rule(
+            platform, ec2.Port.tcp(settings.port), "Valkey from the platform"
+        )
         self.parameters = elasticache.CfnParameterGroup(
             self,
             "Parameters",

@@ -100,7 +100,7 @@ class MemberCluster(Construct):
         return self.cluster.attr_read_endpoint_address
 
     def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
-        """Every region's network may connect: after a promotion the writer is here for all of them."""
+        """The whole platform may connect: after a promotion the writer is here for every region."""
         group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -108,10 +108,8 @@ class MemberCluster(Construct):
             description="PostgreSQL from the platform",
             allow_all_outbound=False,
         )
-        for region, settings in self.site.environment.regions.items():
-            group.add_ingress_rule(
-                ec2.Peer.ipv4(settings.cidr), ec2.Port.tcp(self.settings.port), f"PostgreSQL from {region}"
-            )
+        platform = ec2.Peer.ipv4(self.site.environment.network.address_space)
+        group.add_ingress_rule(platform, ec2.Port.tcp(self.settings.port), "PostgreSQL from the platform")
         return group
 
     def _cluster(self, vpc: ec2.IVpc, credentials: Credentials | None) -> rds.CfnDBCluster:

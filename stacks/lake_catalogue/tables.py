@@ -82,7 +82,7 @@ class ZoneTables(Construct):
         rules = {
             "projection.enabled": "true",
             "projection.region.type": "enum",
-            "projection.region.values": ",".join(self.site.environment.regions),
+            "projection.region.values": ",".join(self.site.environment.permitted_regions),
             "projection.dt.type": "date",
             "projection.dt.format": "yyyy-MM-dd",
             "projection.dt.range": f"{FIRST_DAY},NOW",

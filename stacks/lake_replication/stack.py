@@ -17,15 +17,15 @@ from stacks.lake_replication.role import replication_role
 
 class LakeReplicationStack(PlatformStack):
     """Stands apart from ``datalake``: a bucket's template can name no destination that does not exist yet,
-    and every lake is a destination of the others. ``lakes`` holds every region's datalake stack."""
+    and lakes are each other's destinations. ``lakes`` holds every region's datalake stack."""
 
     def __init__(
         self, scope: Construct, site: Site, *, lakes: Mapping[str, DataLakeStack], targets: list[str]
     ) -> None:
         super().__init__(scope, site, "lake-replication", description="Replication between the lakes")
-        for lake in lakes.values():
+        for region in (site.region, *targets):
             self.add_stack_dependency(
-                lake, "S3 checks at once that every destination exists and is versioned"
+                lakes[region], "S3 checks at once that every destination exists and is versioned"
             )
         source = lakes[site.region]
         keys = {region: lakes[region].key.key_arn for region in targets}

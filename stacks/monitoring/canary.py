@@ -120,9 +120,9 @@ def canary_alarms(factory: AlarmFactory, edge_url: str) -> list[cloudwatch.Alarm
     if settings is None:
         return own
     if settings.edge:
-        edge = ApiCanary(
-            factory.scope, "EdgeCanary", site=site, of="edge", url=edge_url, regions=list(environment.regions)
-        )
+        # The edge knows who may answer today; a canary, who ever may.
+        permitted = environment.permitted_regions
+        edge = ApiCanary(factory.scope, "EdgeCanary", site=site, of="edge", url=edge_url, regions=permitted)
         factory.alarm(FAILING, edge.metric(), of="edge")
     if settings.origin:
         door = environment.load_balancer

@@ -82,7 +82,6 @@ class LakeFreshness(Construct):
                 ],
                 variables={
                     "BUCKET": bucket,
-                    "REGIONS": ",".join(site.environment.regions),
                     "DATASETS": json.dumps({d.name: _asked(d) for d in self.datasets}, sort_keys=True),
                     "NAMESPACE": self.namespace,
                 },

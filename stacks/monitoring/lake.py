@@ -32,10 +32,9 @@ class LakeMetrics:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.bucket = site.names.lake_bucket(site.account, site.region)
-        regions = list(site.environment.regions)
-        targets = {source: site.environment.lake.replication.targets(source, regions) for source in regions}
-        self.sends = bool(targets[site.region])
-        self.receives = any(site.region in chosen for chosen in targets.values())
+        replication = site.environment.lake.replication
+        self.sends = bool(replication.targets(site.region))
+        self.receives = site.region in replication.destinations
 
     def latency(self, *, elsewhere: bool = False) -> cloudwatch.MathExpression:
         """Seconds that the slowest rule is behind."""

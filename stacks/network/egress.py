@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from aws_cdk import aws_ec2 as ec2
 
@@ -13,20 +13,19 @@ def allow_needs(group: ec2.SecurityGroup, site: Site, needs: Sequence[str]) -> N
     """Adds the egress rules of ``needs`` to a group that was made with ``allow_all_outbound=False``.
 
     HTTPS stays open to every address: AWS's own services, whose addresses change, and the providers of
-    market data and models. Databases are reached in every region that holds one, so that a promotion
-    needs no deployment; the region's own cache is reached here only.
+    market data and models. Databases and the datastore are reached in the platform's whole address space,
+    so that neither a promotion nor a region that joins needs a deployment; the own cache only here.
     """
     environment = site.environment
     group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS services and providers")
+    platform, here = environment.network.address_space, environment.regions[site.region].cidr
     if "database" in needs:
-        _networks(group, site, environment.database.port, environment.data_regions, "PostgreSQL")
-    caches = {site.region} if "cache" in needs else set()
-    if "global-cache" in needs:
-        caches |= set(environment.datastore_regions or [site.region])
-    _networks(group, site, environment.cache.port, sorted(caches), "Valkey")
+        _network(group, platform, environment.database.port, "PostgreSQL of the platform")
+    if "global-cache" in needs and environment.datastore_regions:
+        _network(group, platform, environment.cache.port, "Valkey of the platform")
+    elif "cache" in needs or "global-cache" in needs:
+        _network(group, here, environment.cache.port, f"Valkey in {site.region}")
 
 
-def _networks(group: ec2.SecurityGroup, site: Site, port: int, regions: Iterable[str], what: str) -> None:
-    for region in regions:
-        cidr = site.environment.regions[region].cidr
-        group.add_egress_rule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port), f"{what} in {region}")
+def _network(group: ec2.SecurityGroup, cidr: str, port: int, what: str) -> None:
+    group.add_egress_rule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port), what)

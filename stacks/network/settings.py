@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, model_validator
 
+from stacks.address_plan import AddressSpace
 from stacks.settings import LogDays
 from stacks.yaml_file import Frozen, MisfitError
 
@@ -49,10 +50,13 @@ def _endpoint(service: str) -> str:
 
 
 class NetworkSettings(Frozen):
-    """``nat_gateways``: how many a region has; one a zone keeps a zone's loss inside the zone, ``none``
-    leaves tasks with what the endpoints reach. ``flow_log_archive``: flow logs once more, as Parquet in
-    the region's log bucket with a table for Athena, kept as long as that bucket's other logs."""
+    """``address_space``: what the networks of all regions lie in, and what ACLs and security groups let in,
+    so that a region that joins is let in already. ``nat_gateways``: how many a region has; one a zone keeps
+    a zone's loss inside the zone, ``none`` leaves tasks with what the endpoints reach. ``flow_log_archive``:
+    flow logs once more, as Parquet in the region's log bucket with a table for Athena, kept as long as that
+    bucket's other logs."""
 
+    address_space: AddressSpace
     nat_gateways: Literal["per-zone", "one", "none"]
     interface_endpoints: list[Annotated[str, AfterValidator(_endpoint)]]
     flow_log_days: LogDays

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -17,6 +20,15 @@ from stacks.role import granted_role
 __all__ = ["DATA", "PRIVATE", "PUBLIC", "NetworkStack"]
 
 
+@dataclass(frozen=True)
+class Published:
+    """What another region's stack reads of a network: outputs that are there whether anybody reads them."""
+
+    vpc_id: str
+    route_tables: str
+    """Ids of the tables of the private and data subnets, comma-separated."""
+
+
 class NetworkStack(PlatformStack):
     """Public subnets hold the load balancer and NAT, private ones the tasks, data ones no route out."""
 
@@ -29,6 +41,24 @@ class NetworkStack(PlatformStack):
         DataSubnetAcl(self, "DataAcl", site=site, vpc=self.vpc)
         ClosedDefaultGroup(self, "DefaultGroup", site=site, vpc=self.vpc, log_group=state.closer_logs)
         self._flow_log(state)
+        self.published = self._publish()
+
+    def _publish(self) -> Published:
+        """The CDK writes an output once somebody refers to it; a region that joins would then change this
+        stack. So these are written always, and named."""
+        subnets = [
+            subnet
+            for tier in (PRIVATE, DATA)
+            for subnet in self.vpc.select_subnets(subnet_group_name=tier).subnets
+        ]
+        values = {
+            "VpcId": self.vpc.vpc_id,
+            "RouteTables": ",".join(subnet.route_table.route_table_id for subnet in subnets),
+        }
+        for name, value in values.items():
+            cdk.CfnOutput(self, name, value=value)
+        vpc_id, tables = (cdk.Fn.get_stack_output(self.stack_name, name, self.region) for name in values)
+        return Published(vpc_id, tables)
 
     def _flow_log(self, state: NetworkStateStack) -> None:
         """With a role of our own: the one that the CDK makes has an inline policy."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import aws_ec2 as ec2
 
-from stacks.environment import SUBNET_PREFIXES
+from stacks.address_plan import SUBNET_PREFIXES
 
 #: Load balancer and NAT.
 PUBLIC = "public"

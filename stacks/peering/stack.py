@@ -1,60 +1,60 @@
-"""peering: a region's connections to the other regions' networks, and its routes through them."""
+"""peering: what joins a region's network to those of the regions that were there before it, on both sides."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
+from stacks.function import FunctionProps, PlatformFunction
+from stacks.naming import PROJECT
 from stacks.network.stack import DATA, PRIVATE, NetworkStack
 
 
 class PeeringStack(PlatformStack):
-    """One region's share of the full mesh, after all networks.
+    """One region's share of the full mesh, after the networks that it joins.
 
-    Of two regions the one whose code comes first owns their connection, so that a region added later
-    moves no connection that exists. ``earlier`` holds the stacks of the regions before this one: they
-    own the connections that lead here. A stack never refers to a later one; else the two would wait for
-    each other.
+    Of two regions the younger owns their connection and the routes on both of its sides, so that the stacks
+    of the older are as they were, whoever joins or retires after it. ``older`` are the codes of the regions
+    that were there; the oldest of all has no such stack. What is known of their networks are outputs that
+    every network has, asked for or not.
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        site: Site,
-        *,
-        networks: Mapping[str, NetworkStack],
-        earlier: Mapping[str, PeeringStack],
+        self, scope: Construct, site: Site, *, networks: Mapping[str, NetworkStack], older: Sequence[str]
     ) -> None:
-        super().__init__(scope, site, "peering", description="Connections to the other regions, and routes")
-        self.vpc = networks[site.region].vpc
-        self.connections = {
-            peer: self._connect(peer, network.vpc)
-            for peer, network in networks.items()
-            if peer != site.region and peer not in earlier
-        }
-        leading_here = {region: stack.connections[site.region] for region, stack in earlier.items()}
-        for peer, connection in sorted((leading_here | self.connections).items()):
-            self._route(peer, connection)
+        super().__init__(scope, site, "peering", description="Connections to older regions, and routes")
+        self.networks = networks
+        self.network = networks[site.region]
+        self.function = self._function(older)
+        for peer in sorted(older):
+            self.add_stack_dependency(networks[peer], "it joins that network")
+            connection = self._connect(peer)
+            self._routes(peer, connection)
+            self._routes_back(peer, connection)
 
-    def _connect(self, peer: str, vpc: ec2.IVpc) -> ec2.CfnVPCPeeringConnection:
+    def _connect(self, peer: str) -> ec2.CfnVPCPeeringConnection:
         """Within one account CloudFormation accepts the request itself, in the peer's region."""
         connection = ec2.CfnVPCPeeringConnection(
             self,
             f"Connection-{peer}",
-            vpc_id=self.vpc.vpc_id,
-            peer_vpc_id=vpc.vpc_id,
+            vpc_id=self.network.vpc.vpc_id,
+            peer_vpc_id=self.networks[peer].published.vpc_id,
             peer_region=peer,
         )
         connection.tags.set_tag("Name", f"{self.site.names.prefix} {self.site.region} {peer}")
         return connection
 
-    def _route(self, peer: str, connection: ec2.CfnVPCPeeringConnection) -> None:
+    def _routes(self, peer: str, connection: ec2.CfnVPCPeeringConnection) -> None:
         """Tasks reach the peer's databases; databases answer. Nothing public takes part."""
         for tier in (PRIVATE, DATA):
-            for number, subnet in enumerate(self._subnets(tier), start=1):
+            subnets = self.network.vpc.select_subnets(subnet_group_name=tier).subnets
+            for number, subnet in enumerate(subnets, start=1):
                 ec2.CfnRoute(
                     self,
                     f"Route-{peer}-{tier}{number}",
@@ -63,5 +63,48 @@ class PeeringStack(PlatformStack):
                     vpc_peering_connection_id=connection.ref,
                 )
 
-    def _subnets(self, tier: str) -> list[ec2.ISubnet]:
-        return self.vpc.select_subnets(subnet_group_name=tier).subnets
+    def _routes_back(self, peer: str, connection: ec2.CfnVPCPeeringConnection) -> None:
+        """The same in the peer's tables. CloudFormation makes a route in its stack's own region only."""
+        routes = cdk.CustomResource(
+            self,
+            f"RoutesBack-{peer}",
+            resource_type="Custom::PeeringRoutes",
+            service_token=self.function.resource.function_arn,
+            properties={
+                "Region": peer,
+                "Tables": self.networks[peer].published.route_tables,
+                "Network": self.site.environment.regions[self.site.region].cidr,
+                "Connection": connection.ref,
+            },
+        )
+        routes.node.add_dependency(self.function.policy)
+
+    def _function(self, older: Sequence[str]) -> PlatformFunction:
+        """Imported key: its policy is written where it stands, and admits every log of the platform."""
+        site = self.site
+        tables = [f"arn:aws:ec2:{peer}:{site.account}:route-table/*" for peer in sorted(older)]
+        own = {"aws:ResourceTag/project": PROJECT, "aws:ResourceTag/environment": site.environment.name}
+        return PlatformFunction(
+            self,
+            "Router",
+            site=site,
+            props=FunctionProps(
+                code="peering_routes",
+                log_name="peering/routes",
+                timeout=cdk.Duration.minutes(2),
+                description=f"Routes of the older regions to the network of {site.region}",
+                key=kms.Key.from_key_arn(self, "LogKey", self.network.log_key.key_arn),
+                statements=[
+                    iam.PolicyStatement(
+                        sid="LeadHere",
+                        actions=["ec2:CreateRoute", "ec2:DeleteRoute", "ec2:ReplaceRoute"],
+                        resources=tables,
+                        conditions={"StringEquals": own},
+                    ),
+                    # The action knows no resource (service authorization reference of EC2).
+                    iam.PolicyStatement(
+                        sid="ReadTheTables", actions=["ec2:DescribeRouteTables"], resources=["*"]
+                    ),
+                ],
+            ),
+        )

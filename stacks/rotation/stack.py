@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -19,14 +19,18 @@ from stacks.global_db.stack import GlobalDbStack
 from stacks.manifest import Manifest
 from stacks.naming import ROTATION
 from stacks.network.stack import PRIVATE
-from stacks.secret import opens, seals
+from stacks.secret import opens_copies, seals_copies
 
 #: The last step waits for the replicas of the secret in every region.
 TIME_LIMIT = cdk.Duration.minutes(10)
 
 
 class RotationStack(PlatformStack):
-    """In the home region, where the secret's primary is; it reaches the writer in any region by peering."""
+    """In the home region, where the secret's primary is; it reaches the writer in any region by peering.
+
+    The secret itself tells its function which regions hold a copy, and each region's parameter store where
+    its member of the database is: so a region that joins is no change here.
+    """
 
     def __init__(
         self,
@@ -34,15 +38,14 @@ class RotationStack(PlatformStack):
         site: Site,
         *,
         vpc: ec2.IVpc,
-        databases: Mapping[str, GlobalDbStack],
+        database: GlobalDbStack,
         manifests: Sequence[Manifest],
         days: int,
     ) -> None:
         super().__init__(scope, site, "rotation", description="Rotation of the database's master password")
-        self.databases = databases
-        self.secrets_keys = [databases[region].secrets_key for region in site.environment.regions]
+        self.credentials = database.credentials
         # Imported: its policy is written where it stands, and admits this function's log.
-        self.log_key = kms.Key.from_key_arn(self, "LogKey", databases[site.region].key.key_arn)
+        self.log_key = kms.Key.from_key_arn(self, "LogKey", database.key.key_arn)
         self.services = [manifest.name for manifest in manifests if "database" in manifest.needs]
         self.function = self._function(vpc)
         self._schedule(self.function.resource, days)
@@ -63,36 +66,35 @@ class RotationStack(PlatformStack):
                 placement=Placement(vpc, PRIVATE, self._security_group(vpc)),
                 statements=self._statements(),
                 variables={
-                    "DATABASE_HOSTS": ",".join(self._hosts()),
+                    "DATABASE_ENDPOINT": self._parameter(),
+                    "DATABASE_PORT": str(environment.database.port),
                     "DATABASE_NAME": DATABASE_NAME,
                     "DATABASE_TLS": str(environment.database.tls).lower(),
                     "CLUSTER": self.site.names.cluster,
-                    "REGIONS": ",".join(environment.regions),
                     "SERVICES": ",".join(self.services),
                 },
             ),
         )
 
-    def _hosts(self) -> list[str]:
-        port = self.site.environment.database.port
-        members = [self.databases[region].database for region in self.site.environment.data_regions]
-        return [f"{member.endpoint}:{port}" for member in members if member is not None]
+    def _parameter(self) -> str:
+        """Where a data region says at which address its member is."""
+        return self.site.names.parameter("global-db", "database-endpoint")
 
     def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
         environment = self.site.environment
         group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=vpc, description="Rotation of the password", allow_all_outbound=False
         )
-        for region in environment.data_regions:
-            peer = ec2.Peer.ipv4(environment.regions[region].cidr)
-            group.add_egress_rule(peer, ec2.Port.tcp(environment.database.port), f"PostgreSQL in {region}")
+        platform = ec2.Peer.ipv4(environment.network.address_space)
+        port = ec2.Port.tcp(environment.database.port)
+        group.add_egress_rule(platform, port, "PostgreSQL of the platform")
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "APIs of AWS, authorities of RDS")
         return group
 
     def _statements(self) -> list[iam.PolicyStatement]:
         site = self.site
         name = f"secret:{site.names.secret('database')}-??????"
-        regions = site.environment.regions
+        regions = site.environment.reach
         grants = {
             "RotateTheSecret": (
                 [
@@ -114,6 +116,10 @@ class RotationStack(PlatformStack):
                     for service in self.services
                 ],
             ),
+            "FindTheMembers": (
+                ["ssm:GetParameter"],
+                [f"arn:aws:ssm:{region}:{site.account}:parameter{self._parameter()}" for region in regions],
+            ),
             # GetRandomPassword knows no resource (service authorization reference of Secrets Manager).
             "MakeAPassword": (["secretsmanager:GetRandomPassword"], ["*"]),
         }
@@ -122,15 +128,14 @@ class RotationStack(PlatformStack):
                 iam.PolicyStatement(sid=sid, actions=actions, resources=resources)
                 for sid, (actions, resources) in grants.items()
             ),
-            opens(*self.secrets_keys),
-            seals(*self.secrets_keys),
+            opens_copies(site),
+            seals_copies(site),
         ]
 
     def _schedule(self, function: lambda_.Function, days: int) -> None:
-        credentials = self.databases[self.site.region].credentials
-        if credentials is None:
+        if self.credentials is None:
             raise LookupError(f"{self.site.region} holds no master secret")
-        arn = credentials.secret.secret_arn
+        arn = self.credentials.secret.secret_arn
         permission = lambda_.CfnPermission(
             self,
             "SecretsManager",

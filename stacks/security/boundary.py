@@ -104,8 +104,9 @@ class BoundaryStack(PlatformStack):
 
 
 def statements(site: Site) -> list[iam.PolicyStatement]:
-    """All that a role's own policies allow, except other regions, identities, the record and the keys."""
-    regions = sorted({*site.environment.regions, site.environment.dns_region})
+    """All that a role's own policies allow, except other regions, identities, the record and the keys.
+
+    The regions are those that the platform may be in: one that joins is in no role's way, here or there."""
     return [
         iam.PolicyStatement(sid="WhatItsPoliciesAllow", actions=["*"], resources=["*"]),
         iam.PolicyStatement(
@@ -113,7 +114,7 @@ def statements(site: Site) -> list[iam.PolicyStatement]:
             effect=iam.Effect.DENY,
             not_actions=[*ANYWHERE],
             resources=["*"],
-            conditions={"StringNotEquals": {"aws:RequestedRegion": regions}},
+            conditions={"StringNotEquals": {"aws:RequestedRegion": site.environment.reach}},
         ),
         _deny("NoIdentities", IDENTITIES),
         _deny("KeepTheRecord", KEEP_RECORD),

@@ -83,7 +83,7 @@ def drills(site: Site) -> list[Drill]:
                 "ALL",
             )
         )
-    for other in environment.regions:
+    for other in environment.permitted_regions:  # one that is not there yet is cut off already
         if other != site.region:
             found.append(
                 Drill(

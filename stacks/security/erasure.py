@@ -29,17 +29,17 @@ from stacks.yaml_file import ROOT
 DEFINITION = ROOT / "stacks" / "security" / "erasure.asl.json"
 
 
-def steps(environment: Environment) -> list[dict[str, str]]:
-    """A step for each store: the writer's database and datastore member, every region's cache and lake.
+#: Stores of every region. Which regions serve, the edge says when an erasure begins.
+EVERYWHERE = ("cache", "lake")
 
-    The other members of the global database and of the datastore follow their writer.
-    """
+
+def steps(environment: Environment) -> list[dict[str, str]]:
+    """A step for each store that is erased once: the writer's database and datastore member, which the
+    other members of the global database and of the datastore follow."""
     writer = environment.writer_region
     found = [{"region": writer, "store": "database"}]
     if environment.datastore_regions:
         found.append({"region": environment.nearest_datastore_region(writer), "store": "global-cache"})
-    for region in environment.regions:
-        found += [{"region": region, "store": "cache"}, {"region": region, "store": "lake"}]
     return found
 
 
@@ -131,7 +131,7 @@ class ErasureMachine(Construct):
         self.key = key
         names = site.names
         bucket = names.lake_bucket(site.account, site.region)
-        regions = sorted({step["region"] for step in steps(site.environment)})
+        environment, serving = site.environment, names.parameter("edge", "regions")
         self.control = erasure_function(
             self,
             "Control",
@@ -140,7 +140,10 @@ class ErasureMachine(Construct):
             key=key,
             variables={
                 "LAKE_BUCKET": bucket,
-                "STEPS": json.dumps(steps(site.environment)),
+                "STEPS": json.dumps(steps(environment)),
+                "EVERYWHERE": ",".join(EVERYWHERE),
+                "REGIONS_HOME": environment.dns_region,
+                "REGIONS_PARAMETER": serving,
                 "WORKER": names.erasure,
             },
             statements=[
@@ -149,8 +152,13 @@ class ErasureMachine(Construct):
                     actions=["lambda:InvokeFunction"],
                     resources=[
                         f"arn:aws:lambda:{region}:{site.account}:function:{names.erasure}"
-                        for region in regions
+                        for region in environment.reach
                     ],
+                ),
+                iam.PolicyStatement(
+                    sid="FindTheRegions",
+                    actions=["ssm:GetParameter"],
+                    resources=[f"arn:aws:ssm:{environment.dns_region}:{site.account}:parameter{serving}"],
                 ),
                 iam.PolicyStatement(
                     sid="WriteReceipts",

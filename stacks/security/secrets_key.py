@@ -43,8 +43,6 @@ def secrets_key(scope: Construct, construct_id: str, *, site: Site) -> kms.Key:
 
     A secret is copied by Secrets Manager of the primary's region, so that every region's may use the key.
     """
-    environment = site.environment
-    regions = sorted({*environment.regions, environment.dns_region})
     return kms.Key(
         scope,
         construct_id,
@@ -61,7 +59,7 @@ def secrets_key(scope: Construct, construct_id: str, *, site: Site) -> kms.Key:
                         "StringEquals": {
                             "kms:CallerAccount": site.account,
                             "kms:ViaService": [
-                                f"secretsmanager.{region}.amazonaws.com" for region in regions
+                                f"secretsmanager.{region}.amazonaws.com" for region in site.environment.reach
                             ],
                         }
                     },

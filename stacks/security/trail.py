@@ -86,10 +86,8 @@ class Trail(Construct):
 
 
 def _lake_events(site: Site) -> Selector:
-    """A trail of all regions sees the objects of every region's lake."""
-    lakes = [
-        f"arn:aws:s3:::{site.names.lake_bucket(site.account, region)}/" for region in site.environment.regions
-    ]
+    """A trail of all regions sees the objects of every region's lake, by what all their names begin with."""
+    lakes = [f"arn:aws:s3:::{site.names.lake_bucket(site.account, '')}"]
     return _selector(
         "lake objects",
         [

@@ -79,15 +79,6 @@ def moved_writer(synthesise: Synthesise) -> Assembly:
 
 
 @pytest.fixture(scope="session")
-def joined(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Prod after one edit: Frankfurt has joined, without data of its own."""
-    contents = environments.put(
-        environments.document(), "regions.eu-central-1", environments.region(40, "eu-central-1", 3)
-    )
-    return synthesise(environments.read(tmp_path_factory.mktemp("joined-file"), contents))
-
-
-@pytest.fixture(scope="session")
 def single(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return synthesise(environments.read(tmp_path_factory.mktemp("single-file"), environments.single_region()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +40,21 @@ def region(number: int, code: str, zones: int = 2) -> Document:
     return {
         "cidr": f"10.{number}.0.0/16",
         "availability_zones": [f"{code}{letter}" for letter in "abcdef"[:zones]],
+        "joined": datetime.date(2026, 3, 1),
     }
 
 
 def single_region() -> Document:
     """Prod in one region that is not us-east-1, so that DNS and edge stand alone there; imported zone; no
     way out but the endpoints."""
-    return put(document(), "network.nat_gateways", "none") | {
+    contents = put(document(), "lake.replication.destinations", [])
+    return put(contents, "network.nat_gateways", "none") | {
         "telemetry": None,  # its collector's image is in a public registry
         "home_region": "eu-central-1",
         "writer_region": "eu-central-1",
+        "permitted_regions": ["eu-central-1"],
         "data_regions": ["eu-central-1"],
+        "promotable_regions": ["eu-central-1"],
         "datastore_regions": ["eu-central-1"],
         "regions": {"eu-central-1": region(40, "eu-central-1") | {"cidr": "10.40.0.0/20"}},
         "hosted_zone_id": "Z0123456789ABCDEFGHIJ",
@@ -59,9 +64,11 @@ def single_region() -> Document:
 def twelve_regions() -> Document:
     """Prod in as many regions as are taken: eleven with data, three with the datastore."""
     codes = ["us-east-1", *sorted(set(REGIONS) - {"us-east-1"})[:11]]
-    return document() | {
+    return put(document(), "lake.replication.destinations", codes[:3]) | {
+        "permitted_regions": codes,
         "regions": {code: region(number, code, 3) for number, code in enumerate(codes, start=10)},
         "data_regions": codes[:11],
+        "promotable_regions": codes[:11],
         "datastore_regions": codes[:3],
     }
 

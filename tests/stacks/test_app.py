@@ -69,7 +69,7 @@ def test_context_that_is_no_json_is_refused(repository: Path) -> None:
         (
             ENVIRONMENT,
             yaml.safe_dump(document() | {"writer_region": "eu-north-1"}),
-            "environments/prod.yaml: writer_region: eu-north-1 is not a data region; choose one of",
+            "environments/prod.yaml: writer_region: eu-north-1 is not among the promotable regions",
         ),
         (MANIFEST, "name: gateway\nport: x\n", f"{MANIFEST}: "),
         (MANIFEST, "name: [", f"{MANIFEST}: invalid YAML at line"),

@@ -30,11 +30,14 @@ def test_wrong_file_is_refused_with_file_key_and_mend(case: str, tmp_path: Path)
     assert str(error) == f"{error.file}: {error.key}: {error.problem}; {error.mend}"
 
 
-def test_writer_region_must_be_a_data_region(tmp_path: Path) -> None:
-    contents = document() | {"data_regions": ["us-east-1", "eu-west-1"], "writer_region": "ap-southeast-1"}
+def test_writer_region_must_be_promotable(tmp_path: Path) -> None:
+    contents = document() | {
+        "promotable_regions": ["us-east-1", "eu-west-1"],
+        "writer_region": "ap-southeast-1",
+    }
     error = error_of(tmp_path, contents)
     assert error.key == "writer_region"
-    assert error.problem == "ap-southeast-1 is not a data region"
+    assert error.problem.startswith("ap-southeast-1 is not among the promotable regions")
     assert error.mend == "choose one of us-east-1, eu-west-1"
 
 
@@ -126,7 +129,7 @@ def test_committed_environments_are_valid(name: str) -> None:
     assert load_environment(name).name == name
 
 
-def test_networks_of_no_two_environments_in_an_account_overlap() -> None:
+def test_address_spaces_of_no_two_environments_in_an_account_overlap() -> None:
     """They may be peered one day; local is in no account."""
     committed = [load_environment(name) for name in ("dev", "staging", "prod")]
     networks = [ipaddress.IPv4Network(r.cidr) for each in committed for r in each.regions.values()]

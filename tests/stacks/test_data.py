@@ -111,11 +111,11 @@ def test_compute_region_outside_the_data_regions_has_no_cluster(twelve: Assembly
     assert (len(with_cluster), len(with_member), len(twelve.regions("global-db"))) == (11, 3, 12)
 
 
-def test_databases_admit_every_regions_network_and_no_other(prod: Assembly) -> None:
-    networks = {region.cidr for region in load_environment("prod").regions.values()}
+def test_databases_admit_the_platforms_address_space_and_no_other(prod: Assembly) -> None:
     for region in REGIONS:
         for group in prod.all(region, "global-db", "AWS::EC2::SecurityGroup"):
-            assert {rule["CidrIp"] for rule in group.properties["SecurityGroupIngress"]} == networks
+            (rule,) = group.properties["SecurityGroupIngress"]
+            assert rule["CidrIp"] == load_environment("prod").network.address_space
 
 
 def test_global_datastore_lists_its_primary_only(prod: Assembly) -> None:

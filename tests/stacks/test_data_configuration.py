@@ -49,7 +49,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "set it to null",
     ),
     "bound on the lag without a secondary": (
-        {"database.recovery_point_seconds": 60, "data_regions": ONE_REGION_ALONE},
+        {
+            "database.recovery_point_seconds": 60,
+            "data_regions": ONE_REGION_ALONE,
+            "promotable_regions": ONE_REGION_ALONE,
+        },
         "database.recovery_point_seconds",
         "blocks every commit",
         "add a region to data_regions",

@@ -176,8 +176,13 @@ def test_ops_find_distribution_and_store_by_name(prod: Assembly) -> None:
     names = {p.properties["Name"] for p in prod.all(*EDGE, "AWS::SSM::Parameter")}
     assert names == {
         f"/richesreach/prod/edge/{name}"
-        for name in ("distribution-id", "distribution-domain", "routing-store-arn")
+        for name in ("distribution-id", "distribution-domain", "routing-store-arn", "regions")
     }
+
+
+def test_edge_publishes_the_regions_that_serve(prod: Assembly) -> None:
+    regions = prod.one(*EDGE, "AWS::SSM::Parameter", Name="/richesreach/prod/edge/regions")
+    assert regions.properties["Value"].split(",") == list(REGIONS)
 
 
 def test_imported_zone_is_not_made_anew(single: Assembly) -> None:

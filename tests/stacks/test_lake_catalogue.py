@@ -10,7 +10,7 @@ import pytest
 from stacks.datalake.schemas import DATASETS, SCHEMA_BY_NAME, documents, tables_of
 from stacks.environment import load_environment
 from tests.stacks.assembly import Assembly
-from tests.stacks.lake import BUCKET, HOME, REGIONS, ZONES, allows, listed
+from tests.stacks.lake import BUCKET, HOME, ZONES, allows, listed
 
 
 def policy(assembly: Assembly, zone: str, access: str) -> list[dict[str, Any]]:
@@ -93,7 +93,8 @@ def test_table_has_the_schemas_columns_and_projects_its_partitions(zone: str, pr
         assert not set(columns) & set(partitions)
         template = table["Parameters"]["storage.location.template"]
         assert all(f"${{{partition}}}" in template for partition in partitions)
-        assert table["Parameters"]["projection.region.values"].split(",") == list(REGIONS)
+        permitted = load_environment("prod").permitted_regions
+        assert table["Parameters"]["projection.region.values"].split(",") == permitted
 
 
 def test_market_data_of_every_source_is_one_table(prod: Assembly) -> None:

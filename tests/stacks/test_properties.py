@@ -45,7 +45,7 @@ environment_names = st.from_regex(r"\A[a-z][a-z0-9]{1,11}\Z")
 def accepted(one: str, other: str) -> bool:
     contents = put(document(), "regions.eu-west-1.cidr", one)
     contents = put(contents, "regions.us-east-1.cidr", other)
-    contents = put(contents, "regions.ap-southeast-1.cidr", "192.168.0.0/16")
+    contents = put(contents, "regions.ap-southeast-1.cidr", "10.63.0.0/16")
     with tempfile.TemporaryDirectory() as folder:
         try:
             read(Path(folder), contents)

@@ -1,69 +1,128 @@
-"""What a region that joins changes in the others. A region that retires changes the same back."""
+"""What a region that joins by one edit of the file changes in the others: nothing but what is one for all.
+
+A region that retires by taking the edit back changes the same back.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from dataclasses import dataclass
 
 import pytest
 
 from ops.plan import assembly
 from ops.plan.changes import Change, Effect, between
+from tests.stacks import environments
 from tests.stacks.assembly import Assembly
+from tests.stacks.conftest import Synthesise
 
-JOINED = "eu-central-1"
+HOME, JOINED = "us-east-1", "eu-central-1"
 
-#: By area of the regions that were there: what comes, and what is told of the newcomer.
-ADDED = {
-    "network": {"AWS::EC2::NetworkAclEntry"},
-    "peering": {"AWS::EC2::Route", "AWS::EC2::VPCPeeringConnection"},
-    "monitoring-global": {"AWS::Budgets::Budget", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"},
-}
-UPDATED = {
-    "boundary": {"AWS::IAM::ManagedPolicy", "AWS::KMS::Key"},
-    "edge": {
-        "AWS::CloudFront::Distribution",
-        "AWS::CloudFront::Function",
-        "AWS::IAM::ManagedPolicy",
-        "AWS::Lambda::Function",
-    },
-    "edge-state": {"AWS::SecretsManager::Secret"},
-    "global-db": {"AWS::EC2::SecurityGroup", "AWS::SecretsManager::Secret"},
-    "lake-catalogue": {"AWS::Glue::Table"},
-    "lake-replication": {"AWS::IAM::ManagedPolicy", "Custom::LakeReplication"},
-    "monitoring": {"AWS::Synthetics::Canary"},
-    "monitoring-global": {"AWS::CloudWatch::Dashboard"},
-    "rotation": {"AWS::IAM::ManagedPolicy", "AWS::Lambda::Function"},
-    "security": {"AWS::CloudTrail::Trail", "AWS::IAM::ManagedPolicy", "AWS::Lambda::Function"},
+#: Stacks of the home region of which there is one for all regions, and why one that joins changes it.
+ONE_FOR_ALL = {
+    "edge": "CloudFront's origins, the table of the viewer function, the regions that serve, who renews whose"
+    " copies of the origin secret",
+    "edge-state": "a secret lists its replicas where it was born: the two origin secrets",
+    "global-db": "likewise: the master secret and those of the datastore's users",
+    "monitoring-global": "the dashboards of all regions, a region's dashboard, health alarm and budget",
 }
 
-
-@pytest.fixture(scope="module")
-def elsewhere(prod: Assembly, joined: Assembly) -> list[Change]:
-    before, after = assembly.read(prod.folder), assembly.read(joined.folder)
-    return [
-        change
-        for name in before.keys() | after.keys()
-        for change in between(before.get(name), after.get(name))
-        if change.region != JOINED
-    ]
+#: What of these stacks comes with the newcomer; everything else of them is updated.
+ADDED = {"AWS::Budgets::Budget", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"}
 
 
-def test_a_region_that_joins_replaces_and_removes_nothing_elsewhere(elsewhere: list[Change]) -> None:
-    assert {change.effect for change in elsewhere} == {Effect.ADDED, Effect.UPDATED}
-    assert not [change for change in elsewhere if change.needs_yes]
+@dataclass(frozen=True)
+class Joining:
+    """Two syntheses with one edit of the file between them."""
+
+    before: Assembly
+    after: Assembly
+
+    @property
+    def elsewhere(self) -> list[Change]:
+        before, after = assembly.read(self.before.folder), assembly.read(self.after.folder)
+        return [
+            change
+            for name in before.keys() | after.keys()
+            for change in between(before.get(name), after.get(name))
+            if change.region != JOINED
+        ]
 
 
-def test_what_serves_and_what_holds_data_elsewhere_is_left_alone(elsewhere: list[Change]) -> None:
-    areas: dict[Effect, defaultdict[str, set[str]]] = {
-        effect: defaultdict(set) for effect in (Effect.ADDED, Effect.UPDATED)
+def edited(name: str, *, data: bool) -> environments.Document:
+    """The file with the newcomer in it: its section anywhere, here before all others."""
+    contents = environments.document(name)
+    zones = len(contents["regions"][HOME]["availability_zones"])
+    contents["regions"] = {JOINED: environments.region(40, JOINED, zones)} | contents["regions"]
+    if data:
+        contents["data_regions"].append(JOINED)
+    return contents
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("prod", False), ("prod", True), ("local", False), ("local", True)],
+    ids=["prod, compute", "prod, data", "local, compute", "local, data"],
+)
+def joining(
+    request: pytest.FixtureRequest, synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory
+) -> Joining:
+    name, data = request.param
+    after = environments.read(tmp_path_factory.mktemp("joined"), edited(name, data=data), name)
+    return Joining(request.getfixturevalue(name), synthesise(after))
+
+
+def test_every_stack_of_the_other_regions_is_the_same_to_the_letter(joining: Joining) -> None:
+    before, after = joining.before.templates, joining.after.templates
+    changed = {name for name, template in before.items() if after.get(name) != template}
+    assert changed == {joining.before.stack_id(HOME, area) for area in ONE_FOR_ALL}
+
+
+def test_only_the_newcomers_own_stacks_are_new(joining: Joining) -> None:
+    new = joining.after.templates.keys() - joining.before.templates.keys()
+    assert new
+    assert {name for name in new if not name.startswith(joining.after.stack_id(JOINED, ""))} == set()
+
+
+def test_what_is_one_for_all_is_updated_and_nothing_of_it_replaced_or_removed(joining: Joining) -> None:
+    assert {change.effect for change in joining.elsewhere} == {Effect.ADDED, Effect.UPDATED}
+    assert not [change for change in joining.elsewhere if change.needs_yes]
+    assert {change.kind for change in joining.elsewhere if change.effect is Effect.ADDED} == ADDED
+
+
+def test_stacks_that_hold_secrets_list_one_more_replica_and_differ_in_nothing_else(joining: Joining) -> None:
+    state = [change for change in joining.elsewhere if change.area in {"edge-state", "global-db"}]
+    assert {change.area for change in state} == {"edge-state", "global-db"}
+    assert {change.kind for change in state} == {"AWS::SecretsManager::Secret"}
+    assert {each.path for change in state for each in change.properties} == {("ReplicaRegions",)}
+
+
+def test_older_stacks_wait_for_none_of_the_newcomers_but_services_for_its_peering(joining: Joining) -> None:
+    """Services wait for every connection there is, and what is one for all for what it names."""
+    start = joining.after.stack_id(JOINED, "")
+    allowed = {joining.after.stack_id(HOME, area) for area in ONE_FOR_ALL}
+    for name, stack in joining.after.stacks.items():
+        if not name.startswith(start) and name not in allowed:
+            direct = {each for each in stack.get("dependencies", []) if each.startswith(start)}
+            assert direct <= {joining.after.stack_id(JOINED, "peering")}, name
+
+
+def test_second_region_changes_a_region_alone_in_nothing_but_what_is_one_for_all(
+    single: Assembly, synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No output appears because the newcomer reads it, not even the first time that anybody does."""
+    contents = environments.single_region()
+    contents["permitted_regions"] = ["eu-central-1", "eu-west-1"]
+    alone = environments.read(tmp_path_factory.mktemp("alone"), contents)
+    contents["regions"]["eu-west-1"] = environments.region(50, "eu-west-1")
+    both = environments.read(tmp_path_factory.mktemp("both"), contents)
+    before, after = synthesise(alone), synthesise(both)
+    changed = {name for name, template in before.templates.items() if after.templates[name] != template}
+    assert changed == {
+        before.stack_id(region, area)
+        for region, area in (
+            ("us-east-1", "edge"),
+            ("us-east-1", "edge-state"),
+            ("us-east-1", "monitoring-global"),
+            ("eu-central-1", "global-db"),
+        )
     }
-    for change in elsewhere:
-        areas[change.effect][change.area].add(change.kind)
-    assert areas[Effect.ADDED] == ADDED
-    assert areas[Effect.UPDATED] == UPDATED
-
-
-def test_a_secret_is_only_given_another_replica(elsewhere: list[Change]) -> None:
-    secrets = [change for change in elsewhere if change.kind == "AWS::SecretsManager::Secret"]
-    assert secrets
-    assert {each.path for change in secrets for each in change.properties} == {("ReplicaRegions",)}

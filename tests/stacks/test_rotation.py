@@ -8,6 +8,8 @@ from stacks.environment import load_environment
 from tests.stacks.assembly import Assembly, Resource
 from tests.stacks.test_data import HOME, REGIONS
 
+REACH = load_environment("prod").reach
+
 
 @pytest.fixture(scope="module")
 def function(prod: Assembly) -> Resource:
@@ -29,11 +31,14 @@ def test_rotation_is_due_as_configured_and_not_at_a_deployment(prod: Assembly) -
     assert schedule["RotateImmediatelyOnUpdate"] is False
 
 
-def test_function_knows_every_member_so_that_it_finds_the_writer_in_any_region(function: Resource) -> None:
+def test_function_finds_the_members_by_a_parameter_that_every_data_region_publishes(
+    prod: Assembly, function: Resource
+) -> None:
     variables = function.properties["Environment"]["Variables"]
-    assert str(variables["DATABASE_HOSTS"]).count("EndpointAddress") == len(REGIONS)
+    for region in REGIONS:
+        names = {p.properties["Name"] for p in prod.all(region, "global-db", "AWS::SSM::Parameter")}
+        assert variables["DATABASE_ENDPOINT"] in names
     assert variables["DATABASE_TLS"] == "true"
-    assert set(variables["REGIONS"].split(",")) == set(REGIONS)
     assert variables["SERVICES"] == "gateway"
 
 
@@ -43,8 +48,7 @@ def test_function_runs_in_the_network_and_reaches_databases_and_apis_alone(
     group = prod.one(HOME, "rotation", "AWS::EC2::SecurityGroup")
     assert len(function.properties["VpcConfig"]["SubnetIds"]) == 3
     rules = {(rule["CidrIp"], rule["ToPort"]) for rule in group.properties["SecurityGroupEgress"]}
-    networks = {region.cidr for region in load_environment("prod").regions.values()}
-    assert rules == {(network, 5432) for network in networks} | {("0.0.0.0/0", 443)}
+    assert rules == {(load_environment("prod").network.address_space, 5432), ("0.0.0.0/0", 443)}
     assert "SecurityGroupIngress" not in group.properties
 
 
@@ -53,7 +57,7 @@ def test_function_may_touch_the_one_secret_and_renew_the_services_that_hold_it(p
     policy = grants.properties["PolicyDocument"]["Statement"]
     by_id = {statement["Sid"]: statement for statement in policy}
     assert sorted(by_id["RenewTheServices"]["Resource"]) == [
-        f"arn:aws:ecs:{region}:111111111111:service/richesreach-prod/gateway" for region in sorted(REGIONS)
+        f"arn:aws:ecs:{region}:111111111111:service/richesreach-prod/gateway" for region in REACH
     ]
     for sid in ("RotateTheSecret", "ReadTheSecretAndItsReplicas"):
         assert "secret:richesreach/prod/database-??????" in str(by_id[sid]["Resource"])

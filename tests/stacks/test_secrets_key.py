@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
-from stacks.environment import PLACEHOLDER_ACCOUNT
+from stacks.environment import PLACEHOLDER_ACCOUNT, load_environment
 from tests.stacks.assembly import Assembly
 from tests.stacks.test_security_everywhere import identity_policies, listed, resources
 
 #: Region of the ARN of a secret, of which CloudFormation may have to join the parts.
 SECRET = re.compile(r"secretsmanager:([a-z0-9-]+):\d+:secret:")
+
+#: Region of every key that a grant by alias is on.
+ANY_KEY = re.compile(r"^arn:aws:kms:([a-z0-9-]+):\d+:key/\*$")
 
 #: Actions that turn a key into plain text or cipher text, or let somebody else do so.
 USING = {"Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt", "CreateGrant"}
@@ -53,7 +56,15 @@ def granted(assembly: Assembly, service: str, *actions: str) -> dict[str, set[st
                 if key.get("StackName", "").endswith("-boundary"):
                     found[place].add(key["Region"])
                 found[place] |= set(SECRET.findall("".join(_parts(resource))))
+                if _named(assembly, statement):
+                    found[place] |= set(ANY_KEY.findall(str(resource)))
     return {place: regions for place, regions in found.items() if regions}
+
+
+def _named(assembly: Assembly, statement: dict[str, Any]) -> bool:
+    """Whether it is of the keys of secrets alone, by their alias."""
+    aliases = statement.get("Condition", {}).get("ForAnyValue:StringEquals", {})
+    return bool(aliases == {"kms:ResourceAliases": alias(assembly)})
 
 
 def _parts(value: Any) -> Iterator[str]:
@@ -88,7 +99,7 @@ def test_key_of_secrets_rotates_and_outlives_its_stack(prod: Assembly) -> None:
 
 
 def test_key_of_secrets_is_used_through_secrets_manager_of_the_regions_alone(prod: Assembly) -> None:
-    services = [f"secretsmanager.{region}.amazonaws.com" for region in sorted(prod.regions("boundary"))]
+    services = [f"secretsmanager.{region}.amazonaws.com" for region in load_environment("prod").reach]
     for region in prod.regions("boundary"):
         using = [
             statement
@@ -128,7 +139,15 @@ def test_whoever_changes_a_secret_may_seal_it_and_its_copies(assembly: Assembly)
     assert writers
     assert set(seals) == set(writers)
     for place, regions in writers.items():
-        assert seals[place] == regions | set(assembly.regions("ecs")), place
+        needed = regions | set(assembly.regions("ecs"))
+        assert needed <= seals[place] <= needed | permitted(assembly), place
+
+
+def permitted(assembly: Assembly) -> set[str]:
+    """Regions that the boundary of roles lets anybody act in: a region that joins is sealed for already."""
+    policy = assembly.one("us-east-1", "boundary", "AWS::IAM::ManagedPolicy").properties["PolicyDocument"]
+    (stay,) = [each for each in policy["Statement"] if each["Sid"] == "StayInTheRegions"]
+    return set(stay["Condition"]["StringNotEquals"]["aws:RequestedRegion"])
 
 
 def test_no_secret_is_left_to_the_key_that_aws_manages(assembly: Assembly) -> None:

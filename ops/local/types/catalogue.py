@@ -7,6 +7,7 @@ from ops.local.types import (
     cloudwatch,
     declared,
     ec2,
+    ec2_routes,
     ecs,
     ecs_agent,
     elasticache,
@@ -40,6 +41,7 @@ _AREAS = (
 _ACTIONS = (
     application_autoscaling,
     cloudwatch,
+    ec2_routes,
     ecs_agent,
     elbv2,
     global_datastore,

@@ -89,6 +89,41 @@ def test_unknown_store_is_named_with_the_known_ones(worker: ModuleType) -> None:
         worker.handler(order("disk"), Context())
 
 
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A request, asked where the edge publishes in another region which serve."""
+    for name, value in {
+        "STEPS": json.dumps([{"region": REGION, "store": "database"}]),
+        "EVERYWHERE": "cache,lake",
+        "REGIONS_HOME": OTHER,
+        "REGIONS_PARAMETER": "/rr/edge/regions",
+    }.items():
+        monkeypatch.setenv(name, value)
+    keys = ("requested_by", "execution", "started_at")
+    return {"action": "plan", "subject": "ada", "dry_run": True, **dict.fromkeys(keys, "-")}
+
+
+def test_every_region_that_serves_today_is_erased_in(control: ModuleType, planned: dict[str, Any]) -> None:
+    boto3.client("ssm", OTHER).put_parameter(
+        Name="/rr/edge/regions", Value=f"{REGION},eu-central-1", Type="String"
+    )
+    steps = control.handler(planned, None)["steps"]
+    assert [(step["region"], step["store"]) for step in steps] == [
+        (REGION, "database"),
+        (REGION, "cache"),
+        (REGION, "lake"),
+        ("eu-central-1", "cache"),
+        ("eu-central-1", "lake"),
+    ]
+
+
+def test_nothing_is_erased_where_nobody_says_which_regions_serve(
+    control: ModuleType, planned: dict[str, Any]
+) -> None:
+    with pytest.raises(control.NoRegionsError, match="no parameter /rr/edge/regions; deploy the edge"):
+        control.handler(planned, None)
+
+
 def test_step_is_done_by_the_function_of_its_own_region(control: ModuleType) -> None:
     role = boto3.client("iam").create_role(RoleName="erasure", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     boto3.client("lambda", region_name=OTHER).create_function(

@@ -29,12 +29,9 @@ WRITER, OTHER = LOCAL.writer_region, "eu-west-1"
 REGIONS = (WRITER, OTHER)
 LAKES = {region: LOCAL.names.lake_bucket(ACCOUNT, region) for region in REGIONS}
 ROLE = "arn:aws:iam::000000000000:role/erasure"
-STEPS = [
-    {"region": WRITER, "store": "database"},
-    {"region": WRITER, "store": "cache"},
-    {"region": WRITER, "store": "lake"},
-    {"region": OTHER, "store": "lake"},
-]
+STEPS = [{"region": WRITER, "store": "database"}, {"region": WRITER, "store": "cache"}]
+EVERYWHERE = "lake"
+SERVING = "/rr/edge/regions"
 OBJECT = "raw/user_events/subject=ada/1.json"
 
 
@@ -79,6 +76,13 @@ def quick(states: dict[str, Any]) -> dict[str, Any]:
     return states
 
 
+def serve(aws: LocalAws, *regions: str) -> None:
+    """What the edge publishes."""
+    aws.client("ssm", OTHER).put_parameter(
+        Name=SERVING, Value=",".join(regions), Type="String", Overwrite=True
+    )
+
+
 @pytest.fixture(scope="module")
 def machine(aws: LocalAws, postgres: Postgres, valkey: int) -> str:
     """ARN of the state machine, with everything that it reaches."""
@@ -110,8 +114,16 @@ def machine(aws: LocalAws, postgres: Postgres, valkey: int) -> str:
         WRITER,
         "erasure-control",
         "erasure_control",
-        {"LAKE_BUCKET": LAKES[WRITER], "WORKER": "erasure", "STEPS": json.dumps(STEPS)},
+        {
+            "LAKE_BUCKET": LAKES[WRITER],
+            "WORKER": "erasure",
+            "STEPS": json.dumps(STEPS),
+            "EVERYWHERE": EVERYWHERE,
+            "REGIONS_HOME": OTHER,
+            "REGIONS_PARAMETER": SERVING,
+        },
     )
+    serve(aws, *REGIONS)
     definition = json.loads(DEFINITION.read_text().replace("${Control}", control))
     quick(definition["States"])
     made = aws.client("stepfunctions", WRITER).create_state_machine(
@@ -275,3 +287,13 @@ def test_command_that_could_not_erase_everything_fails_with_its_runbook(
 def test_command_for_no_single_person_says_what_an_id_is(console: Console) -> None:
     with pytest.raises(OperationError, match="the erasure failed: the subject is no id"):
         erase(console, "local", "*", dry_run=True, requested_by=None)
+
+
+@pytest.mark.usefixtures("ada")
+def test_region_that_joined_is_erased_in_too_and_none_that_nobody_serves_from(
+    aws: LocalAws, machine: str
+) -> None:
+    serve(aws, WRITER)
+    assert (OTHER, "lake") not in counts(receipt(aws, run(aws, machine, dry_run=True)))
+    serve(aws, *REGIONS)
+    assert counts(receipt(aws, run(aws, machine, dry_run=True)))[OTHER, "lake"] == 1

@@ -27,7 +27,6 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "BUCKET": LAKE,
-        "REGIONS": "us-east-1,eu-west-1",
         "DATASETS": json.dumps({"news": {"prefix": NEWS.prefix, "hours": 24}}),
         "NAMESPACE": "RichesReach/prod/lake",
     }.items():
@@ -70,10 +69,12 @@ def test_day_beyond_the_horizon_is_not_looked_at(s3: Any, monkeypatch: pytest.Mo
     put(s3, 40)
     seen = requests(s3, monkeypatch)
     assert INDEX.handler({}, None)["news"] == pytest.approx(3 * DAY)
-    assert seen == ["ListObjectsV2"] * 2  # the days of each writer, and no object
+    assert seen == ["ListObjectsV2"] * 2  # the writers, the days of the one, and no object
 
 
-def test_requests_are_two_for_each_writer_with_data(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_are_one_for_the_writers_and_two_for_each_of_them(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for days in range(3):
         put(s3, days)
     seen = requests(s3, monkeypatch)

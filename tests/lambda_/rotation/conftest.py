@@ -23,7 +23,9 @@ from ops.local.reconcilers.aurora_topology import Credentials, Instance
 from ops.local.reconcilers.postgres import PostgresServer
 from tests.loopback import SERVERS
 
-HOME, EUROPE = "us-east-1", "eu-west-1"
+HOME, EUROPE, ASIA = "us-east-1", "eu-west-1", "ap-southeast-1"
+WRITER, READER = f"{SERVERS}.7.1", f"{SERVERS}.7.2"
+ENDPOINT = "/richesreach/test/global-db/database-endpoint"
 SECRET = "richesreach/test/database"
 USER, OLD = "richesreach", "old-password-of-32-characters-xx"
 PORT = 5432
@@ -78,8 +80,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     (folder / "logs").mkdir()
     installation = install(folder / "data", folder / "logs")
     writer, reader = (
-        PostgresServer(Instance(HOME, "test", name, PORT, (f"{SERVERS}.7.{number}",)), installation)
-        for number, name in ((1, "one"), (2, "two"))
+        PostgresServer(Instance(HOME, "test", name, PORT, (address,)), installation)
+        for address, name in ((WRITER, "one"), (READER, "two"))
     )
     try:
         writer.create(Credentials(USER, OLD), "richesreach")
@@ -96,15 +98,12 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 @pytest.fixture
 def database(servers: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """The reader's endpoint is named first: the writer is found by what it is."""
     servers.password(OLD)
-    hosts = f"{servers.reader.spec.listen[0]}:{PORT},{servers.writer.spec.listen[0]}:{PORT}"
     for name, value in {
-        "DATABASE_HOSTS": hosts,
+        "DATABASE_PORT": str(PORT),
         "DATABASE_NAME": "richesreach",
         "DATABASE_TLS": "false",
         "CLUSTER": "richesreach-test",
-        "REGIONS": f"{HOME},{EUROPE}",
         "SERVICES": "gateway,elsewhere",
     }.items():
         monkeypatch.setenv(name, value)
@@ -113,11 +112,13 @@ def database(servers: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
 
 @pytest.fixture
 def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Secrets Manager at home, the secret replicated; a service in both regions' clusters."""
+    """Secrets Manager at home, the secret replicated; a service in both regions' clusters; the reader at home
+    and the writer abroad, so that it is found by what it is. A third region has a replica and no member."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": HOME,
+        "DATABASE_ENDPOINT": ENDPOINT,
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
@@ -125,8 +126,10 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         client.create_secret(
             Name=SECRET,
             SecretString=json.dumps({"username": USER, "password": OLD, "host": "kept"}),
-            AddReplicaRegions=[{"Region": EUROPE}],
+            AddReplicaRegions=[{"Region": EUROPE}, {"Region": ASIA}],
         )
+        for region, host in ((HOME, READER), (EUROPE, WRITER)):
+            boto3.client("ssm", region).put_parameter(Name=ENDPOINT, Value=host, Type="String")
         for region in (HOME, EUROPE):
             ecs = boto3.client("ecs", region)
             ecs.create_cluster(clusterName="richesreach-test")

@@ -9,7 +9,20 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.lambda_.rotation.conftest import EUROPE, HOME, OLD, SECRET, TOKEN, Database, begin, value
+from tests.lambda_.rotation.conftest import (
+    ASIA,
+    ENDPOINT,
+    EUROPE,
+    HOME,
+    OLD,
+    READER,
+    SECRET,
+    TOKEN,
+    WRITER,
+    Database,
+    begin,
+    value,
+)
 from tests.loopback import SERVERS
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
@@ -98,16 +111,25 @@ def test_unknown_step_is_refused(step: Step, rotation: ModuleType) -> None:
         step("dropSecret")
 
 
+def test_members_are_those_of_the_regions_that_hold_the_secret(rotation: ModuleType, manager: Any) -> None:
+    assert rotation.regions(manager, SECRET) == [HOME, EUROPE, ASIA]
+    assert rotation.members([HOME, EUROPE, ASIA]) == [READER, WRITER]
+
+
+def test_region_that_joined_is_known_without_a_deployment(rotation: ModuleType, manager: Any) -> None:
+    manager.replicate_secret_to_regions(SecretId=SECRET, AddReplicaRegions=[{"Region": "eu-central-1"}])
+    boto3.client("ssm", "eu-central-1").put_parameter(Name=ENDPOINT, Value="joined", Type="String")
+    assert rotation.members(rotation.regions(manager, SECRET))[-1] == "joined"
+
+
 def test_readers_are_asked_and_passed_over(rotation: ModuleType, database: Database) -> None:
-    with rotation.writer({"username": "richesreach", "password": OLD}) as connection:
-        assert connection.query("SELECT host(inet_server_addr())") == [[f"{SERVERS}.7.1"]]
+    with rotation.writer([READER, WRITER], {"username": "richesreach", "password": OLD}) as connection:
+        assert connection.query("SELECT host(inet_server_addr())") == [[WRITER]]
 
 
-def test_members_that_are_down_are_passed_over(
-    rotation: ModuleType, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_HOSTS", f"{SERVERS}.7.99:5432,{SERVERS}.7.1:5432")
-    with rotation.writer({"username": "richesreach", "password": OLD}) as connection:
+def test_members_that_are_down_are_passed_over(rotation: ModuleType, database: Database) -> None:
+    hosts = [f"{SERVERS}.7.99", WRITER]
+    with rotation.writer(hosts, {"username": "richesreach", "password": OLD}) as connection:
         assert connection.query("SELECT 1, NULL, 'a'") == [["1", None, "a"]]
 
 

@@ -24,12 +24,14 @@ export interface Environment {
   home_region: string;
   writer_region: string;
   data_regions: string[];
+  promotable_regions: string[];
   datastore_regions: string[];
   protect: boolean;
   reserve_concurrency: boolean;
   regions: Record<string, Region>;
   tags: Record<string, string>;
   network: {
+    address_space: string;
     nat_gateways: "per-zone" | "one" | "none";
     interface_endpoints: string[];
     flow_log_days: number;

@@ -90,8 +90,8 @@ export class TaskVariables extends Construct {
   }
 
   private database(): Record<string, string> {
-    const { data_regions, writer_region } = this.site.environment;
-    const first = (code: string) => [code, ...data_regions.filter((region) => region !== code)];
+    const { data_regions, promotable_regions, writer_region } = this.site.environment;
+    const first = (code: string) => [code, ...promotable_regions.filter((region) => region !== code)];
     return {
       DATABASE_WRITER_DSN: this.dsn(
         first(writer_region).map((region) => endpoint("database", region)),

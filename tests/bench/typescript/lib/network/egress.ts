@@ -2,21 +2,16 @@ import * as ec2 from "aws-cdk-lib/aws-ec2";
 import { Site } from "../base";
 
 export function allowNeeds(group: ec2.SecurityGroup, site: Site, needs: string[]): void {
-  const { database, cache, data_regions, datastore_regions } = site.environment;
+  const { database, cache, datastore_regions, network, regions } = site.environment;
+  const allow = (cidr: string, port: number, what: string) =>
+    group.addEgressRule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port), what);
   group.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), "AWS services and providers");
   if (needs.includes("database")) {
-    networks(group, site, database.port, data_regions, "PostgreSQL");
+    allow(network.address_space, database.port, "PostgreSQL of the platform");
   }
-  const caches = new Set(needs.includes("cache") ? [site.region] : []);
-  if (needs.includes("global-cache")) {
-    datastore_regions.forEach((region) => caches.add(region));
-  }
-  networks(group, site, cache.port, [...caches].sort(), "Valkey");
-}
-
-function networks(group: ec2.SecurityGroup, site: Site, port: number, regions: string[], what: string): void {
-  for (const region of regions) {
-    const cidr = site.environment.regions[region].cidr;
-    group.addEgressRule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port), `${what} in ${region}`);
+  if (needs.includes("global-cache") && datastore_regions.length > 0) {
+    allow(network.address_space, cache.port, "Valkey of the platform");
+  } else if (needs.includes("cache") || needs.includes("global-cache")) {
+    allow(regions[site.region].cidr, cache.port, `Valkey in ${site.region}`);
   }
 }

@@ -53,6 +53,15 @@ export class NetworkStack extends PlatformStack {
     new DataSubnetAcl(this, "DataAcl", site, this.vpc, DATA);
     new ClosedDefaultGroup(this, "DefaultGroup", site, this.vpc, state.closerLogs);
     this.flowLog(state);
+    this.publish();
+  }
+
+  private publish(): void {
+    const tables = [PRIVATE, DATA].flatMap((subnetGroupName) =>
+      this.vpc.selectSubnets({ subnetGroupName }).subnets.map((subnet) => subnet.routeTable.routeTableId),
+    );
+    new cdk.CfnOutput(this, "VpcId", { value: this.vpc.vpcId });
+    new cdk.CfnOutput(this, "RouteTables", { value: tables.join(",") });
   }
 
   private flowLog(state: NetworkStateStack): void {
