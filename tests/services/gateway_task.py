@@ -100,8 +100,9 @@ class ServiceProcess:
         )
 
     def output(self) -> str:
-        self._output.seek(0)
-        return self._output.read().decode()
+        # Without a seek: the process writes where the file that both share stands.
+        file = self._output.fileno()
+        return os.pread(file, os.fstat(file).st_size, 0).decode()
 
     def wait(self) -> int:
         """The exit status."""

@@ -225,7 +225,10 @@ async def test_a_task_that_is_asked_to_stop_finishes_the_call_under_way(signing:
                 LATEST, market.LatestPricesRequest.SerializeToString, market.LatestPricesResponse.FromString
             )
             call = asyncio.ensure_future(ask(asking("SLOW", "AAPL"), metadata=metadata))
-            await asyncio.to_thread(until, lambda: '"begun"' in process.output(), "the call is under way")
+            await asyncio.to_thread(
+                until, lambda: call.done() or '"begun"' in process.output(), "the call is under way"
+            )
+            assert not call.done(), call
             process.ask_to_stop()
             assert (await call).prices[0].price == "189.50"
         assert await asyncio.to_thread(process.wait) == 0
