@@ -9,6 +9,7 @@ import functools
 import io
 import json
 import random
+import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,6 +26,7 @@ import cashews  # noqa: E402
 import glide  # noqa: E402
 import limits  # noqa: E402
 import redis.asyncio as redis  # noqa: E402
+import uvloop  # noqa: E402
 from cache_clock import Clock, endpoint  # noqa: E402
 from cache_servers import CachePair, cache_pair  # noqa: E402
 from gateway_task import ServiceProcess, task_environment  # noqa: E402
@@ -33,6 +35,7 @@ from richesreach.core import logs  # noqa: E402
 from richesreach.core.cache import Cache, Nodes, keys  # noqa: E402
 from richesreach.core.cache.kinds import PRICES  # noqa: E402
 from richesreach.core.cache.local import LocalCache  # noqa: E402
+from richesreach.core.cache.wire import Wire  # noqa: E402
 from richesreach.core.limits.gcra import MICROSECONDS, LocalLimits, Tier  # noqa: E402
 
 Operation = Callable[[], Awaitable[object]]
@@ -136,6 +139,38 @@ async def cache_glide(rounds: int) -> dict[str, Any]:
     return each(found) | {"rival": f"bare valkey-glide {version('valkey-glide')}"}
 
 
+async def clients(rounds: int) -> dict[str, Any]:
+    """Processor time of one `GET` by each way to a server, by how many ask at a time; medians."""
+    found: dict[str, Any] = {}
+    with cache_pair() as pair:
+        server = endpoint(pair.primary)
+        redis_py = redis.Redis(host=server.host, port=server.port)
+        configuration = glide.GlideClientConfiguration([glide.NodeAddress(server.host, server.port)])
+        valkey = await glide.GlideClient.create(configuration)
+        wire = Wire(server, tls=False, login=None, patience=5)
+        await redis_py.set(KEY, json.dumps(VALUE))
+        ways: dict[str, Operation] = {
+            "redis-py": lambda: redis_py.get(KEY),
+            "valkey-glide": lambda: valkey.get(KEY),
+            "wire": lambda: wire.call("GET", KEY),
+        }
+        for callers in (1, 16, 32):
+            times: dict[str, list[float]] = {name: [] for name in ways}
+            for number in range(rounds):
+                for name in list(ways)[:: 1 if number % 2 else -1]:
+                    started, turns = time.process_time(), 480 // callers
+                    for _ in range(turns):
+                        await asyncio.gather(*(ways[name]() for _ in range(callers)))
+                    times[name].append((time.process_time() - started) / turns / callers * 1e6)
+            found[f"{callers} at a time"] = {
+                name: round(statistics.median(each), 1) for name, each in times.items()
+            }
+        await valkey.close()
+        await redis_py.aclose()
+        wire.close()
+    return found
+
+
 def at_once(operation: Operation) -> Operation:
     async def all_of_them() -> None:
         await asyncio.gather(*(operation() for _ in range(CALLERS)))
@@ -218,6 +253,7 @@ PROBES = {
     "cache-hits": cache_hits,
     "limit-check": limit_check,
     "cache-glide": cache_glide,
+    "clients": clients,
     "middleware": middleware,
     "middleware-unlimited": functools.partial(middleware, limits=False),
     "middleware-processor": functools.partial(middleware, processor=True),
@@ -225,4 +261,4 @@ PROBES = {
 
 if __name__ == "__main__":
     logs.configure(service="bench", region="local", level="INFO", stream=io.StringIO())
-    print(json.dumps(asyncio.run(PROBES[sys.argv[1]](int(sys.argv[2])))))  # noqa: T201
+    print(json.dumps(uvloop.run(PROBES[sys.argv[1]](int(sys.argv[2])))))  # noqa: T201
