@@ -127,6 +127,10 @@ lock: .venv/installed ## Write the lock files anew from the *.in files
 resource-coverage: install ## Write docs/resource-coverage.md: each resource type and how it is tested
 	@$(BIN)/python -m tests.stacks.resource_coverage
 
+.PHONY: event-schemas
+event-schemas: .venv-services/installed ## Write the next version of each topic's schema that its classes have changed
+	@.venv-services/bin/python tests/services/event_schemas.py
+
 .PHONY: plan-picture
 plan-picture: install ## Take the picture of a plan that docs/delivery.md shows; needs Chromium
 	@$(BIN)/python -m tests.stacks.plan_picture

@@ -27,6 +27,7 @@ from stacks.naming import Names
 from stacks.network.settings import NetworkSettings
 from stacks.regions import REGIONS, nearest
 from stacks.security.settings import SecuritySettings
+from stacks.streaming.settings import StreamingSettings
 from stacks.yaml_file import ROOT, Frozen, MisfitError, load, relative
 
 ENVIRONMENTS = ROOT / "environments"
@@ -81,6 +82,7 @@ class Environment(Frozen):
     lake: LakeSettings
     database: DatabaseSettings
     cache: CacheSettings
+    streaming: StreamingSettings | None
     load_balancer: LoadBalancerSettings
     services: ServiceSettings
     edge: EdgeSettings
@@ -122,6 +124,9 @@ class Environment(Frozen):
         self._check_databases()
         self.cache.check(protect=self.protect, regions=self.regions, datastore_regions=self.datastore_regions)
         address_plan.check(self.regions, self.network.address_space)
+        if self.streaming is not None:
+            zones = {code: len(region.availability_zones) for code, region in self.regions.items()}
+            self.streaming.check(protect=self.protect, zones=zones)
         self.lake.check(protect=self.protect, regions=list(self.regions))
         self._check_monitoring()
         if self.telemetry is not None:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 from stacks.edge_paths import CachedPath, PathPattern, Protected, overlap
 from stacks.errors import ConfigurationError
 from stacks.settings import TaskCount
+from stacks.stream_access import GroupName, StreamAccess, TopicName
 from stacks.yaml_file import ROOT, Frozen, load, relative
 
 SERVICES = ROOT / "services" / "richesreach"
@@ -87,8 +88,8 @@ class Objective(Frozen):
 class Lag(Frozen):
     """Scaling of a stream consumer: messages that wait for ``group`` in ``topic``, per task."""
 
-    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
-    group: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,255}$")]
+    topic: TopicName
+    group: GroupName
     messages_per_task: Annotated[int, Field(ge=1)]
 
 
@@ -148,6 +149,7 @@ class Manifest(Frozen):
     placement: Placement = "every-region"
     health: HealthCheck = HealthCheck()
     needs: list[Need] = Field(default_factory=list)
+    stream: StreamAccess = StreamAccess()
     slo: Objective
     scaling: Scaling = Scaling()
     ephemeral_storage: Annotated[int, Field(ge=21, le=200)] | None = None
@@ -208,6 +210,10 @@ class Manifest(Frozen):
             raise ValueError("scaling.requests_per_target needs a path that requests come by; remove it")
         if self.scaling.lag and "stream" not in self.needs:
             raise ValueError("scaling.lag needs the stream; add `stream` to needs, or remove it")
+        lag = self.scaling.lag
+        self.stream.check(
+            self.name, needed="stream" in self.needs, watched=(lag.topic, lag.group) if lag else None
+        )
         return self
 
 

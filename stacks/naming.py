@@ -195,6 +195,11 @@ class Names:
         return self.prefix
 
     @property
+    def stream_log_group(self) -> str:
+        """Where brokers write; below ``vendedlogs`` no policy of its own is needed for each cluster."""
+        return f"/aws/vendedlogs/kafka/{self.prefix}"
+
+    @property
     def load_balancer(self) -> str:
         return self.prefix
 

@@ -44,6 +44,8 @@ from stacks.security.boundary import BoundaryStack, bound
 from stacks.security.stack import SecurityStack
 from stacks.security.state import SecurityStateStack
 from stacks.security.vault_lock import lock_vaults
+from stacks.streaming.stack import StreamingStack
+from stacks.streaming.state import StreamingStateStack
 from stacks.validation import Pack, validate
 
 
@@ -76,6 +78,7 @@ class Platform:
         }
         self.lake_replications = self._lake_replications()
         self.databases = self._databases()
+        self.streams = self._streams()
         self.rotation = self._rotation()
         self.monitoring_states = {
             region: MonitoringStateStack(app, self._site(region), self.secrets_keys[region])
@@ -144,6 +147,17 @@ class Platform:
         self._after_keys(stacks[self.environment.home_region])
         return stacks
 
+    def _streams(self) -> dict[str, StreamingStack]:
+        """None where the environment has no stream."""
+        settings, stacks = self.environment.streaming, dict[str, StreamingStack]()
+        if settings is None:
+            return stacks
+        for region in self.regions:
+            site = self._site(region)
+            state = StreamingStateStack(self.app, site, settings=settings, vpc=self.networks[region].vpc)
+            stacks[region] = StreamingStack(self.app, site, settings=settings, state=state)
+        return stacks
+
     def _after_keys(self, stack: PlatformStack) -> None:
         """A copy of a secret names the key of its region."""
         for region in self.regions:
@@ -179,7 +193,7 @@ class Platform:
             network=self.networks[region],
             zone=self.dns.zone,
             lake=self.lakes[region],
-            sources=Sources(self.databases, self._user_pool()),
+            sources=Sources(self.databases, self._user_pool(), self.streams.get(region)),
             manifests=self.manifests,
         )
         for peering in self.peerings.values():

@@ -51,11 +51,12 @@ class Board:
             self._publish()
 
     def databases_starting(self) -> bool:
-        """Whether a database or cache is known whose server does not answer yet."""
+        """Whether a database, cache or stream is known whose server does not answer yet."""
         with self._lock:
             reports = list(self._reports.values())
         servers = [d.status for r in reports for d in r.databases]
         servers += [c.status for r in reports for c in r.caches]
+        servers += [s.status for r in reports for s in r.streams]
         return any(status != "running" for status in servers)
 
     def _publish(self) -> None:
@@ -70,6 +71,7 @@ class Board:
             services=tuple(s for report in reports for s in report.services),
             databases=tuple(d for report in reports for d in report.databases),
             caches=tuple(c for report in reports for c in report.caches),
+            streams=tuple(s for report in reports for s in report.streams),
         )
         if current != self._published:
             state.write(self._path, current)

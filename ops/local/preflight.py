@@ -26,8 +26,13 @@ def check(environment: Environment) -> None:
     _free("127.0.0.1", aws.aws_port(), "the local AWS", "RICHESREACH_AWS_PORT")
     _free("127.0.0.1", aws.edge_port(), "the edge", "RICHESREACH_EDGE_PORT")
     for address in PROBED:
-        for port in (environment.database.port, environment.cache.port, environment.load_balancer.port):
+        for port in _ports(environment):
             _free(address, port, "the platform's servers", None)
+
+
+def _ports(environment: Environment) -> tuple[int, ...]:
+    ports = (environment.database.port, environment.cache.port, environment.load_balancer.port)
+    return (*ports, environment.streaming.port) if environment.streaming else ports
 
 
 def _free(address: str, port: int, owner: str, variable: str | None) -> None:

@@ -64,6 +64,15 @@ def unready(environment: Environment, published: state.State) -> list[str]:
 
 
 def _in_region(region: str, published: state.State) -> list[str]:
+    streams = [
+        f"the stream in {region} is {stream.status}: {stream.reason or 'no reason given'}"
+        for stream in published.streams
+        if stream.region == region and stream.status != "running"
+    ]
+    return streams + _services(region, published)
+
+
+def _services(region: str, published: state.State) -> list[str]:
     services = [service for service in published.services if service.region == region]
     if not services:
         return [f"no service runs in {region}"]

@@ -35,7 +35,7 @@ class LocalAws:
 
 @dataclass(frozen=True)
 class ProcessState:
-    """One child; `kind` is local-aws, postgres, cache, task, load-balancer or edge.
+    """One child; `kind` is local-aws, postgres, cache, stream, task, load-balancer or edge.
 
     `status` is starting, running, restarting, failed or stopped; `reason` says why the last one ended.
     """
@@ -96,6 +96,19 @@ class CacheState:
 
 
 @dataclass(frozen=True)
+class StreamState:
+    """One Kafka cluster; `topics` is how many it is to hold."""
+
+    region: str
+    cluster: str
+    address: str = ""
+    port: int = 0
+    topics: int = 0
+    status: str = "starting"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class State:
     """Everything the supervisor knows, in the layout of state.json."""
 
@@ -105,6 +118,7 @@ class State:
     services: tuple[ServiceState, ...] = ()
     databases: tuple[DatabaseState, ...] = ()
     caches: tuple[CacheState, ...] = ()
+    streams: tuple[StreamState, ...] = ()
 
 
 def _record(kind: type[T], raw: object) -> T | None:
@@ -139,6 +153,7 @@ def read(path: Path) -> State:
         services=_records(ServiceState, raw.get("services")),
         databases=_records(DatabaseState, raw.get("databases")),
         caches=_records(CacheState, raw.get("caches")),
+        streams=_records(StreamState, raw.get("streams")),
     )
 
 

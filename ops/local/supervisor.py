@@ -28,6 +28,7 @@ from ops.local.reconcilers.cache import Cache
 from ops.local.reconcilers.ecs import Ecs
 from ops.local.reconcilers.regions import Regions
 from ops.local.reconcilers.report import Reconciler
+from ops.local.reconcilers.stream import Stream
 from ops.local.reconcilers.tasks import Host
 from ops.local.reconcilers.traffic import Edge, LoadBalancers
 from ops.local.starting import DatabasesFirst
@@ -80,6 +81,7 @@ def reconcilers(board: Board, named: tuple[str, ...]) -> list[Reconciler]:
         ),
         Edge(client, logs),
         Cache(client, everywhere, data / "cache", logs),
+        Stream(client, everywhere, logs),
         Aurora(client, everywhere, install(data / "postgres", logs)),
     ]
 

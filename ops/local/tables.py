@@ -31,7 +31,7 @@ def endpoints(console: Console, environment: Environment) -> None:
     table.add_row("API document", f"{edge_url()}/api/openapi.json")
     table.add_row("local AWS", f"{aws.endpoint()} (account {aws.ACCOUNT}, credentials test/test)")
     console.print(table)
-    table = _table("region", "load balancer", "services healthy", "database", "cache")
+    table = _table("region", "load balancer", "services healthy", "database", "cache", "stream")
     for region in environment.regions:
         table.add_row(region, *_region(region, published))
     console.print(table)
@@ -63,8 +63,8 @@ def _key(token: str) -> tuple[str | None, str]:
         return None, str(error)
 
 
-def _region(region: str, published: state.State) -> tuple[str, str, str, str]:
-    """One line each: load balancer, services, databases and the caches that are the region's own."""
+def _region(region: str, published: state.State) -> tuple[str, str, str, str, str]:
+    """One line each: load balancer, services, databases, the caches that are the region's own, the stream."""
     balancers = [p for p in published.processes if p.kind == "load-balancer" and p.region == region]
     services = [s for s in published.services if s.region == region]
     databases = [d for d in published.databases if d.region == region]
@@ -76,6 +76,7 @@ def _region(region: str, published: state.State) -> tuple[str, str, str, str]:
         "\n".join(
             f"{c.address} {'datastore ' if c.cluster.endswith('-global') else ''}{c.role}" for c in caches
         ),
+        "\n".join(f"{s.address}:{s.port}" for s in published.streams if s.region == region),
     )
 
 

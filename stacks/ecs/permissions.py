@@ -21,7 +21,7 @@ def task_statements(manifest: Manifest, bucket: s3.IBucket, key: kms.IKey) -> It
     """Statements of the task role.
 
     Secrets are injected by the execution role; database and caches are reached by credentials and security
-    groups; topics are granted by the streaming area.
+    groups; topics are in `stream_statements`.
     """
     prefixes = manifest.lake_prefixes
     readable = [*(READABLE_ZONES if "lake" in manifest.needs else ()), *prefixes]

@@ -18,6 +18,7 @@ from stacks.ecs.one_off import OneOffTaskRun
 from stacks.ecs.origin import OriginRecords, certificate
 from stacks.ecs.schedule import ScheduledTask
 from stacks.ecs.service import ManifestService
+from stacks.ecs.stream import admit
 from stacks.ecs.task import Tasks
 from stacks.ecs.telemetry import Observation
 from stacks.ecs.variables import Sources, TaskVariables
@@ -99,6 +100,8 @@ class EcsStack(PlatformStack):
             load_balancer=self.load_balancer,
             workspace=self.workspace,
         )
+        if "stream" in manifest.needs and variables.stream is not None:
+            admit(service, variables.stream, service.security_group, manifest.name)
         for task in manifest.tasks:
             name = f"{manifest.name}-{task.name}"
             if not self._places(task.placement):

@@ -16,6 +16,7 @@ from stacks.base import Site, retention
 from stacks.datalake.stack import DataLakeStack
 from stacks.ecs.deployment import DEREGISTRATION_DELAY
 from stacks.ecs.permissions import task_statements
+from stacks.ecs.stream import stream_statements
 from stacks.ecs.variables import TaskVariables
 from stacks.manifest import Manifest
 from stacks.role import granted_role
@@ -147,6 +148,8 @@ class Tasks(Construct):
             *task_statements(self.manifest, self.lake.bucket, self.lake.key),
             *self.variables.user_pool.statements(self.manifest),
         ]
+        if self.variables.stream is not None:
+            statements += stream_statements(self.manifest, self.variables.stream.cluster.arn)
         if statements:
             iam.ManagedPolicy(
                 scope, "TaskPolicy", description=f"What {name} needs", roles=[role], statements=statements

@@ -15,14 +15,19 @@ from stacks.global_db.database import DATABASE_NAME, MemberCluster
 from stacks.global_db.stack import GlobalDbStack
 from stacks.global_db.users import APP, secret_name, shared_store
 from stacks.manifest import Manifest
+from stacks.streaming.stack import StreamingStack
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What other areas give to tasks: the global-db stack of every region, and the user pool."""
+    """What other areas give to tasks: the global-db stack of every region, the user pool, the stream.
+
+    ``stream`` is None in an environment without one: services then say so, and go on without.
+    """
 
     databases: Mapping[str, GlobalDbStack]
     user_pool: UserPool
+    stream: StreamingStack | None
 
 
 class TaskVariables(Construct):
@@ -33,6 +38,7 @@ class TaskVariables(Construct):
         self.site = site
         self.databases = sources.databases
         self.user_pool = sources.user_pool
+        self.stream = sources.stream
         self.secrets_key = sources.databases[site.region].secrets_key
         self._secrets: dict[str, secretsmanager.ISecret] = {}
 
@@ -51,7 +57,12 @@ class TaskVariables(Construct):
         }
         if manifest.grpc:
             values["RPC_PORT"] = str(manifest.grpc)
-        providers = {"database": self._database, "cache": self._cache, "global-cache": self._datastore}
+        providers = {
+            "database": self._database,
+            "cache": self._cache,
+            "global-cache": self._datastore,
+            "stream": self._stream,
+        }
         for need in manifest.needs:
             if need in providers:
                 values |= providers[need]()
@@ -137,6 +148,14 @@ class TaskVariables(Construct):
             "GLOBAL_CACHE_HOST": near,
             "GLOBAL_CACHE_PORT": str(environment.cache.port),
             "GLOBAL_CACHE_WRITER_HOST": writer,
+        }
+
+    def _stream(self) -> dict[str, str]:
+        if self.stream is None:
+            return {}
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.stream.brokers,
+            "KAFKA_SECURITY": self.stream.settings.security,
         }
 
     def _store(self, region: str) -> str:

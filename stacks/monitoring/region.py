@@ -14,6 +14,7 @@ from stacks.monitoring.database import DatabaseMetrics
 from stacks.monitoring.lake import LakeMetrics
 from stacks.monitoring.load_balancer import FrontDoor
 from stacks.monitoring.service import ServiceMetrics
+from stacks.monitoring.stream import StreamMetrics
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class RegionMetrics:
     cache: CacheMetrics
     database: DatabaseMetrics | None
     datastore: CacheMetrics | None
+    stream: StreamMetrics | None
 
     @staticmethod
     def of(site: Site, services: Sequence[ManifestService], balancer: str) -> RegionMetrics:
@@ -36,6 +38,7 @@ class RegionMetrics:
         """
         environment, names, region = site.environment, site.names, site.region
         nodes = environment.cache.nodes
+        settings = environment.streaming
         in_datastore = region in environment.datastore_regions
         return RegionMetrics(
             site=site,
@@ -45,6 +48,7 @@ class RegionMetrics:
             cache=CacheMetrics(site, names.cache(region), nodes),
             database=DatabaseMetrics(site) if region in environment.data_regions else None,
             datastore=CacheMetrics(site, names.global_cache_member(region), nodes) if in_datastore else None,
+            stream=StreamMetrics(site, settings, [s.manifest for s in services]) if settings else None,
         )
 
 

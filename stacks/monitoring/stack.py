@@ -24,6 +24,7 @@ from stacks.monitoring.notification import Notification
 from stacks.monitoring.region import RegionMetrics
 from stacks.monitoring.service_alarms import service_alarms
 from stacks.monitoring.state import MonitoringStateStack
+from stacks.monitoring.stream import stream_alarms
 
 #: What publishes to a region's topics.
 PUBLISHERS = ("cloudwatch.amazonaws.com",)
@@ -72,6 +73,8 @@ class MonitoringStack(PlatformStack):
         cache_alarms(factory, metrics.cache, of="regional")
         if metrics.datastore is not None:
             self._datastore(factory, metrics.datastore)
+        if metrics.stream is not None:
+            stream_alarms(factory, metrics.stream)
         lake_alarms(factory, metrics.lake)
         nat_alarm(factory, nat_gateways)
         if certificate is not None:

@@ -25,6 +25,8 @@ def allow_needs(group: ec2.SecurityGroup, site: Site, needs: Sequence[str]) -> N
         _network(group, platform, environment.cache.port, "Valkey of the platform")
     elif "cache" in needs or "global-cache" in needs:
         _network(group, here, environment.cache.port, f"Valkey in {site.region}")
+    if "stream" in needs and environment.streaming is not None:
+        _network(group, here, environment.streaming.port, f"Kafka in {site.region}")
 
 
 def _network(group: ec2.SecurityGroup, cidr: str, port: int, what: str) -> None:

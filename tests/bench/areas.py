@@ -112,7 +112,7 @@ def build(
             network=network,
             zone=lake.zone,
             lake=cast(DataLakeStack, lake),
-            sources=Sources(databases, _user_pool(environment, account)),
+            sources=Sources(databases, _user_pool(environment, account), stream=None),
             manifests=manifests,
             observation=_observation(app, site),
         )

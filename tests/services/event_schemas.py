@@ -5,7 +5,6 @@ under one of them must be readable by all later ones, and what the main branch h
 """
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -119,13 +118,16 @@ def _fields(old: Schema, new: Schema, olds: Schema, news: Schema, where: str) ->
             yield f"{where}.{name} is required, and messages without it were written"
 
 
-def rewritten(base: str) -> list[str]:
-    """Committed versions of `base` that this tree has changed or removed."""
+def rewritten() -> list[str]:
+    """Versions that a commit has changed or removed after another one had added them."""
     listed = subprocess.run(
-        ["git", "diff", "--name-only", "--diff-filter=MDR", "--no-renames", base, "--", str(FOLDER)],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return [line for line in listed.stdout.split() if re.search(r"/\d+\.json$", line)]
+        ["git", "log", "--no-renames", "--diff-filter=MD", "--format=", "--name-only", "--", str(FOLDER)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return sorted({line for line in listed.stdout.split() if line.endswith(".json")})
 
 
 def main() -> int:

@@ -46,6 +46,10 @@ def test_the_committed_topics_are_those_of_the_services() -> None:
     assert {folder.name for folder in event_schemas.FOLDER.iterdir()} == set(TOPICS)
 
 
+def test_no_version_was_ever_changed_or_removed() -> None:
+    assert event_schemas.rewritten() == [], "add a version instead: what was written under this one is kept"
+
+
 def test_versions_are_numbered_without_gaps() -> None:
     for topic in TOPICS:
         assert [int(file.stem) for file in versions(topic)] == list(range(1, len(versions(topic)) + 1))

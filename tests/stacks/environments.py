@@ -48,6 +48,7 @@ def single_region() -> Document:
     """Prod in one region that is not us-east-1, so that DNS and edge stand alone there; imported zone; no
     way out but the endpoints."""
     contents = put(document(), "lake.replication.destinations", [])
+    contents = put(contents, "streaming.brokers_per_zone", 2)  # three copies in two zones
     return put(contents, "network.nat_gateways", "none") | {
         "telemetry": None,  # its collector's image is in a public registry
         "home_region": "eu-central-1",

@@ -93,6 +93,11 @@ DATA_PLANE: Mapping[str, tuple[str, ...]] = {
     "test_row_written_from_singapore_goes_to_the_writer_at_home": ("AWS::RDS::DBInstance",),
     "test_switchover_moves_the_real_writer_and_the_services_follow": ("AWS::RDS::GlobalCluster",),
     "test_default_security_group_holds_no_rule": ("Custom::ClosedSecurityGroup",),
+    "test_message_published_in_a_region_arrives_there_and_in_no_other": (
+        "AWS::MSK::Cluster",
+        "AWS::MSK::Topic",
+        "Custom::StreamBrokers",
+    ),
 }
 
 _INTRODUCTION = """\

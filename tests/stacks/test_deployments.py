@@ -25,15 +25,22 @@ POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 #: A service of another kind beside the gateway: a stream consumer with a prefix of the lake and a schedule.
 CONSUMER = MARKET | {
     "needs": ["stream", "lake", "lake:raw/market_data", "secrets:providers/polygon"],
+    "stream": {"reads": ["market.ticks"], "writes": ["market.bars"], "groups": ["market-data.bars"]},
     "scaling": {
         "requests_per_target": 600,
-        "lag": {"topic": "market.ticks", "group": "bars", "messages_per_task": 5000},
+        "lag": {"topic": "market.ticks", "group": "market-data.bars", "messages_per_task": 5000},
     },
     "tasks": [
         {"name": "compact", "command": ["true"], "run": "schedule", "schedule": "cron(0 3 * * ? *)"},
     ],
 }
-INTERNAL = CONSUMER | {"name": "stream", "paths": [], "scaling": {}, "tasks": []}
+INTERNAL = CONSUMER | {
+    "name": "stream",
+    "paths": [],
+    "scaling": {},
+    "tasks": [],
+    "stream": {"reads": ["market.ticks"], "groups": ["stream"]},
+}
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +191,7 @@ def test_consumer_scales_on_messages_that_wait_for_each_task(three_services: Ass
     ).properties["TargetTrackingScalingPolicyConfiguration"]
     waiting = policy["CustomizedMetricSpecification"]["Metrics"][0]["MetricStat"]["Metric"]
     dimensions = {d["Name"]: d["Value"] for d in waiting["Dimensions"]}
-    assert (dimensions["Topic"], dimensions["Consumer Group"]) == ("market.ticks", "bars")
+    assert (dimensions["Topic"], dimensions["Consumer Group"]) == ("market.ticks", "market-data.bars")
     assert policy["TargetValue"] == 5000
 
 
@@ -195,11 +202,13 @@ def test_task_role_has_what_the_manifest_needs_and_nothing_more(three_services: 
         if "stream" in p.logical_id.lower() and "TaskPolicy" in p.logical_id
     ]
     statements = {s["Sid"]: s for s in policy.properties["PolicyDocument"]["Statement"] if "Sid" in s}
-    assert set(statements) == {"ListTheLake", "ReadTheLake", "WriteTheLake", "UseTheLakesKey"}
+    lake = {"ListTheLake", "ReadTheLake", "WriteTheLake", "UseTheLakesKey"}
+    assert set(statements) == lake | {"JoinTheStream", "ReadTopics", "ReadInOwnGroups", "WriteTopics"}
     assert "raw/market_data/*" in str(statements["WriteTheLake"]["Resource"])
     assert "curated" not in str(statements["WriteTheLake"]["Resource"])
     (gateway,) = [p for p in three_services.policies(HOME, "ecs") if "gatewayTaskPolicy" in p.logical_id]
-    assert [s["Sid"] for s in gateway.properties["PolicyDocument"]["Statement"]] == ["ManageUsers"]
+    sids = {s["Sid"] for s in gateway.properties["PolicyDocument"]["Statement"]}
+    assert sids == {"ManageUsers", "JoinTheStream", "ReadTopics", "ReadInOwnGroups", "WriteTopics"}
 
 
 def test_own_secret_is_injected_by_its_exact_name(three_services: Assembly) -> None:
@@ -240,7 +249,23 @@ def test_singleton_task_is_scheduled_in_the_writer_region_alone(three_services: 
     ("change", "problem", "mend"),
     [
         ({"paths": ["/a", "/b", "/c", "/d"]}, "4 paths", "give prefixes"),
-        ({"scaling": {"lag": CONSUMER["scaling"]["lag"]}, "needs": []}, "needs the stream", "add `stream`"),
+        (
+            {"scaling": {"lag": CONSUMER["scaling"]["lag"]}, "needs": [], "stream": {}},
+            "needs the stream",
+            "add `stream`",
+        ),
+        ({"stream": {}}, "needs the stream and no topic", "stream.reads or stream.writes"),
+        ({"needs": []}, "stream lists topics", "add it, or remove them"),
+        (
+            {"stream": {"reads": ["dlq"], "groups": ["gateway"]}},
+            "names 'gateway', which is not market-data's",
+            "let it begin with 'market-data.'",
+        ),
+        (
+            {"scaling": {"lag": CONSUMER["scaling"]["lag"]}},
+            "which the service does not read",
+            "stream.groups and stream.reads",
+        ),
         ({"paths": [], "scaling": {"requests_per_target": 5}}, "needs a path", "remove it"),
         ({"tasks": [CONSUMER["tasks"][0] | {"schedule": "daily"}]}, "is no schedule", "cron(0 3"),
         ({"tasks": [CONSUMER["tasks"][0] | {"run": "before-service"}]}, "not run by it", "run: schedule"),

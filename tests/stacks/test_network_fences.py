@@ -125,7 +125,8 @@ def task_egress(assembly: Assembly, region: str) -> set[tuple[str, int]]:
 def test_tasks_may_connect_to_what_they_need_and_nothing_else(prod: Assembly) -> None:
     for region in REGIONS:
         platform = {("10.0.0.0/10", 5432), ("10.0.0.0/10", 6379)}
-        assert task_egress(prod, region) == {("0.0.0.0/0", 443)} | platform
+        stream = {(load_environment("prod").regions[region].cidr, 9098)}
+        assert task_egress(prod, region) == {("0.0.0.0/0", 443)} | platform | stream
 
 
 @pytest.mark.parametrize(
@@ -135,9 +136,10 @@ def test_tasks_may_connect_to_what_they_need_and_nothing_else(prod: Assembly) ->
         (["lake", "secrets:provider"], {"443"}),
         (["database"], {"443", "5432 10.0.0.0/10"}),
         (["cache"], {"443", "6379 10.20"}),
+        (["stream"], {"443", "9098 10.20"}),
         (["cache", "global-cache"], {"443", "6379 10.0.0.0/10"}),
     ],
-    ids=["nothing", "what HTTPS reaches", "database", "cache", "both caches"],
+    ids=["nothing", "what HTTPS reaches", "database", "cache", "stream", "both caches"],
 )
 def test_each_need_opens_its_own_ports(needs: list[str], reached: set[str]) -> None:
     import aws_cdk as cdk  # noqa: PLC0415  (starts Node)

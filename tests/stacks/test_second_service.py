@@ -30,6 +30,7 @@ MARKET = Manifest.model_validate(
         "cached": [],
         "protected": [],
         "streams": [],
+        "stream": {},
     }
 )
 

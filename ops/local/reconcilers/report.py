@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from ops.local.state import CacheState, DatabaseState, ProcessState, ServiceState
+from ops.local.state import CacheState, DatabaseState, ProcessState, ServiceState, StreamState
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Report:
     services: tuple[ServiceState, ...] = ()
     databases: tuple[DatabaseState, ...] = ()
     caches: tuple[CacheState, ...] = ()
+    streams: tuple[StreamState, ...] = ()
 
 
 class Reconciler(Protocol):

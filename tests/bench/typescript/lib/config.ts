@@ -38,6 +38,7 @@ export interface Environment {
   };
   database: { port: number; tls: boolean };
   cache: { port: number; tls: boolean };
+  streaming: { security: string } | null;
   load_balancer: {
     protocol: "https" | "http";
     port: number;

@@ -1,0 +1,48 @@
+"""What a service does on the stream, as its manifest says."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from stacks.yaml_file import Frozen
+
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,255}$")]
+
+
+class StreamAccess(Frozen):
+    """Topics that the tasks read and write, and the consumer groups that they read in.
+
+    A service's groups begin with its name; to follow a topic takes none.
+    """
+
+    reads: list[TopicName] = Field(default_factory=list)
+    writes: list[TopicName] = Field(default_factory=list)
+    groups: list[GroupName] = Field(default_factory=list)
+
+    def check(self, service: str, *, needed: bool, watched: tuple[str, str] | None) -> None:
+        """``watched`` are topic and group that the service scales by.
+
+        Raises:
+            ValueError: what is listed does not fit the service or its needs.
+        """
+        topics = [*self.reads, *self.writes]
+        if needed and not topics:
+            raise ValueError(
+                "needs the stream and no topic of it; list some in stream.reads or stream.writes"
+            )
+        if topics and not needed:
+            raise ValueError("stream lists topics, and needs lacks `stream`; add it, or remove them")
+        for group in self.groups:
+            if group != service and not group.startswith(f"{service}."):
+                raise ValueError(
+                    f"stream.groups names {group!r}, which is not {service}'s;"
+                    f" call it {service!r}, or let it begin with {service + '.'!r}"
+                )
+        if watched and (watched[0] not in self.reads or watched[1] not in self.groups):
+            raise ValueError(
+                f"scaling.lag watches {watched[1]} on {watched[0]}, which the service does not read;"
+                " list them in stream.groups and stream.reads"
+            )
