@@ -122,7 +122,8 @@ def test_migrating_twice_changes_nothing(empty_database: PostgresCluster, caches
         migration = ServiceProcess(MIGRATE, environment)
         assert migration.wait() == 0, migration.output()
         assert events(migration)[-1]["event"] == "migrated"
-    assert empty_database.sql("select version_num from gateway_migrations") == "0001"
+    newest = max((MIGRATIONS / "versions").glob("v*.py")).name[1:5]
+    assert empty_database.sql("select version_num from gateway_migrations") == newest
 
 
 def test_two_migrations_at_once_both_succeed(empty_database: PostgresCluster, caches: CachePair) -> None:
