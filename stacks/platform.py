@@ -115,12 +115,11 @@ class Platform:
         return lake
 
     def _peerings(self) -> dict[str, PeeringStack]:
-        """Of every region but the oldest, which has nobody to join."""
+        """Of every region; the oldest has nobody to join."""
         order = by_age(self.environment.regions)
         return {
             region: PeeringStack(self.app, self._site(region), networks=self.networks, older=order[:number])
             for number, region in enumerate(order)
-            if number
         }
 
     def _lake_replications(self) -> dict[str, LakeReplicationStack]:

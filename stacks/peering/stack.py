@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
@@ -21,19 +22,41 @@ class PeeringStack(PlatformStack):
 
     Of two regions the younger owns their connection and the routes on both of its sides, so that the stacks
     of the older are as they were, whoever joins or retires after it. ``older`` are the codes of the regions
-    that were there; the oldest of all has no such stack. What is known of their networks are outputs that
-    every network has, asked for or not.
+    that were there; the oldest of all joins nobody, and its stack only tells others how to join it. What is
+    known of the older networks are outputs that every network has, asked for or not.
     """
 
     def __init__(
         self, scope: Construct, site: Site, *, networks: Mapping[str, NetworkStack], older: Sequence[str]
     ) -> None:
-        super().__init__(scope, site, "peering", description="Connections to older regions, and routes")
+        super().__init__(
+            scope,
+            site,
+            "peering",
+            description="How to join this network; its connections to older regions, and routes",
+        )
         self.networks = networks
         self.network = networks[site.region]
+        self._tell()
+        if older:
+            self._join(older)
+
+    def _tell(self) -> None:
+        """For networks that are no region of this platform: what a peering with this one is made of."""
+        known = self.network.published
+        self.add_stack_dependency(self.network, "it tells of that network")
+        for name, value in {"route-tables": known.route_tables, "vpc-id": known.vpc_id}.items():
+            ssm.StringParameter(
+                self,
+                f"Parameter-{name}",
+                parameter_name=self.site.names.parameter("peering", name),
+                string_value=value,
+            )
+
+    def _join(self, older: Sequence[str]) -> None:
         self.function = self._function(older)
         for peer in sorted(older):
-            self.add_stack_dependency(networks[peer], "it joins that network")
+            self.add_stack_dependency(self.networks[peer], "it joins that network")
             connection = self._connect(peer)
             self._routes(peer, connection)
             self._routes_back(peer, connection)

@@ -24,6 +24,8 @@ AREAS = (
     "monitoring",
     "security-state",
     "security",
+    "streaming-state",
+    "streaming",
 )
 
 STATEFUL = {
@@ -57,7 +59,7 @@ RESOURCE_LIMIT = LIMIT
 
 STATEFUL_NAMES = (
     "boundary|dns|edge-state|network-state|network|datalake|global-db|ecs-state"
-    "|monitoring-state|security-state"
+    "|monitoring-state|security-state|streaming-state"
 )
 
 
@@ -72,12 +74,19 @@ def test_every_region_has_every_area_and_us_east_1_has_what_is_global_besides(pr
     expected = {f"richesreach-prod-{region}-{area}" for region in REGIONS for area in AREAS}
     once = ("dns", "edge", "edge-state", "rotation", "monitoring-global")
     expected |= {f"richesreach-prod-us-east-1-{area}" for area in once}
-    expected.remove("richesreach-prod-us-east-1-peering")  # the oldest region joins no other
     assert set(prod.stacks) == expected
 
 
-def test_region_alone_has_no_peering(dev: Assembly, single: Assembly) -> None:
-    assert dev.regions("peering") == single.regions("peering") == []
+def test_oldest_region_joins_no_other_and_tells_how_to_join_it(any_assembly: Assembly) -> None:
+    oldest = next(
+        r
+        for r in any_assembly.regions("peering")
+        if not any_assembly.all(r, "peering", "Custom::PeeringRoutes")
+    )
+    template = any_assembly.templates[any_assembly.stack_id(oldest, "peering")]
+    names = {each["Properties"]["Name"] for each in template["Resources"].values()}
+    environment = any_assembly.stack_id(oldest, "peering").split("-")[1]
+    assert names == {f"/richesreach/{environment}/peering/{name}" for name in ("route-tables", "vpc-id")}
 
 
 def test_staging_is_prod_in_two_regions(staging: Assembly, prod: Assembly) -> None:
