@@ -16,6 +16,7 @@ import stacks.network.acknowledged as network
 import stacks.peering.acknowledged as peering
 import stacks.rotation.acknowledged as rotation
 import stacks.security.acknowledged as security
+import stacks.streaming.acknowledged as streaming
 from stacks.acknowledgements import Acknowledged
 
 ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
@@ -26,6 +27,7 @@ ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "monitoring-global": monitoring.GLOBAL_ACKNOWLEDGED,
     "global-db": global_db.ACKNOWLEDGED,
     "rotation": rotation.ACKNOWLEDGED,
+    "streaming": streaming.ACKNOWLEDGED,
     "ecs": ecs.ACKNOWLEDGED,
     "edge": edge.ACKNOWLEDGED,
     "lake-catalogue": lake_catalogue.ACKNOWLEDGED,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.base import Site
 from stacks.manifest import Manifest
+from stacks.streaming.cluster import StreamCluster
 from stacks.streaming.settings import DEAD_LETTERS
 from stacks.streaming.stack import StreamingStack
 
@@ -17,46 +18,46 @@ from stacks.streaming.stack import StreamingStack
 TAIL = "tail"
 
 
-def stream_statements(manifest: Manifest, cluster: str) -> Iterator[iam.PolicyStatement]:
-    """Statements of the task role on the cluster of an ARN.
+def stream_statements(
+    manifest: Manifest, site: Site, cluster: StreamCluster
+) -> Iterator[iam.PolicyStatement]:
+    """Statements of the task role on a cluster.
 
-    Topics and groups are resources of their own, whose ARNs begin as the cluster's (service authorization
-    reference of "Apache Kafka APIs for Amazon MSK clusters").
+    Topics and groups are resources of their own, whose ARNs have the cluster's name and id in them (service
+    authorization reference of "Apache Kafka APIs for Amazon MSK clusters").
     """
     access = manifest.stream
+
+    def below(kind: str, names: Iterable[str]) -> list[str]:
+        start = f"arn:aws:kafka:{site.region}:{site.account}:{kind}/{cluster.path}"
+        return [f"{start}/{name}" for name in sorted(names)]
+
     if "stream" not in manifest.needs:
         return
     # Who reads may have to bury what it cannot handle.
-    writes = sorted({*access.writes, *([DEAD_LETTERS] if access.groups else [])})
+    writes = {*access.writes, *([DEAD_LETTERS] if access.groups else [])}
     yield iam.PolicyStatement(
         sid="JoinTheStream",
         actions=["kafka-cluster:Connect", *(["kafka-cluster:WriteDataIdempotently"] if writes else [])],
-        resources=[cluster],
+        resources=[cluster.arn],
     )
     if access.reads:
         yield iam.PolicyStatement(
             sid="ReadTopics",
             actions=["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"],
-            resources=[_below(cluster, "topic", name) for name in sorted(access.reads)],
+            resources=below("topic", access.reads),
         )
-        groups = [*access.groups, f"{manifest.name}.{TAIL}"]
         yield iam.PolicyStatement(
             sid="ReadInOwnGroups",
             actions=["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"],
-            resources=[_below(cluster, "group", name) for name in sorted(groups)],
+            resources=below("group", [*access.groups, f"{manifest.name}.{TAIL}"]),
         )
     if writes:
         yield iam.PolicyStatement(
             sid="WriteTopics",
             actions=["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"],
-            resources=[_below(cluster, "topic", name) for name in writes],
+            resources=below("topic", writes),
         )
-
-
-def _below(cluster: str, kind: str, name: str) -> str:
-    """``…:cluster/<name>/<id>`` → ``…:<kind>/<name>/<id>/<topic or group>``."""
-    before, after = (cdk.Fn.select(part, cdk.Fn.split(":cluster/", cluster)) for part in (0, 1))
-    return f"{before}:{kind}/{after}/{name}"
 
 
 def admit(scope: Construct, stream: StreamingStack, tasks: ec2.ISecurityGroup, name: str) -> None:

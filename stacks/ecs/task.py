@@ -149,7 +149,7 @@ class Tasks(Construct):
             *self.variables.user_pool.statements(self.manifest),
         ]
         if self.variables.stream is not None:
-            statements += stream_statements(self.manifest, self.variables.stream.cluster.arn)
+            statements += stream_statements(self.manifest, self.site, self.variables.stream.cluster)
         if statements:
             iam.ManagedPolicy(
                 scope, "TaskPolicy", description=f"What {name} needs", roles=[role], statements=statements

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -66,6 +67,14 @@ class StreamCluster(Construct):
         self.resource = self._cluster(vpc)
         self.resource.apply_removal_policy(site.removal_policy)
         self._grow()
+        self.path = self._publish_path()
+
+    def _publish_path(self) -> str:
+        """``<name>/<id>``, as the ARNs of topics and groups go on. Taken apart
+        here: ``Fn::Split`` takes no value of another stack."""
+        stack = cdk.Stack.of(self)
+        cdk.CfnOutput(stack, "ClusterPath", value=cdk.Fn.select(1, cdk.Fn.split(":cluster/", self.arn)))
+        return cdk.Fn.get_stack_output(stack.stack_name, "ClusterPath", stack.region)
 
     @property
     def arn(self) -> str:
