@@ -15,6 +15,7 @@ from postgres_servers import PostgresCluster
 from richesreach.core.auth.identity import Identity
 from richesreach.core.cache import Nodes
 from richesreach.core.feature_flags import NAME, FeatureFlags, Flag, Rule, UnfitRuleError, bucket, fit
+from richesreach.core.freshness import HEADER
 from token_issuer import Issuer, bearer, issuer
 
 FAST = Flag("test.fast", default=False, purpose="tests")
@@ -127,13 +128,14 @@ async def client(environment: Environment) -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-async def put(client: httpx.AsyncClient, headers: dict[str, str], rule: dict[str, object]) -> None:
+async def put(client: httpx.AsyncClient, headers: dict[str, str], rule: dict[str, object]) -> httpx.Response:
     """Set the flag; on a busy machine the datastore's server may be too slow to connect to at first."""
     deadline = time.monotonic() + 30
     while (answer := await client.put(PATH, headers=headers, json=rule)).status_code == 503:
         assert time.monotonic() < deadline, answer.text
         await asyncio.sleep(0.5)
     assert answer.status_code == 200, answer.text
+    return answer
 
 
 async def test_a_flag_that_is_set_acts_in_another_task(
@@ -154,8 +156,9 @@ async def test_a_flag_that_is_set_acts_in_another_task(
 
 async def test_who_set_a_flag_is_in_the_trail(client: httpx.AsyncClient, signing: Issuer) -> None:
     admin = bearer(signing.token("admin", sub="admin-of-flags"))
-    await put(client, admin, {"value": True, "percent": 5})
-    found = await client.get("/api/admin/audit", headers=admin, params={"actor": "admin-of-flags"})
+    answer = await put(client, admin, {"value": True, "percent": 5})
+    wrote = {HEADER: answer.headers[HEADER]}  # the cookie goes over TLS alone
+    found = await client.get("/api/admin/audit", headers=admin | wrote, params={"actor": "admin-of-flags"})
     event = found.json()["events"][0]
     assert (event["action"], event["target"]) == ("flag.set", "keys.issue")
     assert event["details"]["percent"] == 5

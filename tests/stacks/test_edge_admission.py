@@ -60,7 +60,7 @@ def test_load_balancer_of_prod_admits_two_managed_lists_and_nobody_else(region: 
     beside = [
         r.properties
         for r in prod.all(region, "ecs", "AWS::EC2::SecurityGroupIngress")
-        if r.properties["GroupId"]["Fn::GetAtt"][0] in own
+        if r.properties["GroupId"].get("Fn::GetAtt", [None])[0] in own
     ]
     sources = [rule.get("SourcePrefixListId", {}).get("Fn::GetAtt", [None, None])[1] for rule in beside]
     assert inline == []
