@@ -75,7 +75,8 @@ def test_tasks_may_connect_out_by_https_and_to_data_ports_only(environment: Envi
     groups = in_vpc(aws.client("ec2", region).describe_security_groups()["SecurityGroups"], vpc)
     (tasks,) = [group for group in groups if group["Description"] == "Tasks of gateway"]
     ports = {rule.get("FromPort") for rule in tasks["IpPermissionsEgress"]}
-    assert ports == {443, environment.database.port, environment.cache.port}
+    assert environment.streaming is not None
+    assert ports == {443, environment.database.port, environment.cache.port, environment.streaming.port}
 
 
 @every_region
