@@ -35,6 +35,13 @@ DRAWN = {
     "richesreach_ml_predictions:rate5m": (
         "sum by (service, model, outcome) (rate(richesreach_ml_predictions_total{%s}[5m]))"
     ),
+    "richesreach_auth_failures:rate5m": (
+        "sum by (service, reason) (rate(richesreach_auth_failures_total{%s}[5m]))"
+    ),
+    "richesreach_bulkhead_active:sum": "sum by (service, dependency) (richesreach_bulkhead_active{%s})",
+    "richesreach_bulkhead_refused:rate5m": (
+        "sum by (service, dependency) (rate(richesreach_bulkhead_refused_total{%s}[5m]))"
+    ),
     "richesreach_cache_lookups:rate5m": (
         "sum by (service, kind, outcome) (rate(richesreach_cache_lookups_total{%s}[5m]))"
     ),
@@ -49,6 +56,14 @@ DRAWN = {
     "richesreach_event_loop_lag_seconds:max": "max by (service) (richesreach_event_loop_lag_seconds{%s})",
     "richesreach_rate_limited:rate5m": (
         "sum by (service, tier) (rate(richesreach_rate_limited_total{%s}[5m]))"
+    ),
+    "richesreach_retries:rate5m": "sum by (service, dependency) (rate(richesreach_retries_total{%s}[5m]))",
+    "richesreach_rpc_calls:rate5m": (
+        "sum by (service, method, code) (rate(richesreach_rpc_calls_total{%s}[5m]))"
+    ),
+    "richesreach_rpc_call_duration_seconds:p99_5m": (
+        "histogram_quantile(0.99, sum by (service, method, le)"
+        " (rate(richesreach_rpc_call_duration_seconds_bucket{%s}[5m])))"
     ),
     "richesreach_shed_requests:rate5m": (
         "sum by (service, why) (rate(richesreach_shed_requests_total{%s}[5m]))"

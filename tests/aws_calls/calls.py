@@ -20,6 +20,9 @@ _NO_EDGE = "no server has copies of a function at the edge, by which its deletio
 _NO_WAIT = "moto's snapshots are available at once: none fails and none takes long"
 _NO_LOCK = "moto says nothing of a version that S3 keeps because it is locked"
 
+#: Of a call that moto does not know at all.
+LACKING = "moto lacks the call"
+
 #: What moto lacks of each operation that a Stubber answers.
 STUBBED = {
     "cloudformation.delete_stack": _NO_EDGE,
@@ -29,6 +32,7 @@ STUBBED = {
     "cloudformation.update_termination_protection": _NO_EDGE,
     "ecs.describe_tasks": "moto's tasks all end with 0: no exit code, reason of a container or missing task",
     "ecs.run_task": "moto starts every task of Fargate: no failures",
+    "kafka.get_bootstrap_brokers": LACKING,
     "rds.create_db_cluster_snapshot": _NO_WAIT,
     "rds.describe_db_cluster_snapshots": _NO_WAIT,
     "rds.describe_db_clusters": _NO_WAIT,
