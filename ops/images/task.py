@@ -20,6 +20,8 @@ ENVIRONMENT = "dev"
 
 #: What stands for a value that only a deployment knows. Names below `.invalid` never resolve (RFC 2606).
 UNKNOWN = "not-deployed.invalid"
+#: The same for variables whose form a service checks when it starts.
+FORMED = {"USER_POOL_ID": "us-east-1_NotDeployed"}
 SECRET = "not-a-secret"  # noqa: S105
 
 #: Seconds.
@@ -81,7 +83,7 @@ def read(template: Mapping[str, Any], services: Collection[str]) -> Iterator[tup
             if each["Name"] not in services:
                 continue
             linux = each.get("LinuxParameters", {})
-            values = {entry["Name"]: resolve(entry["Value"]) for entry in each.get("Environment", ())}
+            values = {entry["Name"]: _value(entry) for entry in each.get("Environment", ())}
             secrets = {entry["Name"]: SECRET for entry in each.get("Secrets", ())}
             yield (
                 each["Name"],
@@ -105,6 +107,11 @@ def read(template: Mapping[str, Any], services: Collection[str]) -> Iterator[tup
 def _open_files(definition: Mapping[str, Any]) -> int:
     limits = {limit["Name"]: limit["SoftLimit"] for limit in definition.get("Ulimits", ())}
     return int(limits.get("nofile", 1024))
+
+
+def _value(entry: Mapping[str, Any]) -> str:
+    found = resolve(entry["Value"])
+    return FORMED.get(entry["Name"], found) if found == UNKNOWN else found
 
 
 def resolve(value: Any) -> str:

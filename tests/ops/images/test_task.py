@@ -46,6 +46,15 @@ def test_value_that_only_a_deployment_knows_is_a_name_that_never_resolves() -> N
     assert container.environment["DSN"] == "postgresql://not-deployed.invalid:5432/db"
 
 
+def test_value_whose_form_is_checked_has_that_form() -> None:
+    entry = {"Name": "USER_POOL_ID", "Value": JOIN["Fn::Join"][1][1]}
+    ((_, container),) = task.read(template(Environment=[entry]), ["gateway"])
+    assert container.environment == {
+        "USER_POOL_ID": "us-east-1_NotDeployed",
+        "DATABASE_PASSWORD": task.SECRET,
+    }
+
+
 def test_secrets_are_there_without_being_any() -> None:
     ((_, container),) = task.read(template(), ["gateway"])
     assert container.environment["DATABASE_PASSWORD"] == task.SECRET
