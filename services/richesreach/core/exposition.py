@@ -1,6 +1,8 @@
 """What `/metrics/` shows: of this process, or of all processes that share `PROMETHEUS_MULTIPROC_DIR`."""
 
+import contextlib
 import os
+import struct
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -11,6 +13,7 @@ from prometheus_client.registry import Collector
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _LOOKUPS = "richesreach_cache_lookups"
 _RATIO = "richesreach_cache_hit_ratio"
+_READS = 4
 
 
 def shared_by_processes() -> bool:
@@ -22,6 +25,10 @@ def exposition(registry: CollectorRegistry) -> bytes:
         return generate_latest(registry)
     merged = CollectorRegistry()
     merged.register(_Merged())
+    for _ in range(_READS - 1):
+        # Another process has just made its file, or makes it longer: what is read then is half of it.
+        with contextlib.suppress(ValueError, RuntimeError, OSError, struct.error):
+            return generate_latest(merged)
     return generate_latest(merged)
 
 
