@@ -1,0 +1,1 @@
+"""The AI router: one door to language models, by context, task, cost, latency and reliability."""
