@@ -16,6 +16,8 @@ def main() -> None:
         sys.exit("usage: python -m ops.local.types [--table | --fidelity]")
     # Every interface is the server's default; nothing here may listen beyond the loopback.
     os.environ.setdefault("BIND_HOST", "127.0.0.1")
+    # These two would do so whatever BIND_HOST says.
+    os.environ |= {"IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO").upper(),
         format="%(asctime)s %(levelname)s [%(name)s] %(message)s",

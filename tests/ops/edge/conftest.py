@@ -117,7 +117,7 @@ class LocalAws:
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     port = free_port()
     log = tmp_path_factory.mktemp("aws") / "aws.log"
-    env = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1"}
+    env = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0"}
     with process([str(ROOT / ".venv-local/bin/python"), "-m", "ministack"], env, log):
         url = f"http://127.0.0.1:{port}/_ministack/health"
         eventually(lambda: urllib.request.urlopen(url, timeout=1).status == 200, "local AWS answers")
