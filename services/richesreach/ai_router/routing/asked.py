@@ -1,0 +1,74 @@
+"""What routing is asked, before any model is looked at."""
+
+import enum
+from dataclasses import dataclass
+
+from richesreach.ai_router.model import Caller
+
+# A caller that names no model, and the end of a list of fallbacks that leaves the rest to the score.
+AUTO = "auto"
+
+
+class Strategy(enum.StrEnum):
+    """What a caller wants most; `policy.WEIGHTS` says what each means in numbers."""
+
+    BALANCED = "balanced"
+    CHEAPEST = "cheapest"
+    FASTEST = "fastest"
+    BEST = "best"
+    RELIABLE = "reliable"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each part of the score counts: 0 or more, of any sum; only their ratios matter."""
+
+    quality: float
+    cost: float
+    latency: float
+    reliability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How long a prompt is: tokens of `vocabulary`, which models with another tokenizer scale.
+
+    `exact` is false where a part was estimated: a tool's schema, whose form providers do not publish, or a
+    text so long that samples of it were counted.
+    """
+
+    tokens: int
+    images: int = 0
+    exact: bool = True
+    vocabulary: str = "o200k_base"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request's facts.
+
+    `model` is "auto", a model's name, or `provider/name`. `fallbacks` are tried after a named model, in their
+    order, and may end with "auto"; with None a named model is asked for at its other providers only.
+    `tokens_out` is the most that the caller takes; None leaves it to the model. `allowed` holds names and
+    `provider/name`s; None allows all. `residency` holds the regions ("us", "eu", "ap") that may process the
+    request; None leaves it open. `deadline` is of `time.monotonic`. `budget` is what the caller has left, in
+    microdollars; None is no limit. `seed` decides between equals, and nothing else.
+    """
+
+    size: Size
+    caller: Caller
+    model: str = AUTO
+    fallbacks: tuple[str, ...] | None = None
+    kind: str = "chat"
+    tokens_out: int | None = None
+    modalities: frozenset[str] = frozenset({"text"})
+    features: frozenset[str] = frozenset()
+    task: str = "general"
+    strategy: Strategy = Strategy.BALANCED
+    weights: Weights | None = None
+    allowed: frozenset[str] | None = None
+    residency: frozenset[str] | None = None
+    deadline: float | None = None
+    budget: int | None = None
+    hedge: bool = False
+    seed: int = 0
