@@ -1,0 +1,1 @@
+"""Who answers: one module a kind of provider, all of them behind `provider.Provider`."""

@@ -1,0 +1,82 @@
+"""What every provider is to the rest of the router.
+
+`chat` and `embed` answer in OpenAI's shape whatever the provider speaks. `stream` is an async generator: the
+next chunk is read when it is asked for, so that a slow client slows the provider down and nothing piles up,
+and closing the generator cuts the connection to the provider. Every failure is a ProviderError.
+"""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from richesreach.ai_router.model import Model, Usage
+from richesreach.ai_router.providers.credentials import Credential
+from richesreach.ai_router.wire.chat import ChatRequest
+from richesreach.ai_router.wire.embeddings import EmbedRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`timeout`: seconds until the whole answer, or until a stream's first chunk."""
+
+    model: Model
+    credential: Credential
+    request: ChatRequest
+    timeout: float
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedCall:
+    model: Model
+    credential: Credential
+    request: EmbedRequest
+    timeout: float
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is a `chat.completion` in JSON."""
+
+    body: bytes
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a stream.
+
+    `data` is whole server-sent events (`data: {…}` and an empty line, each a `chat.completion.chunk`), one or
+    several that came together; it may be empty. `[DONE]` is not among them: the API's endpoint says it.
+    `characters` counts what the model generated in it, for the estimate where a stream ends early. `usage`
+    comes once, with the last chunk; with `estimated` its `input` is 0, and the caller's own count stands.
+    """
+
+    data: bytes
+    characters: int = 0
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """`body` is a `list` of `embedding`s in JSON."""
+
+    body: bytes
+    usage: Usage
+
+
+class Provider(Protocol):
+    name: str
+
+    async def chat(self, call: Call) -> Answer:
+        """Raises ProviderError."""
+        ...
+
+    def stream(self, call: Call) -> AsyncGenerator[Chunk, None]:
+        """Raises ProviderError, with `began` once a chunk was given."""
+        ...
+
+    async def embed(self, call: EmbedCall) -> Embeddings:
+        """Raises ProviderError."""
+        ...
