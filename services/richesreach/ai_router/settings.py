@@ -1,0 +1,50 @@
+"""Settings of the AI router beside those of every service: its providers, with their keys, and time-outs.
+
+`SECRET_AI_PROVIDERS` is the secret's JSON:
+
+    {"openai": {"keys": [{"id": "a", "key": "…", "weight": 3}, {"id": "b", "key": "…"}]},
+     "anthropic": {"keys": [{"id": "a", "key": "…"}]}, "google": {"keys": [{"id": "a", "key": "…"}]},
+     "bedrock": {"region": "us-east-1"},
+     "compatible": {"vllm": {"base_url": "https://models.example.com/v1", "keys": [], "models": ["llama"]}}}
+
+`OPENAI_API_KEY`, `ANTHROPIC_API_KEY` and `GOOGLE_API_KEY` give one key each where the secret has none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from richesreach.ai_router.places import Place, read_places
+from richesreach.core.environment_reader import Reader
+from richesreach.core.settings import SettingsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AiSettings:
+    """Seconds. `private_providers` lets base URLs be plain HTTP and lead into private networks."""
+
+    providers: Mapping[str, Place]
+    private_providers: bool
+    connect_timeout: int
+    answer_timeout: int
+    silence_timeout: int
+    provider_connections: int
+    max_body_megabytes: int
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read every variable; raises one SettingsError that names all that are missing or wrong."""
+        read = Reader(environ)
+        private = read.flag("AI_PRIVATE_PROVIDERS", default=False)
+        settings = cls(
+            providers=read_places(read, private=private),
+            private_providers=private,
+            connect_timeout=read.number("AI_CONNECT_TIMEOUT", 1, 30, default=3),
+            answer_timeout=read.number("AI_ANSWER_TIMEOUT", 1, 600, default=50),
+            silence_timeout=read.number("AI_SILENCE_TIMEOUT", 1, 600, default=30),
+            provider_connections=read.number("AI_PROVIDER_CONNECTIONS", 1, 10_000, default=1_000),
+            max_body_megabytes=read.number("AI_MAX_BODY_MEGABYTES", 1, 64, default=20),
+        )
+        if read.problems:
+            raise SettingsError(read.problems)
+        return settings
