@@ -16,6 +16,7 @@ import stacks.network.acknowledged as network
 import stacks.peering.acknowledged as peering
 import stacks.rotation.acknowledged as rotation
 import stacks.security.acknowledged as security
+import stacks.service_secrets.acknowledged as service_secrets
 import stacks.streaming.acknowledged as streaming
 from stacks.acknowledgements import Acknowledged
 
@@ -36,5 +37,6 @@ ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "delivery": delivery.ACKNOWLEDGED,
     "security": security.ACKNOWLEDGED,
     "security-state": security.STATE_ACKNOWLEDGED,
+    "service-secrets": service_secrets.ACKNOWLEDGED,
     "edge-state": edge.STATE_ACKNOWLEDGED,
 }

@@ -114,6 +114,7 @@ STATEFUL_AREAS = frozenset(
         "ecs-state",
         "monitoring-state",
         "security-state",
+        "service-secrets",
         "streaming-state",
     }
 )

@@ -94,11 +94,13 @@ class Lag(Frozen):
 
 
 class Scaling(Frozen):
-    """What target tracking holds: percent of CPU and memory, requests a minute and task, lag a task."""
+    """What target tracking holds: percent of CPU and memory, requests a minute and task, requests that a task
+    answers at the same time, lag a task."""
 
     cpu: Annotated[int, Field(ge=10, le=90)] = 60
     memory: Annotated[int, Field(ge=10, le=90)] = 70
     requests_per_target: Annotated[int, Field(ge=1)] | None = None
+    concurrency: Annotated[int, Field(ge=1)] | None = None
     lag: Lag | None = None
 
 

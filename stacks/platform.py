@@ -44,6 +44,7 @@ from stacks.security.boundary import BoundaryStack, bound
 from stacks.security.stack import SecurityStack
 from stacks.security.state import SecurityStateStack
 from stacks.security.vault_lock import lock_vaults
+from stacks.service_secrets.stack import ServiceSecretsStack, needed
 from stacks.streaming.stack import StreamingStack
 from stacks.streaming.state import StreamingStateStack
 from stacks.validation import Pack, validate
@@ -69,6 +70,7 @@ class Platform:
         self.dns = DnsStack(app, self._site(environment.dns_region))
         self.edge_state = EdgeStateStack(app, self._site(environment.dns_region), self.secrets_keys)
         self._after_keys(self.edge_state)
+        self.service_secrets = self._service_secrets()
         self.networks = {region: self._network(region) for region in self.regions}
         self.peerings = self._peerings()
         self.lakes = {region: self._lake(region) for region in self.regions}
@@ -101,6 +103,16 @@ class Platform:
 
     def _site(self, region: str) -> Site:
         return Site(self.environment, self.account, region)
+
+    def _service_secrets(self) -> ServiceSecretsStack | None:
+        """At home, copied to every region; None while no service needs a secret of its own."""
+        if not needed(self.manifests):
+            return None
+        stack = ServiceSecretsStack(
+            self.app, self._site(self.environment.home_region), manifests=self.manifests
+        )
+        self._after_keys(stack)
+        return stack
 
     def _network(self, region: str) -> NetworkStack:
         site = self._site(region)
@@ -200,6 +212,8 @@ class Platform:
         stack.add_stack_dependency(
             self.edge_state, "listener rules name its origin-verify secrets, tasks its user pool"
         )
+        if self.service_secrets is not None:
+            stack.add_stack_dependency(self.service_secrets, "tasks start with the secrets that they name")
         return stack
 
     def _user_pool(self) -> UserPool:

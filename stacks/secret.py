@@ -1,4 +1,4 @@
-"""A secret of the platform: generated, under the key of its region, copied to the regions that read it.
+"""A secret of the platform: under the key of its region, copied to the regions that read it.
 
 Who may call Secrets Manager for a secret needs its region's key too: ``opens`` and ``seals`` are what the
 role of a reader and of a writer may do with it ("Permissions for the KMS key", Secrets Manager user guide).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -16,20 +17,21 @@ from constructs import Construct
 from stacks.base import Site
 
 
-def generated_secret(
+def replicated_secret(
     scope: Construct,
     construct_id: str,
     *,
     site: Site,
     name: str,
     description: str,
-    generate: secretsmanager.SecretStringGenerator,
     copied: bool,
+    generate: secretsmanager.SecretStringGenerator | None = None,
+    text: cdk.SecretValue | None = None,
 ) -> secretsmanager.Secret:
     """A secret of this ``name``, and where ``copied`` its replica in every other region of the environment.
 
-    Keys are named by their alias: that of a copy is made in a stack of the copy's own region, which the stack
-    of ``scope`` must come after.
+    It is born as what ``generate`` makes, or as ``text``. Keys are named by their alias: that of a copy is
+    made in a stack of the copy's own region, which the stack of ``scope`` must come after.
     """
     secret = secretsmanager.Secret(
         scope,
@@ -37,6 +39,7 @@ def generated_secret(
         secret_name=name,
         description=description,
         generate_secret_string=generate,
+        secret_string_value=text,
         removal_policy=site.removal_policy,
     )
     resource = secret.node.default_child

@@ -51,6 +51,8 @@ class ServiceScaling(Construct):
         self.scalable = scalable
         if wanted.requests_per_target:
             self._track("Requests", self._requests(groups), wanted.requests_per_target)
+        if wanted.concurrency:
+            self._track("Concurrency", self._concurrency(), wanted.concurrency)
         if wanted.lag:
             self._track("Lag", self._lag(wanted.lag), wanted.lag.messages_per_task)
 
@@ -81,6 +83,19 @@ class ServiceScaling(Construct):
         filled = ", ".join(f"FILL({query.id}, 0)" for query in counted)
         return [*counted, _expression(f"SUM([{filled}])")]
 
+    def _concurrency(self) -> list[_Query]:
+        """Requests in flight, of an average task: what a service spends its time waiting for takes no CPU.
+
+        The service itself says so each minute (`richesreach.core.embedded_metrics`).
+        """
+        own = {
+            "service": self.manifest.name,
+            "region": self.site.region,
+            "environment": self.site.environment.name,
+        }
+        # Where nothing is said nothing is known: no 0 is made of it, which would take tasks away.
+        return [_metric("tracked", "RichesReach/Services", "ActiveConnections", "Average", own, tracked=True)]
+
     def _lag(self, lag: Lag) -> list[_Query]:
         """Messages of a consumer group that wait, for each running task (Container Insights counts those)."""
         waiting = {
@@ -96,10 +111,18 @@ class ServiceScaling(Construct):
         ]
 
 
-def _metric(name: str, namespace: str, metric: str, statistic: str, dimensions: dict[str, str]) -> _Query:
+def _metric(
+    name: str,
+    namespace: str,
+    metric: str,
+    statistic: str,
+    dimensions: dict[str, str],
+    *,
+    tracked: bool = False,
+) -> _Query:
     return _Query(
         id=name,
-        return_data=False,
+        return_data=tracked,
         metric_stat=_Stat(
             stat=statistic,
             metric=_Metric(

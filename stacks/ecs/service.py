@@ -54,6 +54,8 @@ class ManifestService(Construct):
         self.task_definition = tasks.define(self, manifest.name, manifest.command)
         if workspace is not None:
             self._observe(workspace)
+        if manifest.scaling.concurrency:
+            self._report()
         self.service = self._service()
         if self.frontage:
             self.frontage.target(self.service)
@@ -103,6 +105,11 @@ class ManifestService(Construct):
             workspace=workspace,
             logging=self.tasks.log_driver(f"{self.manifest.name}-collector"),
         )
+
+    def _report(self) -> None:
+        """To CloudWatch, where scaling looks."""
+        if self.task_definition.default_container is not None:
+            self.task_definition.default_container.add_environment("METRICS_EMF", "true")
 
     def _frontage(self, load_balancer: LoadBalancer) -> Frontage:
         return Frontage(

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from stacks.base import PlatformStack, Site, allow_logs
 from stacks.edge.identity import Identity
-from stacks.secret import generated_secret
+from stacks.secret import replicated_secret
 
 #: Letters and digits alone: a listener rule reads * and ? as wildcards.
 SECRET_LENGTH = 64
@@ -45,7 +45,7 @@ class EdgeStateStack(PlatformStack):
         self._publish()
 
     def _secret(self, construct_id: str, name: str, what: str) -> secretsmanager.Secret:
-        return generated_secret(
+        return replicated_secret(
             self,
             construct_id,
             site=self.site,

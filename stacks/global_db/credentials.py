@@ -9,7 +9,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.base import Site
-from stacks.secret import generated_secret
+from stacks.secret import replicated_secret
 
 MASTER_USER = "richesreach"
 
@@ -28,7 +28,7 @@ def generated(
     replicated: bool,
 ) -> secretsmanager.Secret:
     """A secret ``{**fields, "password": <generated>}``, copied to every other region where ``replicated``."""
-    return generated_secret(
+    return replicated_secret(
         scope,
         construct_id,
         site=site,

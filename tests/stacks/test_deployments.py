@@ -28,6 +28,7 @@ CONSUMER = MARKET | {
     "stream": {"reads": ["market.ticks"], "writes": ["market.bars"], "groups": ["market-data.bars"]},
     "scaling": {
         "requests_per_target": 600,
+        "concurrency": 40,
         "lag": {"topic": "market.ticks", "group": "market-data.bars", "messages_per_task": 5000},
     },
     "tasks": [
@@ -195,6 +196,37 @@ def test_consumer_scales_on_messages_that_wait_for_each_task(three_services: Ass
     assert policy["TargetValue"] == 5000
 
 
+def test_service_that_waits_for_others_scales_on_what_it_has_in_flight(three_services: Assembly) -> None:
+    policy = three_services.one(
+        HOME, "ecs", POLICY, PolicyName="richesreach-staging-market-data-concurrency"
+    ).properties["TargetTrackingScalingPolicyConfiguration"]
+    (tracked,) = policy["CustomizedMetricSpecification"]["Metrics"]
+    assert (policy["TargetValue"], tracked["ReturnData"], tracked["MetricStat"]["Stat"]) == (
+        40,
+        True,
+        "Average",
+    )
+    metric = tracked["MetricStat"]["Metric"]
+    assert (metric["Namespace"], metric["MetricName"]) == ("RichesReach/Services", "ActiveConnections")
+    assert {d["Name"]: d["Value"] for d in metric["Dimensions"]} == {
+        "service": "market-data",
+        "region": HOME,
+        "environment": "staging",
+    }
+
+
+def test_only_a_service_that_scales_so_writes_its_metrics_into_its_log(three_services: Assembly) -> None:
+    def told(family: str) -> bool:
+        task = three_services.one(
+            HOME, "ecs", "AWS::ECS::TaskDefinition", Family=f"richesreach-staging-{family}"
+        )
+        environment = task.properties["ContainerDefinitions"][0]["Environment"]
+        return {"Name": "METRICS_EMF", "Value": "true"} in environment
+
+    assert told("market-data")
+    assert not told("gateway")
+
+
 def test_task_role_has_what_the_manifest_needs_and_nothing_more(three_services: Assembly) -> None:
     (policy,) = [
         p
@@ -209,6 +241,19 @@ def test_task_role_has_what_the_manifest_needs_and_nothing_more(three_services: 
     (gateway,) = [p for p in three_services.policies(HOME, "ecs") if "gatewayTaskPolicy" in p.logical_id]
     sids = {s["Sid"] for s in gateway.properties["PolicyDocument"]["Statement"]}
     assert sids == {"ManageUsers", "JoinTheStream", "ReadTopics", "ReadInOwnGroups", "WriteTopics"}
+
+
+def test_secret_that_two_services_need_is_made_once_and_empty_and_copied(three_services: Assembly) -> None:
+    (secret,) = (
+        three_services.one(region, "service-secrets", "AWS::SecretsManager::Secret")
+        for region in three_services.regions("service-secrets")
+    )
+    assert secret.properties["Name"] == "richesreach/staging/providers/polygon"
+    assert secret.properties["SecretString"] == "{}"
+    assert [copy["Region"] for copy in secret.properties["ReplicaRegions"]] == ["eu-west-1"]
+    for region in three_services.regions("ecs"):
+        before = three_services.depends(three_services.stack_id(region, "ecs"))
+        assert three_services.stack_id(HOME, "service-secrets") in before
 
 
 def test_own_secret_is_injected_by_its_exact_name(three_services: Assembly) -> None:

@@ -59,7 +59,7 @@ RESOURCE_LIMIT = LIMIT
 
 STATEFUL_NAMES = (
     "boundary|dns|edge-state|network-state|network|datalake|global-db|ecs-state"
-    "|monitoring-state|security-state|streaming-state"
+    "|monitoring-state|security-state|streaming-state|service-secrets"
 )
 
 

@@ -190,7 +190,9 @@ def build_app(
 def _lifespan(
     platform: Platform, lag: LoopLag, rpc: RpcServer | None, settings: Settings
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
-    reporting = Reporting(platform.metrics, embedded=settings.embedded_metrics)
+    reporting = Reporting(
+        platform.metrics, cloudwatch=settings.environment if settings.embedded_metrics else None
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

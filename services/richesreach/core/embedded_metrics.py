@@ -28,11 +28,12 @@ _UNITS = {
 
 class EmbeddedMetrics:
     """Writes what happened since the line before. Dimensions are `service` and `region`, which each log line
-    has.
+    has, and `environment`: an account may hold several.
     """
 
-    def __init__(self, metrics: Metrics, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, metrics: Metrics, environment: str, now: Callable[[], float] = time.time) -> None:
         self._metrics = metrics
+        self._environment = environment
         self._now = now
         self._before: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
@@ -54,12 +55,12 @@ class EmbeddedMetrics:
             "CloudWatchMetrics": [
                 {
                     "Namespace": NAMESPACE,
-                    "Dimensions": [["service", "region"]],
+                    "Dimensions": [["service", "region", "environment"]],
                     "Metrics": [{"Name": name, "Unit": _UNITS[name]} for name in values],
                 }
             ],
         }
-        logger().info("metrics", _aws=described, **values)
+        logger().info("metrics", _aws=described, environment=self._environment, **values)
 
     def _values(self) -> dict[str, float]:
         found = self._metrics.totals()

@@ -11,11 +11,11 @@ INTERVAL = 5.0
 
 
 class Reporting:
-    """Tells the other processes of the task, and CloudWatch where `embedded` is set."""
+    """Tells the other processes of the task, and CloudWatch where it is named the environment."""
 
-    def __init__(self, metrics: Metrics, *, embedded: bool) -> None:
+    def __init__(self, metrics: Metrics, *, cloudwatch: str | None) -> None:
         self._metrics = metrics
-        self._embedded = EmbeddedMetrics(metrics) if embedded else None
+        self._embedded = None if cloudwatch is None else EmbeddedMetrics(metrics, cloudwatch)
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
