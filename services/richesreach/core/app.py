@@ -1,149 +1,59 @@
 """The application every service starts from: dependencies, middleware, errors, health and metrics."""
 
-import asyncio
 import contextlib
-import functools
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
-from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection, Request
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from richesreach.core import health, problems
-from richesreach.core.auth.authenticator import Authenticator
-from richesreach.core.auth.key_directory import KeyDirectory
-from richesreach.core.auth.revocations import Revocations
-from richesreach.core.cache import Cache, Nodes
-from richesreach.core.cache.local import LocalCache
-from richesreach.core.database import Database
-from richesreach.core.events import Events
-from richesreach.core.feature_flags import FeatureFlags
+from richesreach.core import problems
+from richesreach.core.dispatch import Direct, DirectPaths, Dispatch
 from richesreach.core.freshness import Freshness
-from richesreach.core.health import Dependency, SharedReport
 from richesreach.core.limits.admission import Limits
-from richesreach.core.limits.callers import Callers
-from richesreach.core.limits.limiter import Limiter
 from richesreach.core.logs import logger
-from richesreach.core.metrics import Metrics
 from richesreach.core.passage import Concerns, Passage
+from richesreach.core.platform import CurrentPlatform, Platform
 from richesreach.core.reporting import Reporting
 from richesreach.core.resilience.drain import Drain
 from richesreach.core.resilience.shedding import LoopLag, Shedding
 from richesreach.core.rpc.interceptor import ServerInterceptor
 from richesreach.core.rpc.server import Contracts, RpcServer
 from richesreach.core.settings import Settings
-from richesreach.core.tracing import Tracing
+
+__all__ = ["CurrentPlatform", "Platform", "Service", "build_app"]
 
 MAX_BODY_BYTES = 256 * 1024
 # For which the description of an interface may be kept by others: deployments change it, and nothing else.
 DESCRIPTION_SECONDS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """What a service's routes reach: its settings and the clients of its dependencies."""
+class Service(FastAPI):
+    """An application whose outermost layer is the passage; it does what FastAPI's own outer layers do.
 
-    settings: Settings
-    database: Database
-    cache: Cache
-    global_cache: Cache
-    limiter: Limiter
-    authenticator: Authenticator
-    keys: KeyDirectory
-    callers: Callers
-    flags: FeatureFlags
-    metrics: Metrics
-    tracing: Tracing
-    events: Events | None
-    dependencies: Mapping[str, Dependency]
-    health: SharedReport
+    `direct` are paths that are answered before the routes are looked at.
+    """
 
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "Platform":
-        database = Database(settings)
-        nodes = [settings.cache_primary, settings.cache_secondary]
-        servers = Nodes(
-            "cache", reads=nodes, writes=nodes, tls=settings.cache_tls, login=settings.cache_login
+    def __init__(self, concerns: Concerns, **told: Any) -> None:
+        super().__init__(
+            telemetry={"tracing": False, "metrics": False, "logs": False},  # ours is the core's
+            openapi_url=None,  # ours says that it may be cached
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,  # behind an edge, a redirect would name the wrong host
+            **told,
         )
-        memory = LocalCache(max_bytes=settings.cache_local_megabytes * 1024 * 1024)
-        cache = Cache(servers, local=memory)
-        limiter = Limiter(servers)
-        # Read in the own region; written at the home member, or at the own one once that is promoted.
-        own, writer = settings.global_cache, settings.global_cache_writer
-        # Nothing tells this region what another has written, so that it is asked each time.
-        global_cache = Cache(
-            Nodes(
-                "global_cache",
-                reads=[own, writer],
-                writes=[writer, own],
-                tls=settings.cache_tls,
-                login=settings.global_cache_login,
-            )
-        )
-        metrics = Metrics()
-        for pool in (database.writer, database.reader):
-            metrics.watch_database(pool.name, functools.partial(getattr, pool, "size"))
-        for store in (cache, global_cache):
-            metrics.watch_cache(store.name, store.counts)
-        metrics.watch_limiter(limiter)
-        keys = KeyDirectory(database, cache, Revocations(global_cache.servers))
-        authenticator = Authenticator(settings, find_key=keys.find)
-        metrics.watch_refusals(authenticator.failures)
-        callers = Callers(
-            settings.rate_limit_tiers,
-            trusted=settings.trusted_proxies,
-            proxies=settings.proxies,
-            identify=authenticator.identify,
-        )
-        dependencies = {
-            "database": health.database_dependency(database),
-            "cache": health.cache_dependency(cache),
-            "global_cache": health.cache_dependency(global_cache),
-        }
-        tracing = Tracing(settings)
-        events = None
-        if settings.stream is not None:
-            events = Events(settings, settings.stream, metrics=metrics, tracing=tracing)
-            dependencies["stream"] = events.dependency()
-        return cls(
-            settings,
-            database,
-            cache,
-            global_cache,
-            limiter,
-            authenticator,
-            keys,
-            callers,
-            FeatureFlags(global_cache.servers, settings.region),
-            metrics,
-            tracing,
-            events,
-            dependencies,
-            SharedReport(dependencies),
-        )
+        self.concerns = concerns
+        self.direct = DirectPaths()
 
-    async def close(self) -> None:
-        # First: handlers that end their work need the others.
-        if self.events is not None:
-            await self.events.close()
-        await self.authenticator.close()
-        await self.keys.close()
-        await self.flags.close()
-        await self.database.close()
-        await self.cache.close()
-        await self.global_cache.close()
-        await asyncio.to_thread(self.tracing.close)
-
-
-def platform_of(connection: HTTPConnection) -> Platform:
-    platform: Platform = connection.app.state.platform
-    return platform
-
-
-CurrentPlatform = Annotated[Platform, Depends(platform_of)]
+    def build_middleware_stack(self) -> ASGIApp:
+        handlers = self.exception_handlers
+        framework = ExceptionMiddleware(AsyncExitStackMiddleware(self.router), handlers)
+        return Passage(Dispatch(self.direct, self.router, framework), self.concerns, handlers)
 
 
 def build_app(
@@ -153,10 +63,12 @@ def build_app(
     openapi_path: str,
     routers: Iterable[APIRouter],
     contracts: Callable[[Platform], Contracts] = lambda _platform: (),
-) -> FastAPI:
+    direct: Callable[[Platform], Direct] = lambda _platform: {},
+) -> Service:
     """A service with `routers` and everything that all services share.
 
-    `contracts` are what it serves over gRPC, where the platform gives it a port for that.
+    `contracts` are what it serves over gRPC, where the platform gives it a port for that; `direct` what it
+    answers without a framework, by method and path.
     """
     platform = Platform.from_settings(settings)
     drain = Drain(longest=settings.drain_seconds)
@@ -164,16 +76,11 @@ def build_app(
     platform.metrics.watch_lag(lag)
     shedding = Shedding(lag, platform.metrics.shed)
     rpc = _rpc(platform, contracts(platform), settings)
-    app = FastAPI(
+    app = Service(
+        _concerns(platform, drain, shedding, settings),
         title=title,
         version=settings.service_version,
         lifespan=_lifespan(platform, lag, rpc, settings),
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours is the core's
-        openapi_url=None,  # ours says that it may be cached
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,  # behind an edge, a redirect would name the wrong host
-        middleware=[Middleware(Passage, concerns=_concerns(platform, drain, shedding, settings))],
     )
     app.state.platform = platform
     app.state.authenticator = platform.authenticator
@@ -184,6 +91,7 @@ def build_app(
     app.include_router(_published(openapi_path))
     for router in routers:
         app.include_router(router)
+    app.direct.add({("GET", "/health"): _health(settings), **direct(platform)})
     return app
 
 
@@ -247,7 +155,8 @@ def _operations() -> APIRouter:
 
     @router.get("/health", tags=["operations"])
     async def health_of_process(platform: CurrentPlatform) -> dict[str, str]:
-        return {"status": "ok", **_identity(platform.settings)}
+        """For the description: it is answered directly."""
+        return _alive(platform.settings)
 
     @router.get("/health/detailed/", tags=["operations"])
     @router.get("/health/detailed", include_in_schema=False)
@@ -262,6 +171,20 @@ def _operations() -> APIRouter:
         return platform.metrics.exposition()
 
     return router
+
+
+def _health(settings: Settings) -> ASGIApp:
+    """What never changes while the process lives."""
+    response = JSONResponse(_alive(settings))
+
+    async def health_of_process(scope: Scope, receive: Receive, send: Send) -> None:
+        await response(scope, receive, send)
+
+    return health_of_process
+
+
+def _alive(settings: Settings) -> dict[str, str]:
+    return {"status": "ok", **_identity(settings)}
 
 
 def _published(openapi_path: str) -> APIRouter:

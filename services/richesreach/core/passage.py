@@ -7,11 +7,14 @@ in the modules that are imported here, each of them without ASGI; when it is don
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from richesreach.core import logs
 from richesreach.core.access_log import log_request
@@ -28,6 +31,7 @@ from richesreach.core.tracing import TRACEPARENT, Tracing
 
 Headers = list[tuple[bytes, bytes]]
 Given = Mapping[bytes, list[str]]
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 _REQUEST_ID = REQUEST_ID.encode()
 _NOTHING: list[str] = []
@@ -62,11 +66,12 @@ class Concerns:
 
 
 class Passage:
-    """The outermost part of an application."""
+    """The outermost part of an application. `handlers` answer errors, by class."""
 
-    def __init__(self, app: ASGIApp, concerns: Concerns) -> None:
+    def __init__(self, app: ASGIApp, concerns: Concerns, handlers: Mapping[Any, ExceptionHandler]) -> None:
         self.app = app
         self.concerns = concerns
+        self.handlers = handlers
         self._region = (REGION.encode(), concerns.region.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,6 +101,7 @@ class Exchange:
         "_expected",
         "_free",
         "_given",
+        "_handlers",
         "_limit",
         "_receive",
         "_received",
@@ -109,6 +115,7 @@ class Exchange:
     def __init__(self, passage: Passage, scope: Scope, receive: Receive, send: Send, given: Given) -> None:
         self._app = passage.app
         self._concerns = passage.concerns
+        self._handlers = passage.handlers
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -189,12 +196,24 @@ class Exchange:
         try:
             if await self._within_limits():
                 await self._served()
-        except Exception:
+        except Exception as error:
+            if self.status is None and await self._handled(error):
+                return
             logger().exception("unhandled_error", path=self._scope["path"])
             if self.status is not None:  # too late for an answer: let the server cut the connection
                 raise
             detail = "The service failed to answer. The request id finds the cause in its logs."
             await self._problem(500, detail)
+
+    async def _handled(self, error: Exception) -> bool:
+        """Whether the application has a handler for it, which has answered then."""
+        for kind in type(error).__mro__:
+            if kind in self._handlers:
+                handler = cast("Handler", self._handlers[kind])
+                answer = await handler(Request(self._scope, self._receive), error)
+                await answer(self._scope, self._receive, self.tell)
+                return True
+        return False
 
     async def _within_limits(self) -> bool:
         limits = self._concerns.limits

@@ -1,8 +1,8 @@
 """Wiring of the gateway."""
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 
-from richesreach.core.app import Platform, build_app
+from richesreach.core.app import Platform, Service, build_app
 from richesreach.core.problems import problem_response
 from richesreach.core.settings import Settings
 from richesreach.gateway import api, description, flags_api
@@ -19,7 +19,7 @@ from richesreach.gateway.status import status
 from richesreach.gateway.users import admin_api, auth_api, keys_api, wiring
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> Service:
     app = build_app(
         settings,
         title="RichesReach gateway",

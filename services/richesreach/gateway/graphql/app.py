@@ -1,12 +1,11 @@
 """Wiring of GraphQL: one of everything a process."""
 
-from fastapi import FastAPI
 from starlette.routing import Route, WebSocketRoute
 
-from richesreach.core.app import Platform
+from richesreach.core.app import Platform, Service
 from richesreach.gateway.graphql import persisted
 from richesreach.gateway.graphql.documents import Documents
-from richesreach.gateway.graphql.endpoint import PLACE, Endpoint
+from richesreach.gateway.graphql.endpoint import METHODS, PLACE, Endpoint
 from richesreach.gateway.graphql.execution import Executor
 from richesreach.gateway.graphql.feeds import Feeds
 from richesreach.gateway.graphql.metrics import GraphQLMetrics
@@ -15,13 +14,14 @@ from richesreach.gateway.graphql.sockets import Sockets
 from richesreach.gateway.market.domain import Domain
 
 
-def install(app: FastAPI, domain: Domain) -> None:
+def install(app: Service, domain: Domain) -> None:
     """Serve `/graphql`."""
     platform: Platform = app.state.platform
     app.state.graphql = endpoint_of(platform, domain)
     app.state.graphql_sockets = Sockets(app.state.graphql, platform.authenticator, app.state.drain)
-    # First: to compare a path with all other routes takes longer than to answer from memory.
-    app.router.routes[:0] = [
+    app.direct.add({(method, PLACE.path): app.state.graphql for method in METHODS})
+    # For all other methods: what it answers to those is of GraphQL's form, too.
+    app.router.routes += [
         Route(PLACE.path, app.state.graphql),
         WebSocketRoute(PLACE.path, app.state.graphql_sockets),
     ]

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
 
 from richesreach.core.auth.callers import identify
+from richesreach.core.dispatch import Place
 from richesreach.core.limits.admission import left_to_say
 from richesreach.core.limits.gcra import Decision
 from richesreach.core.limits.limiter import Limiter
@@ -33,14 +34,9 @@ _PUBLIC = f"public, max-age={int(limits.ANSWER_SECONDS)}, stale-while-revalidate
 _PRIVATE = "private, no-store"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What metrics and logs take a request's template from: an application of its own has no route."""
-
-    path: str
-
-
+# What metrics and logs take a request's template from, and the methods of HTTP.
 PLACE = Place("/graphql")
+METHODS = ("GET", "HEAD", "POST")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ class Endpoint:
                 raise RequestError(400, "BAD_REQUEST", message)
         else:
             message = f"{method} is not allowed here."
-            raise RequestError(405, "METHOD_NOT_ALLOWED", message, headers={"allow": "GET, HEAD, POST"})
+            raise RequestError(405, "METHOD_NOT_ALLOWED", message, headers={"allow": ", ".join(METHODS)})
         operation = await self._operation(asked, method)
         cost = operation.cost(asked.variables)
         told = await self.charge(scope, cost)
