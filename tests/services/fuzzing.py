@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 HERE = Path(__file__).parent
 SERVICES = HERE.parents[1] / "services"
@@ -21,8 +22,8 @@ import cache_servers  # noqa: E402
 import httpx  # noqa: E402
 import postgres_servers  # noqa: E402
 import published  # noqa: E402
-import token_issuer  # noqa: E402
-from asking import UNLIMITED, somebody  # noqa: E402
+import user_pool  # noqa: E402
+from asking import UNLIMITED  # noqa: E402
 from gateway_task import Environment, ServiceProcess, task_environment  # noqa: E402
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
@@ -43,42 +44,58 @@ CHECKS = (
 SEED = 20261122
 
 
+# Who asks. The pool's users have one role each: what one may not do is refused, and not failed at.
+CALLERS = ("nobody", "viewer", "trader", "admin")
+# Asked after all others, by another user: who erased the own account is nobody to what follows, and what
+# an admin switched off is answered with 503.
+_LAST = ("DELETE /api/users/me", "PUT /api/admin/flags/{name}")
+
+
 @dataclass(frozen=True)
 class Running:
-    """A gateway that listens, and the token of an admin, who may do everything."""
+    """A gateway that listens, and the pool of its users."""
 
     url: str
-    token: str
+    pool: user_pool.Pool
     process: ServiceProcess
+
+    def token(self, caller: str) -> str:
+        """Of a new user with that role."""
+        return self.pool.person(f"{uuid4()}@example.org", caller)[1]
 
 
 @contextmanager
-def running(environment: Environment) -> Iterator[Running]:
+def running(environment: Environment, work: Path) -> Iterator[Running]:
     host, port = own_address()
-    with token_issuer.issuer() as issuer:
-        told = {**UNLIMITED, **environment, **issuer.variables, "BIND_ADDRESS": host, "PORT": str(port)}
-        process = ServiceProcess("richesreach.gateway", {**told, "LOG_LEVEL": "WARNING"})
+    with user_pool.user_pool(work) as pool:
+        told = {**UNLIMITED, **environment, **pool.variables, **user_pool.CREDENTIALS}
+        told |= {"BIND_ADDRESS": host, "PORT": str(port), "LOG_LEVEL": "WARNING"}
+        process = ServiceProcess("richesreach.gateway", told)
         try:
             until(lambda: accepts(host, port), "the gateway listens", patience=120)
-            expires = 4_000_000_000
-            yield Running(
-                f"http://{host}:{port}", issuer.token("admin", sub=somebody(), exp=expires), process
-            )
+            yield Running(f"http://{host}:{port}", pool, process)
         finally:
             process.kill()
 
 
-def rest(found: Running, examples: int, *options: str) -> tuple[int, str]:
-    """The exit status of schemathesis, 0 without a finding, and what it says."""
+def rest(found: Running, caller: str, examples: int, *options: str) -> tuple[int, str]:
+    """Ask every route as that caller: the exit status, 0 without a finding, and what was said."""
+    runs = ("--exclude-name", "--include-name")
+    asked = [
+        _schemathesis(found, caller, examples, *(word for name in _LAST for word in (chosen, name)), *options)
+        for chosen in runs
+    ]
+    return max(status for status, _ in asked), "\n".join(said for _, said in asked)
+
+
+def _schemathesis(found: Running, caller: str, examples: int, *options: str) -> tuple[int, str]:
+    shown = [] if caller == "nobody" else ["--header", f"Authorization: Bearer {found.token(caller)}"]
     with tempfile.TemporaryDirectory() as scratch:  # it keeps its examples where it runs
         done = subprocess.run(
             [
                 str(Path(sys.executable).with_name("schemathesis")),
-                *("run", f"{found.url}/api/openapi.json"),
-                *("--header", f"Authorization: Bearer {found.token}", "--checks", ",".join(CHECKS)),
+                *("run", f"{found.url}/api/openapi.json", *shown, "--checks", ",".join(CHECKS)),
                 *("--max-examples", str(examples), "--generation-database", "none"),
-                # They ask the user pool, which does not run here.
-                *("--exclude-tag", "users", "--exclude-tag", "admin"),
                 *("--suppress-health-check", "all", "--warnings", "off", "--no-color", *options),
             ],
             cwd=scratch,
@@ -105,7 +122,7 @@ def graphql(found: Running, examples: int) -> None:
     )
     known = ("query", "variables", "operationName", "extensions")
     bodies = st.fixed_dictionaries({}, optional=dict.fromkeys(known, values)) | values
-    headers = {"authorization": f"Bearer {found.token}"}
+    headers = {"authorization": f"Bearer {found.token('admin')}"}
     with httpx.Client(base_url=found.url, headers=headers, timeout=60) as client:
         for strategy in (documents.map(_query), texts.map(_query), bodies):
             _ask(client, strategy, examples)
@@ -140,6 +157,7 @@ def _ask(client: httpx.Client, bodies: st.SearchStrategy[Any], examples: int) ->
 
 def main() -> int:
     examples = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    failed = 0
     with tempfile.TemporaryDirectory() as scratch, cache_servers.cache_pair() as caches:
         folder = Path(scratch)
         folder.chmod(0o755)
@@ -153,9 +171,11 @@ def main() -> int:
             print(migration.output())  # noqa: T201
             return 1
         try:
-            with running(task_environment(one, caches)) as found:
-                failed, said = rest(found, examples)
-                print(said)  # noqa: T201
+            with running(task_environment(one, caches), folder) as found:
+                for caller in CALLERS:
+                    status, said = rest(found, caller, examples)
+                    print(f"as {caller}:\n{said}")  # noqa: T201
+                    failed = max(failed, status)
                 graphql(found, examples)
                 print(f"GraphQL: {3 * examples} requests without a failure")  # noqa: T201
         finally:

@@ -9,16 +9,23 @@ from fuzzing import Running
 from gateway_task import task_environment
 from postgres_servers import PostgresCluster
 
+# Most for who may do most: the others are refused much of it.
+EXAMPLES = {"nobody": 3, "viewer": 3, "trader": 3, "admin": 10}
+
 
 @pytest.fixture(scope="module")
-def found(_session_cluster: PostgresCluster, _session_caches: CachePair) -> Iterator[Running]:
-    with fuzzing.running(task_environment(_session_cluster, _session_caches)) as started:
+def found(
+    _session_cluster: PostgresCluster, _session_caches: CachePair, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    work = tmp_path_factory.mktemp("pool")
+    with fuzzing.running(task_environment(_session_cluster, _session_caches), work) as started:
         yield started
 
 
 @pytest.mark.timeout(600)
-def test_rest_answers_as_its_document_says(found: Running) -> None:
-    status, said = fuzzing.rest(found, 10, "--seed", str(fuzzing.SEED))
+@pytest.mark.parametrize("caller", fuzzing.CALLERS)
+def test_rest_answers_every_caller_as_its_document_says(found: Running, caller: str) -> None:
+    status, said = fuzzing.rest(found, caller, EXAMPLES[caller], "--seed", str(fuzzing.SEED))
     assert status == 0, said[-12_000:]
 
 

@@ -14,7 +14,7 @@ from richesreach.core.feature_flags import Flag, Rule, UnfitRuleError, fit
 from richesreach.core.problems import Problem
 from richesreach.gateway.features import FLAGS
 from richesreach.gateway.users.audit import Actor, Trail
-from richesreach.gateway.users.schemas import Role
+from richesreach.gateway.users.schemas import Role, Share
 
 flags = APIRouter(prefix="/api/admin/flags", tags=["admin"], dependencies=[Depends(requires("admin"))])
 _READ, _WRITE = Depends(allows("flags:read")), Depends(allows("flags:write"))
@@ -29,7 +29,7 @@ class FlagRule(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     value: StrictBool | StrictInt | StrictFloat | _Text
-    percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 100.0
+    percent: Annotated[Share, Field(ge=0, le=100, allow_inf_nan=False)] = 100.0
     regions: Annotated[list[_Region], Field(max_length=12)] = []
     roles: Annotated[list[Role], Field(max_length=4)] = []
 

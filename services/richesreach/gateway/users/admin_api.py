@@ -1,6 +1,6 @@
 """Routes for admins: `/api/admin/users`, `/api/admin/keys`, `/api/admin/audit`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -17,9 +17,10 @@ from richesreach.gateway.users.wiring import CurrentKeys, CurrentUsers
 admin = APIRouter(prefix="/api/admin", tags=["admin"], dependencies=[Depends(requires("admin"))])
 _READ, _WRITE = Depends(allows("users:read")), Depends(allows("users:write"))
 _MALFORMED = "The cursor is none that a page of this list gave."
+_PAGES: dict[int | str, dict[str, Any]] = {400: {"description": _MALFORMED}}
 
 
-@admin.get("/users", dependencies=[_READ])
+@admin.get("/users", dependencies=[_READ], responses=_PAGES)
 async def list_users(
     users: CurrentUsers,
     response: Response,
@@ -107,7 +108,7 @@ async def revoke_any_key(
         raise keys_api.unknown(key_id) from error
 
 
-@admin.get("/audit", dependencies=[Depends(allows("audit:read"))])
+@admin.get("/audit", dependencies=[Depends(allows("audit:read"))], responses=_PAGES)
 async def read_audit(
     platform: CurrentPlatform,
     response: Response,

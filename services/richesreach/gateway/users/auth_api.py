@@ -1,5 +1,7 @@
 """Routes to become a user and to get tokens, and of the own account: `/api/auth`, `/api/users/me`."""
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, Response
 
 from richesreach.core.access import allows
@@ -12,11 +14,19 @@ from richesreach.gateway.users.audit import Actor
 from richesreach.gateway.users.directory import SignedIn
 from richesreach.gateway.users.wiring import CurrentUsers
 
+# What the document says of those who are no caller yet: the framework sees it in no signature.
+_WRONG: dict[int | str, dict[str, Any]] = {
+    401: {"description": "What was sent is not right together; what is wrong of it is not told."}
+}
+_ELSEWHERE: dict[int | str, dict[str, Any]] = {
+    403: {"description": "The user pool does not permit this here, but at its own pages."}
+}
+
 auth = APIRouter(prefix="/api/auth", tags=["users"])
 me = APIRouter(prefix="/api/users", tags=["users"])
 
 
-@auth.post("/sign-up", status_code=202)
+@auth.post("/sign-up", status_code=202, responses=_ELSEWHERE)
 async def sign_up(new: schemas.SignUp, users: CurrentUsers, platform: CurrentPlatform) -> schemas.Accepted:
     """Where the user pool lets people in by themselves. The same answer for an address that is taken."""
     features.needs(platform, features.SELF_SERVICE)
@@ -24,19 +34,19 @@ async def sign_up(new: schemas.SignUp, users: CurrentUsers, platform: CurrentPla
     return schemas.Accepted(detail="If the address is new, a code to confirm it is on its way.")
 
 
-@auth.post("/confirm", status_code=204)
+@auth.post("/confirm", status_code=204, responses=_WRONG)
 async def confirm(what: schemas.Confirmation, users: CurrentUsers, platform: CurrentPlatform) -> None:
     """With the code from the e-mail; who confirms is a viewer."""
     await users.confirm(what.email, what.code, Actor.of(None, platform.settings.region))
 
 
-@auth.post("/sign-in")
+@auth.post("/sign-in", responses={**_WRONG, **_ELSEWHERE})
 async def sign_in(who: schemas.SignUp, users: CurrentUsers, response: Response) -> schemas.Tokens:
     """Where the user pool lets a password be sent; elsewhere its own pages do it (SRP, second factor)."""
     return _tokens(await users.sign_in(who.email, who.password), response)
 
 
-@auth.post("/refresh")
+@auth.post("/refresh", responses={**_WRONG, **_ELSEWHERE})
 async def refresh(what: schemas.Refresh, users: CurrentUsers, response: Response) -> schemas.Tokens:
     return _tokens(await users.refresh(what.refresh_token), response)
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from richesreach.core.auth.roles import SCOPES
 
@@ -18,6 +18,18 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^
 DAY = 86_400
 
 
+def _number(value: object) -> object:
+    """Of a body: JSON tells numbers from texts and from `true`, which Python counts as 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("is no number")  # noqa: TRY004 (what was sent, not an argument)
+    return value
+
+
+# `2.0` is a whole number to JSON Schema, and is taken for one.
+Whole = Annotated[int, BeforeValidator(_number)]
+Share = Annotated[float, BeforeValidator(_number)]
+
+
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -29,13 +41,13 @@ class NewKey(Body):
     name: Name
     roles: Annotated[list[Role], Field(min_length=1, max_length=4)] | None = None
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=64)] | None = None
-    expires_in_days: Annotated[int, Field(ge=1, le=730)] | None = None
+    expires_in_days: Annotated[Whole, Field(ge=1, le=730)] | None = None
 
 
 class Rotation(Body):
     """For how long the secret before counts on, in seconds."""
 
-    overlap_seconds: Annotated[int, Field(ge=0, le=7 * DAY)] = DAY
+    overlap_seconds: Annotated[Whole, Field(ge=0, le=7 * DAY)] = DAY
 
 
 class IssuedKey(BaseModel):
