@@ -8,6 +8,7 @@ from pathlib import Path
 from ops import cdk
 from ops.errors import OperationError
 from ops.local import aws, paths
+from ops.local.reconcilers import models
 from stacks.environment import Environment
 
 #: First addresses of the ranges that the platform hands out; see ops/local/reconcilers/addresses.py.
@@ -25,6 +26,7 @@ def check(environment: Environment) -> None:
             raise OperationError(f"{program.relative_to(paths.ROOT)} is missing; run `make install`")
     _free("127.0.0.1", aws.aws_port(), "the local AWS", "RICHESREACH_AWS_PORT")
     _free("127.0.0.1", aws.edge_port(), "the edge", "RICHESREACH_EDGE_PORT")
+    _free(models.ADDRESS, models.PORT, "the mock of the model providers", None)
     for address in PROBED:
         for port in _ports(environment):
             _free(address, port, "the platform's servers", None)

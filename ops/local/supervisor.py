@@ -26,6 +26,7 @@ from ops.local.reconcilers.addresses import Addresses
 from ops.local.reconcilers.aurora import Aurora, install
 from ops.local.reconcilers.cache import Cache
 from ops.local.reconcilers.ecs import Ecs
+from ops.local.reconcilers.models import Models
 from ops.local.reconcilers.regions import Regions
 from ops.local.reconcilers.report import Reconciler
 from ops.local.reconcilers.stream import Stream
@@ -80,6 +81,7 @@ def reconcilers(board: Board, named: tuple[str, ...]) -> list[Reconciler]:
             client, everywhere, Addresses(LOAD_BALANCER_NETWORK, named), logs, paths.LOAD_BALANCERS_FILE
         ),
         Edge(client, logs),
+        Models(client, named[0], logs),
         Cache(client, everywhere, data / "cache", logs),
         Stream(client, everywhere, logs),
         Aurora(client, everywhere, install(data / "postgres", logs)),

@@ -35,7 +35,8 @@ class AiSettings:
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
         """Read every variable; raises one SettingsError that names all that are missing or wrong."""
         read = Reader(environ)
-        private = read.flag("AI_PRIVATE_PROVIDERS", default=False)
+        # The local platform's provider is a mock on a loopback address.
+        private = read.flag("AI_PRIVATE_PROVIDERS", default=read.text("ENVIRONMENT", default="") == "local")
         settings = cls(
             providers=read_places(read, private=private),
             private_providers=private,
