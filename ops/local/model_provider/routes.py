@@ -45,6 +45,8 @@ class Route:
                 self.provider, failures.openai
             )
             status, body = tell(rule.mode, self.asked.model)
+        if rule.message:
+            body.get("error", body)["message"] = f"Mock: {rule.message}"
         return status, headers, failures.encoded(body)
 
     def error_piece(self) -> bytes:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-#: How an answer can go wrong. `slow` waits `delay` before it; `slow_stream` before each event. `truncated`
-#: ends in the midst, `malformed` is no JSON, `down` closes the connection unanswered, `hang` never answers,
-#: `error_in_stream` begins well, `redirect` points elsewhere, `huge` is larger than anything should be.
+#: How an answer can go wrong. `slow` waits `delay` before it; `slow_stream` before each event; those that break
+#: off, in a stream, before they do. `truncated` ends in the midst, `malformed` is no JSON, `down` closes the
+#: connection unanswered, `hang` never answers, `error_in_stream` begins well, `redirect` points elsewhere,
+#: `huge` is larger than anything should be.
 MODES = frozenset(
     {
         "ok",
@@ -46,6 +47,7 @@ class Rule:
     """`provider`, `model` and `key` are patterns such as `gpt-*`; `share` is of the requests that match.
 
     `times` is how often it applies before it is spent; `events` how many of a stream pass before it breaks.
+    `message` is what a refusal says instead of its own words.
     """
 
     mode: str
@@ -58,6 +60,7 @@ class Rule:
     retry_after: float | None = None
     events: int = 2
     seed: int = 0
+    message: str = ""
     random: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

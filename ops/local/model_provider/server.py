@@ -15,6 +15,8 @@ from ops.local.model_provider.rules import Rule, RuleError, Rules
 
 #: Requests that are remembered.
 SEEN = 10_000
+# Modes whose delay is not before the answer.
+LATER = frozenset({"slow_stream", "truncated", "malformed", "error_in_stream", "huge"})
 HUGE = b" " * 65536
 _REASON = {200: b"OK", 307: b"Temporary Redirect", 400: b"Bad Request", 404: b"Not Found", 429: b"Too Many"}
 
@@ -31,6 +33,7 @@ class Seen:
     path: str
     body: Any
     headers: list[str]
+    peer: str = ""
     events: int = 0
     finished: bool = False
     cut: bool = False
@@ -158,6 +161,7 @@ class Connection(asyncio.Protocol):
         if self.mock.remember and len(self.mock.seen) < SEEN:
             seen.body = json.loads(self.body) if self.body else None
             seen.headers = sorted(self.headers)
+            seen.peer = str(self.transport.get_extra_info("peername"))
             self.mock.seen.append(seen)
         return seen
 
@@ -167,7 +171,7 @@ class Connection(asyncio.Protocol):
         try:
             if rule.mode == "hang":
                 await asyncio.Event().wait()
-            if rule.mode != "slow_stream" and rule.delay:
+            if rule.delay and rule.mode not in LATER:
                 await asyncio.sleep(rule.delay)
             if rule.mode == "down":
                 self.transport.abort()
@@ -216,6 +220,7 @@ class Connection(asyncio.Protocol):
         self._begin(route)
         for piece in route.pieces()[: rule.events]:
             await self._piece(piece, seen)
+        await asyncio.sleep(rule.delay)
         if rule.mode == "truncated":
             self.transport.close()
             return
