@@ -36,11 +36,22 @@ KEYS_FAULT = frozenset({Failure.RATE_LIMITED, Failure.OUT_OF_CREDIT, Failure.UNA
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Picodollars a token: 0.15 USD a million tokens are 150,000."""
+    """Picodollars a token: 0.15 USD a million tokens are 150,000.
+
+    A prompt of more than `above` tokens has the prices of `long`, for all of its tokens and of the answer's.
+    """
 
     input: int
     cached_input: int
     output: int
+    above: int | None = None
+    long: "Prices | None" = None
+
+    def of(self, tokens: int) -> "Prices":
+        """Those of a prompt of so many tokens."""
+        if self.above is None or self.long is None or tokens <= self.above:
+            return self
+        return self.long.of(tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,7 @@ class Usage:
 
     def cost(self, prices: Prices) -> int:
         """Microdollars, rounded up: a provider's bill is never below what was counted."""
+        prices = prices.of(self.input)
         picodollars = (
             (self.input - self.cached_input) * prices.input
             + self.cached_input * prices.cached_input
@@ -68,7 +80,7 @@ class Model:
 
     `name` is what callers ask for, `upstream` what the provider calls it. `quality` is the prior of each task
     between 0 and 1; `regions` is where the provider may process the request ("us", "eu", "ap"; "global" where
-    it does not say).
+    it does not say). `image_tokens` is what an image counts for at most.
     """
 
     name: str
@@ -83,6 +95,7 @@ class Model:
     features: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset({"global"})
     quality: dict[str, float] = field(default_factory=dict)
+    image_tokens: int = 1105
 
 
 @dataclass(frozen=True, slots=True)
