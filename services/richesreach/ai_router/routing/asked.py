@@ -34,13 +34,15 @@ class Size:
     """How long a prompt is: tokens of `vocabulary`, which models with another tokenizer scale.
 
     `exact` is false where a part was estimated: a tool's schema, whose form providers do not publish, or a
-    text so long that samples of it were counted.
+    text so long that samples of it were counted. `longest` is what has to fit where that is not all of it:
+    the longest of several texts that are embedded.
     """
 
     tokens: int
     images: int = 0
     exact: bool = True
     vocabulary: str = "o200k_base"
+    longest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,11 @@ class Asked:
 
     `model` is "auto", a model's name, or `provider/name`. `fallbacks` are tried after a named model, in their
     order, and may end with "auto"; with None a named model is asked for at its other providers only.
-    `tokens_out` is the most that the caller takes; None leaves it to the model. `allowed` holds names and
-    `provider/name`s; None allows all. `residency` holds the regions ("us", "eu", "ap") that may process the
-    request; None leaves it open. `deadline` is of `time.monotonic`. `budget` is what the caller has left, in
-    microdollars; None is no limit. `seed` decides between equals, and nothing else.
+    `tokens_out` is the most that the caller takes; None leaves it to the model. `allowed` holds names,
+    `provider/name`s and `provider/*`s; None allows all. `residency` holds the regions ("us", "eu", "ap") that
+    may process the request; None leaves it open. `deadline` is of `time.monotonic`: until the whole answer,
+    or the first token of a `stream`. `budget` is what the caller has left, in microdollars; None is no limit.
+    `seed` decides between equals, and nothing else.
     """
 
     size: Size
@@ -70,5 +73,6 @@ class Asked:
     residency: frozenset[str] | None = None
     deadline: float | None = None
     budget: int | None = None
+    stream: bool = False
     hedge: bool = False
     seed: int = 0

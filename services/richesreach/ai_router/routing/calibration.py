@@ -5,8 +5,8 @@ what providers report with their answers. Beside the factor stands its spread: w
 upper end counts, where it is paid, the middle.
 
 Sources of the priors: Anthropic's glossary has 3.5 characters a token of English for Claude, and the guide to
-migrating to Claude Opus 4.7 up to 1.35 times as many tokens as before; Google's page on tokens has 4 characters
-for Gemini. OpenAI's o200k_base has about 4.4 on the English prose of this repository's documents.
+migrating to Claude Opus 4.7 up to 1.35 times as many tokens as before; Google's page on tokens has 4
+characters for Gemini. OpenAI's o200k_base has 4.1 on the prose of this repository's documents.
 """
 
 import math
@@ -33,9 +33,9 @@ class Scale:
 
 
 PRIORS = {
-    "claude": Scale(1.25, 0.12),
-    "claude-4.7": Scale(1.50, 0.15),
-    "gemini": Scale(1.10, 0.10),
+    "claude": Scale(1.20, 0.10),
+    "claude-4.7": Scale(1.45, 0.15),
+    "gemini": Scale(1.05, 0.10),
     "llama": Scale(1.10, 0.10),
 }
 UNKNOWN = Scale(1.15, 0.15)

@@ -1,7 +1,8 @@
-"""Every model that a deployment may ask: our priors, genai-prices' prices, and the compatible endpoints' own list.
+"""Every model that a deployment may ask: our priors, genai-prices' prices, and the compatible endpoints' own
+list.
 
-A model's key is `provider/name`; one name may be served by several providers (`claude-sonnet-4-5` by Anthropic
-and by Bedrock), which are then alternatives of each other.
+A model's key is `provider/name`; one name may be served by several providers (`claude-sonnet-4-5` by
+Anthropic and by Bedrock), which are then alternatives of each other.
 """
 
 import dataclasses
@@ -36,7 +37,9 @@ def key_of(model: Model) -> str:
 
 
 class Catalogue:
-    """Models in a fixed order. `providers` are those that have what they need; the others' models are disabled."""
+    """Models in a fixed order. `providers` are those that have what they need; the others' models are
+    disabled.
+    """
 
     def __init__(
         self, models: Sequence[Model], providers: Iterable[str], speeds: Mapping[str, Speed] | None = None

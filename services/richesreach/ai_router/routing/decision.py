@@ -35,7 +35,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     model: Model
     score: float
     quality: float
-    cost: int
+    cost: float
     most: int
     seconds: float
     first_token: float

@@ -1,4 +1,5 @@
-"""Prices and context windows from genai-prices' bundled data: nothing is fetched, a new release brings new prices.
+"""Prices and context windows from genai-prices' bundled data: nothing is fetched, a new release brings new
+prices.
 
 That data is US dollars a million tokens, as Decimal, with steps for long prompts ("tiers", where the step
 holds for all tokens of the request) and, for some models, prices that hold from a date on.
@@ -44,7 +45,7 @@ def listed(provider: str, reference: str, at: datetime) -> Listed | None:
     if not model:
         return None
     prices = _prices(model.get_prices(at))
-    return prices and Listed(model.id, prices, model.context_window)
+    return None if prices is None else Listed(model.id, prices, model.context_window)
 
 
 def _prices(given: ModelPrice) -> Prices | None:
@@ -55,7 +56,8 @@ def _prices(given: ModelPrice) -> Prices | None:
     # From the longest prompts to the shortest, each knowing the next longer one.
     found: Prices | None = None
     for start, above in reversed(list(pairwise([0, *starts, None]))):
-        found = Prices(*(_at(one, start or 0) for one in columns), above=above, long=found)
+        first, cached, answer = (_at(one, start or 0) for one in columns)
+        found = Prices(first, cached, answer, above, found)
     return found
 
 

@@ -1,9 +1,9 @@
 """What we hold of each model before it has answered anything: limits, abilities, speed and quality.
 
 Limits and abilities are the providers' own; where genai-prices lists a context window, its figure counts.
-`quality` is our judgement, between 0 and 1: an order of the models, not a measurement. Callers' feedback moves
-it (`estimates`). `first_token` (seconds) and `pace` (tokens a second) are rough too, and give way to what is
-measured after a few answers.
+`quality` is our judgement, between 0 and 1: an order of the models, not a measurement. Callers' feedback
+moves it (`estimates`). `first_token` (seconds) and `pace` (tokens a second) are rough too, and give way to
+what is measured after a few answers.
 """
 
 from dataclasses import dataclass
@@ -63,28 +63,74 @@ class Prior:
     image_tokens: int = 1105
 
 
-def _openai(name: str, context: int, output: int, quality: float, speed: tuple[float, float],
-            features: frozenset[str] = ALL, image_tokens: int = 1105) -> Prior:
-    return Prior(name, "openai", context, output, "o200k_base", quality, *speed, features,
-                 image_tokens=image_tokens)
+def _openai(
+    name: str,
+    context: int,
+    output: int,
+    quality: float,
+    speed: tuple[float, float],
+    features: frozenset[str] = ALL,
+    image_tokens: int = 1105,
+) -> Prior:
+    return Prior(
+        name, "openai", context, output, "o200k_base", quality, *speed, features, image_tokens=image_tokens
+    )
 
 
-def _claude(name: str, context: int, output: int, quality: float, speed: tuple[float, float],
-            tokenizer: str = "claude", upstream: str = "") -> Prior:
-    return Prior(name, "anthropic", context, output, tokenizer, quality, *speed, REASONS,
-                 upstream=upstream, image_tokens=1600)
+def _claude(
+    name: str,
+    context: int,
+    output: int,
+    quality: float,
+    speed: tuple[float, float],
+    tokenizer: str = "claude",
+    upstream: str = "",
+) -> Prior:
+    return Prior(
+        name,
+        "anthropic",
+        context,
+        output,
+        tokenizer,
+        quality,
+        *speed,
+        REASONS,
+        upstream=upstream,
+        image_tokens=1600,
+    )
 
 
 def _gemini(name: str, context: int, output: int, quality: float, speed: tuple[float, float]) -> Prior:
-    return Prior(name, "google", context, output, "gemini", quality, *speed, REASONS, HEARS, image_tokens=2580)
+    return Prior(
+        name, "google", context, output, "gemini", quality, *speed, REASONS, HEARS, image_tokens=2580
+    )
 
 
-def _bedrock(name: str, reference: str, context: int, output: int, quality: float,
-             speed: tuple[float, float], tokenizer: str = "claude",
-             modalities: frozenset[str] = SEES) -> Prior:
+def _bedrock(
+    name: str,
+    reference: str,
+    context: int,
+    output: int,
+    quality: float,
+    speed: tuple[float, float],
+    tokenizer: str = "claude",
+    modalities: frozenset[str] = SEES,
+) -> Prior:
     """By the inference profile of the caller's own geography, so that the request stays in it."""
-    return Prior(name, "bedrock", context, output, tokenizer, quality, *speed, TOOLS, modalities,
-                 upstream=reference, listed=("aws", reference), image_tokens=1600)
+    return Prior(
+        name,
+        "bedrock",
+        context,
+        output,
+        tokenizer,
+        quality,
+        *speed,
+        TOOLS,
+        modalities,
+        upstream=reference,
+        listed=("aws", reference),
+        image_tokens=1600,
+    )
 
 
 CHAT = (
@@ -112,20 +158,27 @@ CHAT = (
     _gemini("gemini-2.5-pro", 1_048_576, 65_536, 0.88, (6.0, 120)),
     _gemini("gemini-3.1-flash-lite", 1_000_000, 65_536, 0.76, (0.6, 250)),
     _gemini("gemini-3.1-pro-preview", 1_048_576, 65_536, 0.92, (6.0, 110)),
-    _bedrock("claude-haiku-4-5", "anthropic.claude-haiku-4-5-20251001-v1:0", 200_000, 64_000, 0.80, (0.8, 110)),
-    _bedrock("claude-sonnet-4-5", "anthropic.claude-sonnet-4-5-20250929-v1:0", 200_000, 64_000, 0.89, (1.4, 60)),
+    _bedrock("claude-haiku-4-5", "anthropic.claude-haiku-4-5-20251001-v1:0", 200_000, 64_000, 0.80,
+             (0.8, 110)),
+    _bedrock("claude-sonnet-4-5", "anthropic.claude-sonnet-4-5-20250929-v1:0", 200_000, 64_000, 0.89,
+             (1.4, 60)),
     _bedrock("nova-micro", "amazon.nova-micro-v1:0", 128_000, 5_000, 0.52, (0.4, 200), "llama", TEXT),
     _bedrock("nova-lite", "amazon.nova-lite-v1:0", 300_000, 5_000, 0.60, (0.5, 150), "llama"),
     _bedrock("nova-pro", "amazon.nova-pro-v1:0", 300_000, 5_000, 0.72, (0.7, 90), "llama"),
 )  # fmt: skip
 
-EMBEDDING = tuple(
-    Prior(name, "openai", 8_191, 0, "cl100k_base", quality, 0.2, 10_000, frozenset(), TEXT, kind="embedding")
-    for name, quality in (("text-embedding-3-small", 0.7), ("text-embedding-3-large", 0.8))
-) + (
-    Prior("gemini-embedding-001", "google", 2_048, 0, "gemini", 0.8, 0.3, 10_000, frozenset(), TEXT,
-          kind="embedding"),
-)  # fmt: skip
+
+def _embedding(name: str, provider: str, context: int, tokenizer: str, quality: float) -> Prior:
+    return Prior(
+        name, provider, context, 0, tokenizer, quality, 0.3, 10_000, frozenset(), TEXT, kind="embedding"
+    )
+
+
+EMBEDDING = (
+    _embedding("text-embedding-3-small", "openai", 8_191, "cl100k_base", 0.7),
+    _embedding("text-embedding-3-large", "openai", 8_191, "cl100k_base", 0.8),
+    _embedding("gemini-embedding-001", "google", 2_048, "gemini", 0.8),
+)
 
 
 def quality_of(quality: float) -> dict[str, float]:

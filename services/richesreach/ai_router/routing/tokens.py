@@ -1,48 +1,34 @@
 """How long a prompt is, in tokens.
 
-OpenAI's models are counted with their own vocabulary, which the wheel of `bpe-openai` holds. Its time is linear
-in the text's length for every text; tiktoken's is not (a megabyte of one letter holds it for minutes), and a
-prompt comes from a stranger. Anthropic and Google publish no vocabulary: `calibration` scales what was counted.
+OpenAI's models are counted with their own vocabulary, which the wheel of `bpe-openai` holds. Its time is
+linear in the text's length for every text, tiktoken's grows with the square of the longest word, and prompts
+come from strangers. Anthropic and Google publish no vocabulary: `calibration` scales what was counted.
 
-The form of a chat costs tokens too: three a message and three for the answer's beginning, as OpenAI's cookbook
-has it ("How to count tokens with tiktoken").
+The form of a chat costs tokens too: three a message and three for the answer's beginning, as OpenAI's
+cookbook has it ("How to count tokens with tiktoken").
 """
 
-import functools
 import hashlib
 from collections import OrderedDict
-from typing import Protocol
 
 import msgspec
-from bpe_openai import _bindings as bpe
 
 from richesreach.ai_router.routing.asked import Size
+from richesreach.ai_router.routing.vocabulary import CHAT, EMBEDDING, vocabulary
 from richesreach.ai_router.wire.chat import ChatFields
 from richesreach.ai_router.wire.embeddings import EmbedRequest
 from richesreach.ai_router.wire.parts import Message
-
-CHAT, EMBEDDING = "o200k_base", "cl100k_base"
 
 _PER_MESSAGE, _PER_NAME, _PER_ANSWER = 3, 1, 3
 # An image counted for its place in the prompt alone: what it costs differs by model (`Model.image_tokens`).
 # 32 tokens a second of audio, as Gemini has it, at 16 kB/s of base64 of an MP3 at 96 kbit/s.
 _AUDIO_CHARACTERS_PER_TOKEN = 500
-# Characters from which a count is worth remembering, and how many are: a system prompt comes with each request.
+# Characters from which a count is worth remembering, and how many are: a system prompt comes with each
+# request.
 _WORTH_KEEPING, _KEPT = 512, 2_048
 # Longer texts are counted by samples: to count a megabyte would hold every other request for 80 ms.
 _LONG, _SAMPLE = 131_072, 4_096
 _SAMPLES = 16
-
-
-class Vocabulary(Protocol):
-    def count(self, text: str) -> int: ...
-
-
-@functools.cache
-def vocabulary(name: str) -> Vocabulary:
-    """Loaded once a process, in some 50 ms: `warm` does it before the first request. Raises ValueError."""
-    found: Vocabulary = bpe.tokenizer_for_encoding(name)
-    return found
 
 
 class Counter:
@@ -52,10 +38,13 @@ class Counter:
         self._kept: OrderedDict[bytes, int] = OrderedDict()
 
     def warm(self) -> None:
+        """Load what the first request would wait for."""
         vocabulary(CHAT).count("warm")
 
     def count(self, text: str, name: str = CHAT) -> tuple[int, bool]:
-        """Tokens, and whether that is exact. Text that is no Unicode (a lone surrogate) is counted all the same."""
+        """Tokens, and whether that is exact. Text that is no Unicode (a lone surrogate) is counted all the
+        same.
+        """
         if len(text) < _WORTH_KEEPING:
             return _count(text, name), True
         if len(text) > _LONG:
@@ -104,13 +93,13 @@ class Counter:
                     tokens, exact = tokens + len(part.input_audio.data) // _AUDIO_CHARACTERS_PER_TOKEN, False
         return tokens, images, exact
 
-    def size_of_inputs(self, request: EmbedRequest) -> tuple[Size, Size]:
-        """Of a request for embeddings: all inputs together, which are paid, and the longest, which must fit."""
+    def size_of_inputs(self, request: EmbedRequest) -> Size:
+        """Of a request for embeddings: all inputs, which are paid, and the longest, which must fit."""
         total, longest, exact = 0, 0, True
         for item in request.inputs:
             counted, sure = self.count(item, EMBEDDING) if isinstance(item, str) else (len(item), True)
             total, longest, exact = total + counted, max(longest, counted), exact and sure
-        return Size(total, 0, exact, EMBEDDING), Size(longest, 0, exact, EMBEDDING)
+        return Size(total, 0, exact, EMBEDDING, longest)
 
 
 def _count(text: str, name: str) -> int:
@@ -121,7 +110,9 @@ def _count(text: str, name: str) -> int:
 
 
 def _sampled(text: str, name: str) -> int:
-    """From pieces spread evenly over the text, and a twentieth more: what is too long must not pass for fitting."""
+    """From pieces spread evenly over the text, and a twentieth more: what is too long must not pass for
+    fitting.
+    """
     step = (len(text) - _SAMPLE) // (_SAMPLES - 1)
     counted = sum(_count(text[at * step : at * step + _SAMPLE], name) for at in range(_SAMPLES))
     return int(counted / (_SAMPLES * _SAMPLE) * len(text) * 1.05)

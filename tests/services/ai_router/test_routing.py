@@ -1,0 +1,316 @@
+"""The decision: filters that let nothing unfit pass, and a score whose order can be argued with."""
+
+import dataclasses
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from models_for_tests import CALLER, Clock, asked, model, names, router, tell
+from richesreach.ai_router.cooling import Cooling
+from richesreach.ai_router.model import Failure, Model, ProviderError
+from richesreach.ai_router.routing.asked import AUTO, Asked, Size, Strategy, Weights
+from richesreach.ai_router.routing.catalogue import Speed, key_of
+from richesreach.ai_router.routing.decision import Reason
+from richesreach.ai_router.routing.score import score
+
+PRICES = st.tuples(st.floats(0.01, 50), st.floats(0.01, 200))
+KINDS = st.sampled_from(["chat", "embedding"])
+FEATURES = st.frozensets(st.sampled_from(["tools", "json_object", "json_schema", "reasoning"]))
+MODALITIES = st.frozensets(st.sampled_from(["text", "image", "audio"])).map(lambda some: some | {"text"})
+REGIONS = st.frozensets(st.sampled_from(["us", "eu", "ap", "global"]), min_size=1)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> list[Model]:
+    count = draw(st.integers(1, 12))
+    return [
+        model(
+            f"m{number}",
+            draw(st.sampled_from(["openai", "anthropic", "google", "vllm"])),
+            price=draw(PRICES),
+            quality=draw(st.floats(0, 1)),
+            context_tokens=draw(st.sampled_from([500, 4_000, 128_000, 1_000_000])),
+            output_tokens=draw(st.sampled_from([100, 4_096, 64_000])),
+            tokenizer=draw(st.sampled_from(["o200k_base", "claude", "gemini", "compatible/x"])),
+            kind=draw(KINDS),
+            features=draw(FEATURES),
+            modalities=draw(MODALITIES),
+            regions=draw(REGIONS),
+        )
+        for number in range(count)
+    ]
+
+
+REQUESTS = st.builds(
+    Asked,
+    size=st.builds(Size, st.integers(0, 1_200_000), st.integers(0, 3)),
+    caller=st.just(CALLER),
+    kind=KINDS,
+    tokens_out=st.none() | st.integers(1, 100_000),
+    modalities=MODALITIES,
+    features=FEATURES,
+    task=st.sampled_from(["general", "code", "no such task"]),
+    strategy=st.sampled_from(Strategy),
+    allowed=st.none() | st.frozensets(st.sampled_from(["m0", "openai/m1", "google/*"])),
+    residency=st.none() | REGIONS,
+    deadline=st.none() | st.floats(1_000, 1_030),
+    budget=st.none() | st.integers(0, 1_000_000),
+    stream=st.booleans(),
+    seed=st.integers(0, 2**31),
+)
+
+
+@given(models(), REQUESTS)
+def test_filters_leave_no_model_that_cannot_serve_the_request(some: list[Model], wanted: Asked) -> None:
+    decision = router(*some).decide(wanted)
+
+    for one in decision.candidates:
+        found = one.model
+        assert found.kind == wanted.kind
+        assert wanted.features <= found.features
+        assert wanted.modalities <= found.modalities
+        assert wanted.residency is None or found.regions <= wanted.residency
+        assert wanted.allowed is None or {found.name, key_of(found), f"{found.provider}/*"} & wanted.allowed
+        assert wanted.size.tokens + wanted.size.images * found.image_tokens < found.context_tokens
+        assert wanted.budget is None or one.most <= wanted.budget
+        assert one.cost <= one.most
+        assert wanted.deadline is None or one.first_token <= wanted.deadline - 1_000.0
+
+
+@given(models(), REQUESTS)
+def test_each_model_of_the_kind_is_a_candidate_or_has_a_reason(some: list[Model], wanted: Asked) -> None:
+    decision = router(*some).decide(wanted)
+
+    kept = [key_of(one.model) for one in decision.candidates]
+    refused = [key_of(one.model) for one in decision.rejected]
+    assert sorted(kept + refused) == sorted(key_of(one) for one in some if one.kind == wanted.kind)
+    assert all(one.detail for one in decision.rejected)
+
+
+@given(models(), REQUESTS, st.integers(0, 2**31))
+def test_order_is_the_same_for_the_same_seed_however_the_models_are_listed(
+    some: list[Model], wanted: Asked, shuffle: int
+) -> None:
+    again = list(some)
+    random.Random(shuffle).shuffle(again)  # noqa: S311 (an order, no secret)
+    one, two = router(*some).decide(wanted), router(*again).decide(wanted)
+
+    distinct = len({(x.score, x.most) for x in one.candidates}) == len(one.candidates)
+    assert router(*some).decide(wanted) == one
+    assert not distinct or names(one) == names(two)
+
+
+@given(models(), REQUESTS, st.integers(0, 11), st.floats(0.1, 0.99))
+def test_cheaper_model_with_all_else_equal_is_never_below(
+    some: list[Model], wanted: Asked, which: int, share: float
+) -> None:
+    dear = some[which % len(some)]
+    rates = (dear.prices.input * share / 1e6, dear.prices.output * share / 1e6)
+    cheap = dataclasses.replace(dear, name="cheap", prices=model(price=rates).prices)
+    order = names(router(*some, cheap).decide(dataclasses.replace(wanted, allowed=None)))
+
+    assert dear.name not in order or order.index("cheap") < order.index(dear.name)
+
+
+@given(models(), REQUESTS, st.data())
+def test_another_candidate_never_changes_the_order_of_two(
+    some: list[Model], wanted: Asked, data: st.DataObject
+) -> None:
+    fewer = data.draw(st.lists(st.sampled_from(some), unique_by=key_of))
+    of_all = names(router(*some).decide(wanted))
+    of_few = [(one.score, one.model.name) for one in router(*fewer).decide(wanted).candidates]
+
+    distinct = len({worth for worth, _ in of_few}) == len(of_few)
+    assert not distinct or [name for _, name in of_few] == [
+        name for name in of_all if name in {kept.name for kept in fewer}
+    ]
+
+
+@given(models(), REQUESTS)
+def test_score_is_the_documented_formula(some: list[Model], wanted: Asked) -> None:
+    one = router(*some)
+    decision = one.decide(wanted)
+
+    for found in decision.candidates:
+        documented = score(
+            decision.weights,
+            one.policy,
+            quality=found.quality,
+            cost=found.cost,
+            seconds=found.seconds,
+            failure=found.failure,
+        )
+        assert math.isclose(found.score, documented, abs_tol=1e-9)
+
+
+def test_seed_alone_decides_between_equals() -> None:
+    twins = [model(f"twin{number}") for number in range(8)]
+    one = router(*twins)
+
+    first = {names(one.decide(asked(seed=seed)))[0] for seed in range(64)}
+
+    assert len(first) > 1
+    assert names(one.decide(asked(seed=7))) == names(one.decide(asked(seed=7)))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [(Strategy.CHEAPEST, "cheap"), (Strategy.FASTEST, "fast"), (Strategy.BEST, "good")],
+)
+def test_strategy_brings_forward_what_it_is_called_after(strategy: Strategy, expected: str) -> None:
+    speeds = {"openai/fast": Speed(0.2, 400), "openai/good": Speed(3, 40), "openai/cheap": Speed(2, 60)}
+    some = (
+        model("cheap", price=(0.05, 0.2), quality=0.6),
+        model("fast", price=(2, 6), quality=0.7),
+        model("good", price=(5, 25), quality=0.95),
+    )
+
+    assert names(router(*some, speeds=speeds).decide(asked(strategy=strategy)))[0] == expected
+
+
+def test_weights_of_a_request_count_instead_of_its_strategys() -> None:
+    one = router(model("cheap", price=(0.1, 0.1), quality=0.1), model("good", price=(9, 9), quality=0.9))
+
+    decision = one.decide(asked(strategy=Strategy.CHEAPEST, weights=Weights(1, 0, 0, 0)))
+
+    assert names(decision) == ["good", "cheap"]
+
+
+def test_prompt_that_fits_no_window_is_rejected_with_the_counts() -> None:
+    decision = router(model("small", context_tokens=4_000)).decide(asked(5_000))
+
+    assert not decision.candidates
+    assert decision.rejected[0].reason is Reason.CONTEXT_TOO_LONG
+    assert decision.rejected[0].detail == "it takes 4000 tokens; the prompt has 5000"
+
+
+def test_window_must_hold_the_answer_that_was_asked_for_too() -> None:
+    one = router(model("small", context_tokens=4_000, output_tokens=2_000))
+
+    assert names(one.decide(asked(3_000, tokens_out=900))) == ["small"]
+    assert one.decide(asked(3_000, tokens_out=1_500)).rejected[0].reason is Reason.CONTEXT_TOO_LONG
+
+
+def test_prompt_near_the_window_is_kept_from_a_model_whose_tokens_are_only_estimated() -> None:
+    own, other = model("own", context_tokens=1_000), model("other", context_tokens=1_000, tokenizer="claude")
+
+    assert names(router(own, other).decide(asked(900))) == ["own"]
+
+
+def test_named_model_is_asked_for_at_each_of_its_providers_and_nowhere_else() -> None:
+    some = (model("m"), model("m", "bedrock"), model("other"))
+
+    decision = router(*some).decide(asked(model="m"))
+
+    assert {key_of(one.model) for one in decision.candidates} == {"openai/m", "bedrock/m"}
+
+
+def test_fallbacks_follow_the_named_model_in_their_order_whatever_their_score() -> None:
+    some = (model("named", price=(90, 90), quality=0.2), model("second", price=(50, 50)), model("third"))
+
+    decision = router(*some).decide(asked(model="named", fallbacks=("second", "third")))
+
+    assert names(decision) == ["named", "second", "third"]
+
+
+def test_substitutes_for_a_named_model_are_no_worse_than_a_little() -> None:
+    some = (model("named", quality=0.9), model("near", quality=0.85), model("poor", quality=0.3))
+
+    decision = router(*some).decide(asked(model="named", fallbacks=(AUTO,)))
+
+    assert names(decision) == ["named", "near"]
+
+
+def test_name_that_nothing_has_is_said_to_be_unknown() -> None:
+    decision = router(model("m")).decide(asked(model="no-such-model"))
+
+    assert (decision.known, decision.candidates, decision.rejected) == (False, (), ())
+
+
+def test_model_that_its_provider_lists_is_known_by_name_without_a_prior_of_ours() -> None:
+    decision = router(model("m")).decide(asked(model="gpt-4-turbo"))
+
+    assert decision.candidates[0].model.prices.input == 10_000_000
+
+
+def test_model_that_fails_falls_behind_its_equal() -> None:
+    one_model, other = model("a"), model("b")
+    one = router(one_model, other)
+    before = names(one.decide(asked(seed=1)))
+    failing = {"a": one_model, "b": other}[before[0]]
+
+    tell(one, failing, 5, failure=Failure.SERVER_ERROR)
+
+    assert names(one.decide(asked(seed=1))) == before[::-1]
+
+
+def test_model_with_many_requests_under_way_falls_behind_its_equal() -> None:
+    one_model, other = model("a"), model("b")
+    one = router(one_model, other)
+    for _ in range(40):
+        one.estimates.began(one_model)
+
+    assert names(one.decide(asked())) == ["b", "a"]
+
+
+def test_model_that_needs_longer_than_is_left_is_rejected() -> None:
+    clock = Clock()
+    slow, quick = model("slow"), model("quick")
+    one = router(
+        slow, quick, clock=clock, speeds={"openai/slow": Speed(30, 20), "openai/quick": Speed(0.5, 200)}
+    )
+
+    decision = one.decide(asked(deadline=clock.now + 10))
+
+    assert names(decision) == ["quick"]
+    assert decision.rejected[0].reason is Reason.TOO_SLOW
+
+
+def test_stream_may_take_longer_than_the_deadline_once_it_has_begun() -> None:
+    clock = Clock()
+    one = router(model("slow"), clock=clock, speeds={"openai/slow": Speed(1, 20)})
+
+    assert not one.decide(asked(deadline=clock.now + 5)).candidates
+    assert names(one.decide(asked(deadline=clock.now + 5, stream=True))) == ["slow"]
+
+
+def test_model_whose_keys_all_cool_down_is_rejected_until_one_may_be_used() -> None:
+    clock = Clock()
+    one_model = model("m")
+    cooling = Cooling(clock=clock)
+    one = router(one_model, clock=clock, cooling=cooling, keys=lambda _provider: ("a", "b"))
+    limited = ProviderError(Failure.RATE_LIMITED, "openai", "slow down", retry_after=20)
+
+    cooling.failed(one_model, "a", limited)
+    assert names(one.decide(asked())) == ["m"]
+    cooling.failed(one_model, "b", limited)
+    assert [(x.reason, x.until) for x in one.decide(asked()).rejected] == [(Reason.COOLING, clock.now + 20)]
+    clock.pass_by(20)
+    assert names(one.decide(asked())) == ["m"]
+
+
+def test_feedback_moves_a_models_quality_in_its_task_alone() -> None:
+    one_model = model("m", quality=0.5)
+    one = router(one_model)
+    for _ in range(40):
+        one.estimates.judged(one_model, "code", 1.0)
+
+    assert one.decide(asked(task="code")).candidates[0].quality > 0.8
+    assert one.decide(asked(task="chat")).candidates[0].quality == 0.5
+
+
+def test_model_of_a_provider_without_a_key_is_disabled_and_says_so() -> None:
+    one = router(model("m"))
+    one.catalogue.providers = frozenset()
+
+    assert one.decide(asked()).rejected[0].reason is Reason.DISABLED
+
+
+def test_answer_without_a_limit_is_bounded_where_it_is_paid_from_a_budget() -> None:
+    one = router(model("m", price=(0, 1), output_tokens=128_000, context_tokens=1_000_000))
+
+    chosen = one.decide(asked(budget=1_000_000)).candidates[0]
+
+    assert (chosen.tokens_out, chosen.most) == (16_384, 16_384)
