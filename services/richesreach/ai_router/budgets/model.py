@@ -4,9 +4,12 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from richesreach.ai_router.model import Caller
+
+if TYPE_CHECKING:
+    from richesreach.ai_router.budgets.plan import Plan
 
 # Of a limit: what is left below it makes the budget a low one, unless the budget says otherwise.
 LOW_SHARE = 0.2
@@ -92,7 +95,7 @@ UNLIMITED = Standing()
 class Reservation:
     """Money set aside for one request until it is settled, or until `expires`, when it counts as spent.
 
-    `held` says which account holds it: `""` is none, for a caller whom nothing limits.
+    `held` says who holds it: `""` is nobody, for a caller whom nothing limits.
     """
 
     id: str
@@ -100,8 +103,8 @@ class Reservation:
     microdollars: int
     expires: float
     standing: Standing
-    held: str = ""
-    accounts: tuple[str, ...] = field(default=(), repr=False)
+    held: str
+    plan: "Plan" = field(repr=False)
 
 
 class BudgetExhaustedError(Exception):

@@ -58,7 +58,7 @@ class Limiter:
         self.shared = True
         self.refused: Counter[str] = Counter()
         self._nodes = nodes
-        self._questions = Questions(self._ask)
+        self._questions: Questions[Question, Counted] = Questions(self._ask)
         self._now = now
 
     async def check(self, caller: str, tier: Tier, cost: int = 1) -> Decision:
