@@ -1,4 +1,4 @@
-"""The accounts that stand in one cache: the writer region's, or the leases that another region has of them."""
+"""The accounts that stand in one cache: what is asked of them in one moment goes there in one call."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The script's answer: `about` is the account that a refusal is about (from 1), `sums` settled and reserved
-    of each.
+    """The script's answer. `about` is the account that a refusal is about, from 1; `sums` are settled and
+    reserved of each.
     """
 
     code: int

@@ -136,7 +136,7 @@ class Books:
         await self._settle(reservation, cost, counted=True)
 
     async def tidy(self) -> None:
-        """Tell the books what they have not heard: settlements that failed, debts, leases that have run out."""
+        """Tell the books what they have not heard: settlements that failed, debts, leases that ran out."""
         for reservation, cost in [*self._unsettled.values()]:
             await self._settle(reservation, cost, counted=False)
         for reservation in self._offline.overdue():

@@ -14,7 +14,7 @@ _TRIES = 3
 
 
 class Central:
-    """Each raises CacheUnavailableError; DatabaseUnavailableError where accounts must be opened and cannot."""
+    """Each raises CacheUnavailableError; DatabaseUnavailableError where accounts cannot be opened."""
 
     def __init__(self, accounts: Accounts, checkpoints: Checkpoints) -> None:
         self.accounts = accounts
