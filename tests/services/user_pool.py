@@ -26,16 +26,28 @@ class Pool:
     id: str
     client_id: str
     cognito: Any
+    machine: tuple[str, str]
+    """Id and secret of the client that the services are to each other."""
 
     @property
     def variables(self) -> dict[str, str]:
         """What a task's environment says about it."""
         return {
             "IDENTITY_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{self.id}",
-            "IDENTITY_CLIENTS": self.client_id,
+            "IDENTITY_CLIENTS": f"{self.client_id} {self.machine[0]}",
             "USER_POOL_ID": self.id,
             "USER_POOL_CLIENT_ID": self.client_id,
             "AWS_ENDPOINT_URL": self.endpoint,
+        }
+
+    @property
+    def service_variables(self) -> dict[str, str]:
+        """What it says besides to a service that calls others."""
+        client, secret = self.machine
+        return {
+            "SERVICE_CLIENT_ID": client,
+            "SERVICE_CLIENT_SECRET": secret,
+            "IDENTITY_TOKEN_URL": f"https://test.auth.{REGION}.amazoncognito.com/oauth2/token",
         }
 
     def person(self, email: str, *roles: str) -> tuple[str, str]:
@@ -121,4 +133,22 @@ def _made(endpoint: str) -> Pool:
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         PreventUserExistenceErrors="ENABLED",
     )["UserPoolClient"]["ClientId"]
-    return Pool(endpoint, pool_id, client, cognito)
+    return Pool(endpoint, pool_id, client, cognito, _machine(cognito, pool_id))
+
+
+def _machine(cognito: Any, pool_id: str) -> tuple[str, str]:
+    cognito.create_resource_server(
+        UserPoolId=pool_id,
+        Identifier="richesreach",
+        Name="richesreach",
+        Scopes=[{"ScopeName": "service", "ScopeDescription": "another service"}],
+    )
+    made = cognito.create_user_pool_client(
+        UserPoolId=pool_id,
+        ClientName="neighbours",
+        GenerateSecret=True,
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthFlows=["client_credentials"],
+        AllowedOAuthScopes=["richesreach/service"],
+    )["UserPoolClient"]
+    return made["ClientId"], made["ClientSecret"]

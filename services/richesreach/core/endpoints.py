@@ -76,6 +76,23 @@ class UserPool:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceClient:
+    """As whom the services show themselves to each other: a machine's client of the user pool."""
+
+    id: str
+    secret: Secret
+    token_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourAddress:
+    """Where a neighbour is; `rpc` is `host:port` of its contracts, None where it serves none."""
+
+    url: str
+    rpc: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseAddress:
     """A multi-host Postgres address without credentials; hosts are in order of preference."""
 

@@ -4,12 +4,23 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 
-from richesreach.core.endpoints import HOST, CacheLogin, DatabaseAddress, Secret, StreamAddress, UserPool
+from richesreach.core.endpoints import (
+    HOST,
+    CacheLogin,
+    DatabaseAddress,
+    NeighbourAddress,
+    Secret,
+    ServiceClient,
+    StreamAddress,
+    UserPool,
+)
 from richesreach.core.limits.gcra import Tier
 
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _POOL = re.compile(r"[a-z]{2}(-[a-z]+)+-\d_[0-9A-Za-z]{1,44}")
 _TIER = re.compile(r"([a-z][a-z0-9-]{0,31})=(\d{1,7})/(\d{1,6})(?:/(\d{1,7}))?", re.ASCII)
+_NEIGHBOUR = re.compile(r"NEIGHBOUR_([A-Z][A-Z0-9_]*)_(HTTP|GRPC)")
+_PLACE = re.compile(rf"(?:{HOST.pattern}):\d{{1,5}}")
 _URL = re.compile(r"https?://[^\s@/]+(/[^\s@]*)?")
 
 
@@ -119,6 +130,31 @@ class Reader:
         clients = self.together(client, pool)
         found = self.match(pool, _POOL, "a user pool's id such as us-east-1_AbCdEfGhI", default="")
         return UserPool(found, clients[0]) if found and clients else None
+
+    def service_client(self, client: str, secret: str, url: str) -> ServiceClient | None:
+        """None where none of them is set: the service calls nobody."""
+        given = {name: self.text(name, default="") for name in (client, secret, url)}
+        missing = [name for name, value in given.items() if not value]
+        if 0 < len(missing) < len(given):
+            others = " and ".join(name for name in given if name not in missing)
+            self.problems.append(f"{' and '.join(missing)} missing beside {others}: set all, or none")
+        where = self.url(url)
+        return None if missing or not where else ServiceClient(given[client], Secret(given[secret]), where)
+
+    def neighbours(self) -> Mapping[str, NeighbourAddress]:
+        """By name, as its manifest has it: of NEIGHBOUR_<NAME>_HTTP, a URL, and NEIGHBOUR_<NAME>_GRPC."""
+        named = {name: match for name in self._environ if (match := _NEIGHBOUR.fullmatch(name))}
+        found: dict[str, NeighbourAddress] = {}
+        for variable, match in sorted(named.items()):
+            http, rpc = (f"NEIGHBOUR_{match[1]}_{kind}" for kind in ("HTTP", "GRPC"))
+            if http not in named:
+                self.problems.append(f"{http} is missing beside {variable}: set it")
+                continue
+            url = self.url(http)
+            place = self.match(rpc, _PLACE, "a host name and a port such as gateway-grpc:9000", default="")
+            if url:
+                found[match[1].lower().replace("_", "-")] = NeighbourAddress(url, place or None)
+        return found
 
     def networks(self, name: str, *, default: str) -> tuple[str, ...]:
         found = tuple(item.strip() for item in self.text(name, default=default).split(","))

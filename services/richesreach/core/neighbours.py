@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 from opentelemetry.trace import SpanKind
 
+from richesreach.core.auth.service_token import Credential, no_credential
 from richesreach.core.metrics import Metrics
 from richesreach.core.resilience.breaker import CircuitBreaker
 from richesreach.core.resilience.bulkhead import Bulkhead
@@ -46,7 +47,14 @@ class Neighbour:
     """One service by its base URL, such as `http://prediction:8000`."""
 
     def __init__(
-        self, name: str, base_url: str, *, metrics: Metrics, tracing: Tracing, timeout: float = TIMEOUT
+        self,
+        name: str,
+        base_url: str,
+        *,
+        metrics: Metrics,
+        tracing: Tracing,
+        credential: Credential = no_credential,
+        timeout: float = TIMEOUT,
     ) -> None:
         self.name = name
         self.breaker = CircuitBreaker(name, failures=(OSError, TimeoutError))
@@ -54,6 +62,7 @@ class Neighbour:
         self._base_url = base_url
         self._metrics = metrics
         self._tracing = tracing
+        self._credential = credential
         self._timeout = timeout
         self._retries = Retries((NeighbourUnavailableError, TimeoutError))
         self._session: aiohttp.ClientSession | None = None
@@ -66,13 +75,22 @@ class Neighbour:
     ) -> Answer:
         """The answer, of whatever status below 500.
 
+        Without an `authorization` among the headers (as of a user for whom the call is made) the service
+        shows its own.
+
         Raises NeighbourError, TimeoutError, CircuitOpenError, BulkheadFullError and
         DeadlineExceededError. Calls that are not idempotent are made once.
         """
 
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+
         async def once() -> Answer:
+            sent = dict(given)
+            # Before the breaker: a user pool that gives no token is no failure of this neighbour.
+            if "authorization" not in sent and (shown := await self._credential()) is not None:
+                sent["authorization"] = shown
             async with self.bulkhead.place():
-                return await self.breaker.call(lambda: self._send(method, path, json, headers))
+                return await self.breaker.call(lambda: self._send(method, path, json, sent))
 
         return await (self._retries.call(once) if method in _IDEMPOTENT else once())
 
@@ -80,7 +98,7 @@ class Neighbour:
         if self._session is not None:
             await self._session.close()
 
-    async def _send(self, method: str, path: str, json: Any, headers: Mapping[str, str] | None) -> Answer:
+    async def _send(self, method: str, path: str, json: Any, headers: Mapping[str, str]) -> Answer:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 self._base_url,
@@ -96,7 +114,7 @@ class Neighbour:
         outcome, started = "error", time.perf_counter()
         try:
             with self._tracing.span(f"{method} {self.name}", SpanKind.CLIENT, attributes) as span:
-                sent = {"content-type": "application/json", **(headers or {}), **outgoing()}
+                sent = {"content-type": "application/json", **headers, **outgoing()}
                 async with self._session.request(
                     method, path, headers=sent, timeout=limits, data=body, allow_redirects=False
                 ) as response:

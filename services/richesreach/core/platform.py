@@ -22,6 +22,7 @@ from richesreach.core.health import Dependency, SharedReport
 from richesreach.core.limits.callers import Callers
 from richesreach.core.limits.limiter import Limiter
 from richesreach.core.metrics import Metrics
+from richesreach.core.neighbourhood import Neighbourhood
 from richesreach.core.settings import Settings
 from richesreach.core.tracing import Tracing
 
@@ -42,6 +43,7 @@ class Platform:
     metrics: Metrics
     tracing: Tracing
     events: Events | None
+    neighbours: Neighbourhood
     dependencies: Mapping[str, Dependency]
     health: SharedReport
 
@@ -76,6 +78,7 @@ class Platform:
             metrics=metrics,
             tracing=tracing,
             events=events,
+            neighbours=Neighbourhood(settings, metrics=metrics, tracing=tracing),
             dependencies=dependencies,
             health=SharedReport(dependencies),
         )
@@ -84,6 +87,7 @@ class Platform:
         # First: handlers that end their work need the others.
         if self.events is not None:
             await self.events.close()
+        await self.neighbours.close()
         await self.authenticator.close()
         await self.keys.close()
         await self.flags.close()

@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from richesreach.core.endpoints import CacheLogin, DatabaseAddress, Endpoint, Secret, StreamAddress, UserPool
+from richesreach.core.endpoints import (
+    CacheLogin,
+    DatabaseAddress,
+    Endpoint,
+    NeighbourAddress,
+    Secret,
+    ServiceClient,
+    StreamAddress,
+    UserPool,
+)
 from richesreach.core.environment_reader import Reader
 from richesreach.core.limits.gcra import Tier
 from richesreach.core.providers import enabled_providers
@@ -23,7 +32,9 @@ __all__ = [
     "CacheLogin",
     "DatabaseAddress",
     "Endpoint",
+    "NeighbourAddress",
     "Secret",
+    "ServiceClient",
     "Settings",
     "SettingsError",
     "StreamAddress",
@@ -67,6 +78,8 @@ class Settings:
     token_issuer: str | None
     token_audience: tuple[str, ...]
     user_pool: UserPool | None
+    service_client: ServiceClient | None
+    neighbours: Mapping[str, NeighbourAddress]
     aws_endpoint: str | None
     database_connections: int
     own_writes_seconds: int
@@ -114,6 +127,10 @@ class Settings:
             token_issuer=read.url("IDENTITY_ISSUER"),
             token_audience=read.together("IDENTITY_CLIENTS", "IDENTITY_ISSUER"),
             user_pool=read.user_pool("USER_POOL_ID", "USER_POOL_CLIENT_ID"),
+            service_client=read.service_client(
+                "SERVICE_CLIENT_ID", "SERVICE_CLIENT_SECRET", "IDENTITY_TOKEN_URL"
+            ),
+            neighbours=read.neighbours(),
             aws_endpoint=read.url("AWS_ENDPOINT_URL"),
             database_connections=read.number("DATABASE_MAX_CONNECTIONS", 1, 200, default=10),
             own_writes_seconds=read.number("READ_YOUR_WRITES_SECONDS", 0, 300, default=5),

@@ -1,13 +1,13 @@
 """Calls of other services over gRPC: with the request's ids and deadline, retries, breaker, bulkhead."""
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
 from google.protobuf.message import Message
 from opentelemetry.trace import SpanKind
 
+from richesreach.core.auth.service_token import Credential, no_credential
 from richesreach.core.metrics import Metrics
 from richesreach.core.neighbours import SIZE, TIMEOUT
 from richesreach.core.resilience import deadline
@@ -24,9 +24,6 @@ from richesreach.core.rpc.server import MAX_MESSAGE
 from richesreach.core.rpc.status import FAILED, KIND, UNAVAILABLE, refusal_of
 from richesreach.core.tracing import Tracing, outgoing
 
-# What the service shows of itself, as the value of `authorization`; None for nothing.
-Credential = Callable[[], Awaitable[str | None]]
-
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
     ("grpc.keepalive_time_ms", 30_000),
@@ -37,10 +34,6 @@ _OPTIONS = (
     # Ours know the budget and the deadline.
     ("grpc.enable_retries", 0),
 )
-
-
-async def no_credential() -> str | None:
-    return None
 
 
 class RpcNeighbour:
@@ -81,8 +74,10 @@ class RpcNeighbour:
         found = self._methods[method]
 
         async def once() -> Any:
+            # Before the breaker: a user pool that gives no token is no failure of this neighbour.
+            shown = await self._credential()
             async with self.bulkhead.place():
-                return await self.breaker.call(lambda: self._send(found, request))
+                return await self.breaker.call(lambda: self._send(found, request, shown))
 
         return await (self._retries.call(once) if idempotent else once())
 
@@ -90,7 +85,7 @@ class RpcNeighbour:
         if self._channel is not None:
             await self._channel.close()
 
-    async def _send(self, method: Method, request: Message) -> Any:
+    async def _send(self, method: Method, request: Message, shown: str | None) -> Any:
         if self._channel is None:
             self._channel = grpc.aio.insecure_channel(self._address, options=_OPTIONS)
         patience = deadline.allowed(self._timeout)
@@ -102,7 +97,6 @@ class RpcNeighbour:
         try:
             with self._tracing.span(f"{method.path} {self.name}", SpanKind.CLIENT, attributes):
                 sent = {name: value for name, value in outgoing().items() if name != deadline.HEADER}
-                shown = await self._credential()
                 if shown is not None:
                     sent["authorization"] = shown
                 answer = await ask(request, timeout=patience, metadata=tuple(sent.items()))
