@@ -130,6 +130,12 @@ def _cache_nodes(site: Site, region: str) -> float:
     return sum(int(each.properties.get("NumCacheClusters", 1)) for each in groups)
 
 
+def _clusters(site: Site, region: str) -> list[int]:
+    """Brokers of each MSK cluster."""
+    clusters = site.resources("AWS::MSK::Cluster", region)
+    return [int(each.properties["NumberOfBrokerNodes"]) for each in clusters]
+
+
 _NEEDS: Mapping[str, Callable[[Site, str], float | None]] = {
     "nat-gateways": _nat_gateways,
     "interface-endpoints": _interface_endpoints,
@@ -138,4 +144,6 @@ _NEEDS: Mapping[str, Callable[[Site, str], float | None]] = {
     "fargate-vcpus": _fargate,
     "lambda-concurrency": _concurrency,
     "cache-nodes": _cache_nodes,
+    "brokers": lambda site, region: sum(_clusters(site, region)),
+    "cluster-brokers": lambda site, region: max(_clusters(site, region), default=0),
 }

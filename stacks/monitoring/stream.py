@@ -109,6 +109,10 @@ class StreamMetrics:
         sums = ", ".join(f"{one} + {other}" for one, other in zip(user, system, strict=True))
         return _math(f"MAX([{sums}])", {**user, **system}, "CPU")
 
+    def lag(self, group: str, topic: str) -> cloudwatch.Metric:
+        """Messages of a topic that a group has not read."""
+        return self.whole("SumOffsetLag", "Maximum", Consumer_Group=group, Topic=topic)
+
     def buried(self) -> cloudwatch.MathExpression:
         """Messages a second that come into the dead letters."""
         using = named(self.each("MessagesInPerSec", "Average", Topic=DEAD_LETTERS), "broker")
@@ -132,5 +136,5 @@ def stream_alarms(factory: AlarmFactory, metrics: StreamMetrics) -> None:
     if level in _OF_TOPICS:
         factory.alarm(BURIED, metrics.buried())
     for group, topic in metrics.readings:
-        waiting = metrics.whole("SumOffsetLag", "Maximum", Consumer_Group=group, Topic=topic)
-        factory.alarm(LAG.at(metrics.settings.lag_messages), waiting, of=f"{group}-{topic}".replace(".", "-"))
+        condition = LAG.at(metrics.settings.lag_messages)
+        factory.alarm(condition, metrics.lag(group, topic), of=f"{group}-{topic}".replace(".", "-"))

@@ -115,6 +115,8 @@ def test_low_level_dashboard_reads_its_region(region: str, drawn: dict[str, str]
         "HealthyHostCount",
         "CPUUtilization",
         "ACUUtilization",
+        "BytesInPerSec",
+        "KafkaDataLogsDiskUsed",
     ):
         assert metric in drawn[region]
 

@@ -1,4 +1,4 @@
-"""The low-level dashboard of one region: every service, the front door, databases and caches."""
+"""The low-level dashboard of one region: every service, the front door, databases, caches and brokers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from constructs import Construct
 from stacks.monitoring.dashboards.widgets import graph, heading
 from stacks.monitoring.region import RegionMetrics
 from stacks.monitoring.service import ServiceMetrics
+from stacks.monitoring.stream import CPU, DISK, StreamMetrics
 
 
 def region_dashboard(scope: Construct, metrics: RegionMetrics) -> cloudwatch.Dashboard:
@@ -27,6 +28,9 @@ def region_dashboard(scope: Construct, metrics: RegionMetrics) -> cloudwatch.Das
         dashboard.add_widgets(*_database(metrics))
     dashboard.add_widgets(heading("## Valkey"))
     dashboard.add_widgets(*_caches(metrics))
+    if metrics.stream is not None:
+        dashboard.add_widgets(heading("## Kafka"))
+        dashboard.add_widgets(*_stream(region, metrics.stream))
     dashboard.add_widgets(heading("## Lake"))
     dashboard.add_widgets(
         graph("Replication latency (s)", region, metrics.lake.latency(elsewhere=True), width=12),
@@ -101,4 +105,22 @@ def _caches(metrics: RegionMetrics) -> Sequence[cloudwatch.IWidget]:
                 graph(f"{name}: evictions", region, *cache.each("Evictions", "Sum")),
                 graph(f"{name}: hit rate (%)", region, *cache.each("CacheHitRate", "Average")),
             ]
+    return widgets
+
+
+def _stream(region: str, stream: StreamMetrics) -> Sequence[cloudwatch.IWidget]:
+    waiting = [stream.lag(group, topic) for group, topic in stream.readings]
+    widgets = [
+        graph("Bytes in a second", region, *stream.each("BytesInPerSec", "Average")),
+        graph("Busiest broker (% of CPU)", region, stream.busiest(), limit=CPU.threshold),
+        graph(
+            "Storage of the fullest broker (%)",
+            region,
+            stream.over_brokers("MAX", "KafkaDataLogsDiskUsed", "Maximum"),
+            limit=DISK.threshold,
+        ),
+    ]
+    if waiting:
+        limit = stream.settings.lag_messages
+        widgets.append(graph("Messages that wait for a group", region, *waiting, limit=limit))
     return widgets
