@@ -3,14 +3,19 @@
 import re
 from email.utils import parsedate_to_datetime
 from time import time
+from typing import TypeVar
 
 import msgspec
 
 from richesreach.ai_router.model import Failure, ProviderError
 from richesreach.ai_router.providers.connections import MOST_REFUSAL, Reply, Whole
 
+Shape = TypeVar("Shape")
+
 # What is told of a provider's own words, in characters.
 TOLD = 300
+# Where AWS names the error.
+_KIND = "x-amzn-errortype"
 # Seconds: a provider that asks for longer asks for this long.
 LONGEST_WAIT = 24 * 3600.0
 _LONG = re.compile(
@@ -21,7 +26,7 @@ _LONG = re.compile(
 _FILTERED = re.compile(r"content.?(filter|policy|management)|safety|blocked by", re.IGNORECASE)
 _CREDIT = re.compile(
     r"insufficient_quota|credit balance|billing_error|insufficient.{0,10}(balance|funds|credit)"
-    r"|credits? (are|is|have been) (depleted|exhausted)|spend_limit|billing_hard_limit",
+    r"|ServiceQuotaExceeded|credits? (are|is|have been) (depleted|exhausted)|spend_limit|billing_hard_limit",
     re.IGNORECASE,
 )
 _KEY = re.compile(r"api.?key (not valid|expired|invalid)|API_KEY_INVALID|invalid_api_key", re.IGNORECASE)
@@ -44,6 +49,7 @@ _BY_STATUS = {
     404: Failure.UNKNOWN_MODEL,
     408: Failure.TIMEOUT,
     413: Failure.CONTEXT_TOO_LONG,
+    424: Failure.SERVER_ERROR,
     429: Failure.RATE_LIMITED,
     498: Failure.OVERLOADED,
     503: Failure.OVERLOADED,
@@ -63,24 +69,26 @@ class _Refusal(msgspec.Struct):
     message: str = ""
 
 
-async def refusal(reply: Reply, provider: str, secret: str, kind: str = "") -> ProviderError:
-    """The error of a reply that is no success. `kind` is the provider's own word for it, from a header."""
+async def refusal(reply: Reply, provider: str, secret: str) -> ProviderError:
+    """The error of a reply that is no success."""
     body = await reply.body(MOST_REFUSAL)
+    kind = reply.header(_KIND) or ""
     return judged(provider, reply.status, body, secret, retry_after=reply.header("retry-after"), kind=kind)
 
 
-def checked(whole: Whole, provider: str, secret: str, kind: str = "") -> bytes:
+def checked(whole: Whole, provider: str, secret: str) -> bytes:
     """The body of a success. Raises ProviderError for anything else."""
     if whole.status == 200:
         return whole.body
-    retry_after = whole.headers.get("retry-after")
-    raise judged(provider, whole.status, whole.body, secret, retry_after=retry_after, kind=kind)
+    headers = whole.headers
+    wait, kind = headers.get("retry-after"), headers.get(_KIND) or ""
+    raise judged(provider, whole.status, whole.body, secret, retry_after=wait, kind=kind)
 
 
 def judged(
     provider: str, status: int, body: bytes, secret: str, *, retry_after: str | None = None, kind: str = ""
 ) -> ProviderError:
-    """The error that status and body mean."""
+    """The error that status, body and `kind`, AWS's own word for it, mean."""
     text = body.decode("utf-8", "replace")
     failure = _failure(status, f"{kind} {text}")
     wait = seconds_of(retry_after)
@@ -103,6 +111,15 @@ def _failure(status: int, text: str) -> Failure:
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     return Failure.INVALID_REQUEST if 400 <= status < 500 else Failure.SERVER_ERROR
+
+
+def decoded(body: bytes, decoder: "msgspec.json.Decoder[Shape]", provider: str) -> Shape:
+    """An answer in its shape. Raises ProviderError MALFORMED."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        detail = "the answer is not what its API says"
+        raise ProviderError(Failure.MALFORMED, provider, detail) from error
 
 
 def said(body: bytes, secret: str) -> str:

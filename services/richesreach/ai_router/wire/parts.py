@@ -45,10 +45,13 @@ class CalledFunction(msgspec.Struct):
     arguments: str = ""
 
 
-class ToolCall(msgspec.Struct):
+class ToolCall(msgspec.Struct, omit_defaults=True):
+    """`extra_content` is what the provider that made the call wants back with it."""
+
     id: str = ""
     type: str = "function"
     function: CalledFunction = msgspec.field(default_factory=CalledFunction)
+    extra_content: dict[str, Any] | None = None
 
 
 class Message(msgspec.Struct, omit_defaults=True):
