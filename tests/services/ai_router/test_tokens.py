@@ -51,7 +51,7 @@ def test_vocabularies_are_not_decoded_a_second_time_into_python() -> None:
     script = "import sys; from richesreach.ai_router.routing.tokens import Counter; Counter().warm()"
     script += "; sys.exit('bpe_openai' in sys.modules)"
 
-    assert subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": SERVICES}).returncode == 0
+    subprocess.run([sys.executable, "-c", script], check=True, env={"PYTHONPATH": SERVICES})
 
 
 def test_count_is_remembered_without_the_text() -> None:
