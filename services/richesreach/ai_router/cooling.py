@@ -105,6 +105,11 @@ class Cooling:
         shut = [one for one in times if one is not None]
         return min(shut) if shut and len(shut) == len(times) else None
 
+    def wait(self, model: Model, keys: tuple[str, ...]) -> float:
+        """Seconds until `model` may be asked with one of `keys`."""
+        until = self.until(model, keys)
+        return 0.0 if until is None else max(0.0, until - self._clock())
+
     def out(self, model: Model, keys: tuple[str, ...]) -> set[str]:
         """Those of `keys` with which `model` must not be asked now."""
         if not self._shut:

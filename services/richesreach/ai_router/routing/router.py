@@ -50,7 +50,7 @@ class Router:
         self.estimates = estimates
         self.calibration = calibration or Calibration()
         self.policy = policy or Policy()
-        self._cooling = cooling or Cooling(clock=clock)
+        self.cooling = cooling or Cooling(clock=clock)
         self._keys = keys
         self._clock = clock
         self._plans: OrderedDict[tuple[object, ...], _Plan] = OrderedDict()
@@ -60,7 +60,7 @@ class Router:
         """Who may serve, best first. Never raises for want of estimates: what is unknown has its priors."""
         plan = self._plan(asked)
         terms = Terms(asked, self.policy, self.calibration, self._clock())
-        cooling = None if self._cooling.idle else self._cooling
+        cooling = None if self.cooling.idle else self.cooling
         floor = self._floor(asked)
         rejected, ranked = list(plan.rejected), []
         # Spread over all bits, so that neighbouring seeds differ too.
