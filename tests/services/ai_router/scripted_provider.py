@@ -8,6 +8,7 @@ from typing import Any
 
 from models_for_tests import CALLER, Clock
 from richesreach.ai_router.budgets.model import BudgetExhaustedError, Reservation, Scope, Standing
+from richesreach.ai_router.budgets.plan import Plan
 from richesreach.ai_router.model import Caller, Failure, ProviderError, Usage
 from richesreach.ai_router.providers.provider import Answer, Call, Chunk, EmbedCall, Embeddings
 from richesreach.ai_router.tracking.model import Served
@@ -126,7 +127,8 @@ class MemoryLedger:
             )  # fmt: skip
         name = f"r{len(self.reserved)}"
         self.reserved[name] = microdollars
-        return Reservation(name, caller, microdollars, deadline, Standing(left))
+        plan = Plan.of(caller.org, (), 0.0)
+        return Reservation(name, caller, microdollars, deadline, Standing(left), "memory", plan)
 
     async def settle(self, reservation: Reservation, microdollars: int) -> None:
         await asyncio.sleep(0)
