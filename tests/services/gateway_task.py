@@ -83,9 +83,9 @@ def gateway_app(environment: Environment) -> FastAPI:
 class ServiceProcess:
     """`python -m module` with a task's environment and nothing else of ours; its output is kept."""
 
-    def __init__(self, module: str, environment: Environment) -> None:
+    def __init__(self, module: str, environment: Environment, *folders: Path) -> None:
         self._output = TemporaryFile()  # noqa: SIM115 (open as long as the process)
-        path = f"{SERVICES}{os.pathsep}{Path(__file__).parent}"
+        path = os.pathsep.join(map(str, (SERVICES, Path(__file__).parent, *folders)))
         self.process = subprocess.Popen(
             [sys.executable, "-m", module],
             env={

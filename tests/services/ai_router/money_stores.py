@@ -73,7 +73,22 @@ async def till(
     cluster: PostgresCluster, server: CacheServer, *, far: bool = False, unasked: int = 0, default: int = 0
 ) -> AsyncIterator[Till]:
     """`far` is a process of another region than the writer's."""
-    database = Database(settings_of(cluster))
+    settings = settings_of(cluster)
+    async with till_of(settings, server, far=far, unasked=unasked, default=default) as found:
+        yield found
+
+
+@asynccontextmanager
+async def till_of(
+    settings: Settings,
+    server: CacheServer,
+    *,
+    far: bool = False,
+    unasked: int = 0,
+    default: int = 0,
+    slack: float = 30.0,
+) -> AsyncIterator[Till]:
+    database = Database(settings)
     await database.open()
     nodes = nodes_of(server)
     store = BudgetStore(database)
@@ -81,7 +96,7 @@ async def till(
     checkpoints = Checkpoints(store)
     central = Central(Accounts(nodes), checkpoints)
     funds: Funds = Leases(central) if far else central
-    books = Books(Limits(store, cache, default=default), funds, checkpoints, Offline(unasked))
+    books = Books(Limits(store, cache, default=default), funds, checkpoints, Offline(unasked), slack=slack)
     try:
         yield Till(books, store, central, checkpoints, database, nodes)
     finally:

@@ -57,6 +57,7 @@ class Books:
         checkpoints: Checkpoints,
         unasked: Offline,
         *,
+        slack: float = SLACK,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.limits = limits
@@ -65,6 +66,7 @@ class Books:
         self.counts: Counter[str] = Counter()
         self._checkpoints = checkpoints
         self._offline = unasked
+        self._slack = slack
         self._now = now
         self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count()
@@ -95,7 +97,7 @@ class Books:
         Raises BudgetExhaustedError and BudgetsUnavailableError.
         """
         id_ = f"{self._prefix}-{next(self._numbers):x}"
-        expires = self._now() + max(0.0, deadline - time.monotonic()) + SLACK
+        expires = self._now() + max(0.0, deadline - time.monotonic()) + self._slack
         try:
             plan = await self.limits.plan(caller)
         except DatabaseUnavailableError:

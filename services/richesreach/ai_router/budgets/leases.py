@@ -6,10 +6,11 @@ killed counts as spent when its reservation does, so leases are small: they neve
 """
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 
 from richesreach.ai_router.budgets.central import Central
@@ -29,10 +30,13 @@ USABLE, OUTLIVES = 15.0, 120.0
 PART_OF_LIMIT, PART_OF_LEFT = 200, 8
 # Before less than this share of it is left, or of its time, the next one is asked for.
 EARLY = 0.25
+# So many leases of the same accounts are taken of; older ones are returned.
+KEPT = 2
 _TRIES = 3
+_AWAY = (CacheUnavailableError, DatabaseUnavailableError)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lease:
     """`until` requests take of it, and at `expires` the books count it as spent; both in Unix seconds."""
 
@@ -42,6 +46,8 @@ class Lease:
     until: float
     expires: float
     left_elsewhere: Standing
+    # Whether the books may have been told already what was spent of it.
+    told: bool = False
 
 
 class Leases:
@@ -51,11 +57,15 @@ class Leases:
         self.central = central
         self._now = now
         self._journal = Journal()
-        self._current: dict[tuple[str, ...], Lease] = {}
         self._leases: dict[str, Lease] = {}
+        # Of which requests take now, the oldest first; the others wait for theirs to end.
+        self._usable: dict[tuple[str, ...], list[Lease]] = {}
+        # What was asked for and never heard of.
+        self._lost: dict[str, Plan] = {}
         self._renewing: Flights[None] = Flights()
-        self._early: dict[tuple[str, ...], asyncio.Task[None]] = {}
-        self._ids = (f"{secrets.token_hex(8)}-{number:x}" for number in itertools.count())
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._early: set[tuple[str, ...]] = set()
+        self._prefix, self._numbers = secrets.token_hex(8), itertools.count()
 
     async def reserve(self, plan: Plan, id_: str, microdollars: int, expires: float) -> tuple[str, Standing]:
         """Raises BudgetExhaustedError."""
@@ -75,69 +85,95 @@ class Leases:
         if not reservation.held.startswith(HELD):
             await self.central.settle(reservation, cost, counted=counted)
             return
-        key = reservation.held.removeprefix(HELD)
-        self._journal.settle(reservation.id, cost, (key,), self._milliseconds(), counted=False)
+        lease = self._leases.get(reservation.held.removeprefix(HELD))
+        if lease is None:
+            return  # it ran out and is returned: the reservation counts as spent
+        self._journal.settle(reservation.id, cost, (lease.id,), self._milliseconds(), counted=False)
+        if lease not in self._usable.get(lease.plan.keys, ()):
+            self._begin(self._return(lease, at_once=False))
 
     async def tick(self) -> None:
-        """Settle the leases that have run out and of which nothing is set aside any more."""
+        """Return the leases that have run out and of which nothing is set aside any more."""
         self._journal.sweep(self._milliseconds())
+        for keys, usable in [*self._usable.items()]:
+            self._usable[keys] = [lease for lease in usable if self._now() < lease.until]
+            if not self._usable[keys]:
+                del self._usable[keys]
         for lease in [*self._leases.values()]:
-            if self._current.get(lease.plan.keys) is lease and self._now() >= lease.until:
-                del self._current[lease.plan.keys]
-            if self._current.get(lease.plan.keys) is not lease:
+            if lease not in self._usable.get(lease.plan.keys, ()):
                 await self._return(lease, at_once=False)
+        for id_, plan in [*self._lost.items()]:
+            with contextlib.suppress(*_AWAY):
+                await self.central.end(plan, id_, 0, counted=False)
+                del self._lost[id_]
 
     async def close(self) -> None:
         """What is still set aside counts as spent."""
-        for task in self._early.values():
-            task.cancel()
-        self._current.clear()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        self._usable.clear()
+        await self.tick()
         for lease in [*self._leases.values()]:
             await self._return(lease, at_once=True)
 
+    def _begin(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work, name="budget-lease")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     def _take(self, plan: Plan, id_: str, microdollars: int, expires: float) -> Lease | None:
-        lease = self._current.get(plan.keys)
-        if lease is None or self._now() >= lease.until or expires > lease.expires:
-            return None
-        wanted = [(lease.id, lease.granted)]
-        until, now = int(expires * 1000), self._milliseconds()
-        told = self._journal.reserve(id_, microdollars, microdollars, until, wanted, now)
-        return lease if told.code == DONE else None
+        now, until = self._milliseconds(), int(expires * 1000)
+        for lease in self._usable.get(plan.keys, ()):
+            if self._now() < lease.until and expires <= lease.expires:
+                wanted = [(lease.id, lease.granted)]
+                if self._journal.reserve(id_, microdollars, microdollars, until, wanted, now).code == DONE:
+                    return lease
+        return None
 
     def _look_ahead(self, lease: Lease) -> None:
-        """Ask for the next lease before this one is used up, so that no request waits for it."""
+        """Ask for the next lease before these are used up, so that no request waits for it."""
         keys = lease.plan.keys
-        soon = lease.until - self._now() < USABLE * EARLY
-        if (soon or lease.granted - self._used(lease) < lease.granted * EARLY) and keys not in self._early:
-            least = max(1, int(lease.granted * EARLY))
-            task = asyncio.create_task(self._renew_quietly(lease, least), name="budget-lease")
-            self._early[keys] = task
-            task.add_done_callback(lambda _: self._early.pop(keys))
+        newest = self._usable[keys][-1]
+        soon = newest.until - self._now() < USABLE * EARLY
+        if (soon or newest.granted - self._used(newest) < newest.granted * EARLY) and keys not in self._early:
+            self._early.add(keys)
+            task = self._begin(self._renew_quietly(lease.plan, max(1, int(newest.granted * EARLY))))
+            task.add_done_callback(lambda _: self._early.discard(keys))
 
-    async def _renew_quietly(self, lease: Lease, least: int) -> None:
+    async def _renew_quietly(self, plan: Plan, least: int) -> None:
         try:
-            await self._renewed(lease.plan, least, self._now() + OUTLIVES)
-        except (BudgetExhaustedError, CacheUnavailableError, DatabaseUnavailableError) as error:
+            await self._renewed(plan, least, self._now() + OUTLIVES)
+        except (BudgetExhaustedError, *_AWAY) as error:
             # The request that needs it will ask, and be told.
             logger().debug("budget_lease_not_renewed", error=str(error))
 
     async def _renewed(self, plan: Plan, least: int, expires: float) -> None:
         """Raises what the books raise. Requests that come meanwhile wait for the same answer."""
-        await self._renewing.join(" ".join(plan.keys), lambda: self._renew(plan, least, expires))
+        await self._renewing.join(" ".join(plan.keys), lambda: self._begin(self._renew(plan, least, expires)))
 
     async def _renew(self, plan: Plan, least: int, expires: float) -> None:
         now = self._now()
         lasts = max(now + USABLE + OUTLIVES, expires + USABLE)
-        id_ = next(self._ids)
-        told = await self.central.grant(plan, id_, least, max(least, self._size(plan)), lasts)
+        id_ = f"{self._prefix}-{next(self._numbers):x}"
+        try:
+            told = await self.central.grant(plan, id_, least, max(least, self._size(plan)), lasts)
+        except CacheUnavailableError:
+            self._lost[id_] = plan
+            raise
         lease = Lease(id_, plan, told.granted, now + USABLE, lasts, standing(plan.accounts, told.sums))
         self._journal.open(id_)
-        self._leases[id_] = self._current[plan.keys] = lease
+        self._leases[id_] = lease
+        usable = self._usable.setdefault(plan.keys, [])
+        usable.append(lease)
+        for spent in usable[:-KEPT]:
+            usable.remove(spent)
+            self._begin(self._return(spent, at_once=False))
 
     def _size(self, plan: Plan) -> int:
         part = min(account.budget.limit for account in plan.accounts) // PART_OF_LIMIT
-        before = self._current.get(plan.keys)
-        left = before.left_elsewhere.left if before is not None else None
+        before = self._usable.get(plan.keys)
+        left = before[-1].left_elsewhere.left if before else None
         return part if left is None else min(part, left // PART_OF_LEFT)
 
     def _used(self, lease: Lease) -> int:
@@ -149,17 +185,18 @@ class Leases:
         return replace(elsewhere, left=(elsewhere.left or 0) + lease.granted - self._used(lease))
 
     async def _return(self, lease: Lease, *, at_once: bool) -> None:
-        sums = self._journal.accounts[lease.id]
-        if sums.reserved and not at_once:
+        sums = self._journal.accounts.get(lease.id)
+        if sums is None or lease.id not in self._leases or (sums.reserved and not at_once):
             return
+        # The books may hear it twice, and count it once.
+        spent, first, lease.told = sums.settled + sums.reserved, not lease.told, True
         try:
-            # A lease that was lost with its cache counts with what was spent of it.
-            await self.central.end(lease.plan, lease.id, sums.settled + sums.reserved, counted=True)
-        except (CacheUnavailableError, DatabaseUnavailableError) as error:
-            logger().warning("budget_lease_kept", microdollars=sums.settled, error=str(error))
+            await self.central.end(lease.plan, lease.id, spent, counted=first)
+        except _AWAY as error:
+            logger().warning("budget_lease_kept", microdollars=spent, error=str(error))
             return
-        del self._leases[lease.id]
-        del self._journal.accounts[lease.id]
+        self._leases.pop(lease.id, None)
+        self._journal.accounts.pop(lease.id, None)
 
     def _milliseconds(self) -> int:
         return int(self._now() * 1000)
