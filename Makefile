@@ -60,6 +60,10 @@ drill: install ## Deploy over three regions, halt, kill, resume, destroy: on a p
 drill-data: .venv-services/installed ## Kill the cache's primary and the database's writer under load; print what users notice
 	@.venv-services/bin/python -m pytest -s tests/drill_data
 
+.PHONY: drill-ai
+drill-ai: .venv-services/installed ## Spend one AI budget from replicas in two regions and kill some; print what the books say and cost
+	@.venv-services/bin/python -m pytest -s tests/drill_ai
+
 .PHONY: test-rules
 test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fetches promtool from Debian)
 	@ops/promtool

@@ -67,7 +67,7 @@ class Books:
         self._checkpoints = checkpoints
         self._offline = unasked
         self._slack = slack
-        self._now = now
+        self.now = now
         self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count()
         self._open: dict[str, Reservation] = {}
@@ -97,11 +97,11 @@ class Books:
         Raises BudgetExhaustedError and BudgetsUnavailableError.
         """
         id_ = f"{self._prefix}-{next(self._numbers):x}"
-        expires = self._now() + max(0.0, deadline - time.monotonic()) + self._slack
+        expires = self.now() + max(0.0, deadline - time.monotonic()) + self._slack
         try:
             plan = await self.limits.plan(caller)
         except DatabaseUnavailableError:
-            return self._unasked(Plan.of(caller.org, (), self._now()), caller, id_, microdollars, expires)
+            return self._unasked(Plan.of(caller.org, (), self.now()), caller, id_, microdollars, expires)
         if not plan.accounts:
             return Reservation(id_, caller, microdollars, expires, UNLIMITED, "", plan)
         held, known = CENTRE, UNLIMITED

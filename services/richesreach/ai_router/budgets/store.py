@@ -118,12 +118,19 @@ def place(scope: Scope) -> tuple[str, str, str]:
     return scope.org, scope.team or "", scope.key or ""
 
 
-async def _note(connection: Connection, change: Change, action: str, budget: Budget) -> None:
-    details = {"limit_microdollars": budget.limit, "low_share": budget.low_share}
-    target = f"{budget.scope.name} {budget.period}"
+async def note_change(
+    connection: Connection, change: Change, action: str, target: str, **details: Any
+) -> None:
+    """Write down who changed what; call it inside the transaction that changes it."""
     await connection.execute(
         _AUDIT, change.actor, action, target, json.dumps(details), change.request_id, change.region
     )
+
+
+async def _note(connection: Connection, change: Change, action: str, budget: Budget) -> None:
+    target = f"{budget.scope.name} {budget.period}"
+    limit, share = budget.limit, budget.low_share
+    await note_change(connection, change, action, target, limit_microdollars=limit, low_share=share)
 
 
 def _budget(row: Any) -> Budget:

@@ -24,6 +24,8 @@ _TRADER = _VIEWER | {"orders:read", "orders:write", "portfolio:write"}
 _ADMIN = _TRADER | {
     "analytics:write",
     "audit:read",
+    "budgets:read",
+    "budgets:write",
     "cache:write",
     "features:write",
     "flags:read",
