@@ -21,7 +21,11 @@ from richesreach.core.settings import SettingsError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AiSettings:
-    """Seconds. `private_providers` lets base URLs be plain HTTP and lead into private networks."""
+    """Seconds. `private_providers` lets base URLs be plain HTTP and lead into private networks.
+
+    In microdollars: `default_budget` is the limit by month of an organisation that was given none, 0 is no
+    limit; `unasked_budget` is what a process may spend of one while nobody can say what is left.
+    """
 
     providers: Mapping[str, Place]
     private_providers: bool
@@ -30,6 +34,8 @@ class AiSettings:
     silence_timeout: int
     provider_connections: int
     max_body_megabytes: int
+    default_budget: int
+    unasked_budget: int
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -45,6 +51,8 @@ class AiSettings:
             silence_timeout=read.number("AI_SILENCE_TIMEOUT", 1, 600, default=30),
             provider_connections=read.number("AI_PROVIDER_CONNECTIONS", 1, 10_000, default=1_000),
             max_body_megabytes=read.number("AI_MAX_BODY_MEGABYTES", 1, 64, default=20),
+            default_budget=read.number("AI_DEFAULT_BUDGET", 0, 10**15, default=5_000_000),
+            unasked_budget=read.number("AI_UNASKED_BUDGET", 0, 10**12, default=50_000),
         )
         if read.problems:
             raise SettingsError(read.problems)

@@ -64,8 +64,12 @@ class Till:
         """Settled and reserved of each account above the caller, as the centre has them."""
         return await self.central.look(await self.books.limits.plan(caller))
 
-    async def take(self, caller: Caller, microdollars: int, seconds: float = 30.0) -> Reservation:
-        return await self.books.reserve(caller, microdollars, time.monotonic() + seconds)
+    async def take(self, caller: Caller, microdollars: int) -> Reservation:
+        return await self.take_of(self.books, caller, microdollars)
+
+    @staticmethod
+    async def take_of(books: Books, caller: Caller, microdollars: int) -> Reservation:
+        return await books.reserve(caller, microdollars, time.monotonic() + 30)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import msgspec
 
 from richesreach.ai_router.budgets.limits import KNOWN, MAX_CALLERS
 from richesreach.ai_router.budgets.plan import digest
-from richesreach.ai_router.budgets.store import Change, note_change
+from richesreach.ai_router.budgets.store import Change, newest, note_change
 from richesreach.ai_router.model import Caller
 from richesreach.core.auth.identity import Identity
 from richesreach.core.cache import Cache, Kind
@@ -69,7 +69,7 @@ class Members:
         async def select(connection: Connection) -> Any:
             return await connection.fetchrow(_OF, subject)
 
-        row = await self._database.read(select)
+        row = await newest(self._database, select)
         return None if row is None else Member(row["org"], row["team"])
 
     async def assign(self, subject: str, member: Member, change: Change) -> None:

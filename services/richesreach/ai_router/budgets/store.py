@@ -1,13 +1,15 @@
 """Budgets, members and what is settled, in Postgres."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from richesreach.ai_router.budgets.model import Budget, Period, Scope
-from richesreach.core.database import Connection, Database
+from richesreach.core.database import Connection, Database, DatabaseUnavailableError
+
+Result = TypeVar("Result")
 
 # An absent team or key stands as '': a primary key takes no nulls.
 _OF_ORG = """
@@ -63,7 +65,7 @@ class BudgetStore:
         async def select(connection: Connection) -> list[Any]:
             return await connection.fetch(_OF_ORG, org)
 
-        return [_budget(row) for row in await self._database.read(select)]
+        return [_budget(row) for row in await newest(self._database, select)]
 
     async def page(self, after: tuple[str, str, str, str], limit: int) -> list[Budget]:
         async def select(connection: Connection) -> list[Any]:
@@ -112,6 +114,14 @@ class BudgetStore:
             return await connection.fetch(_NOTED, list(keys))
 
         return {row["account"]: row["spent"] for row in await self._database.writer.run(select)}
+
+
+async def newest(database: Database, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+    """Read at the writer, as what is read is kept for a while; without a writer, what the reader has."""
+    try:
+        return await database.writer.run(work)
+    except DatabaseUnavailableError:
+        return await database.reader.run(work)
 
 
 def place(scope: Scope) -> tuple[str, str, str]:
