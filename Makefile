@@ -64,6 +64,10 @@ drill-data: .venv-services/installed ## Kill the cache's primary and the databas
 drill-ai: .venv-services/installed ## Spend one AI budget from replicas in two regions and kill some; print what the books say and cost
 	@.venv-services/bin/python -m pytest -s tests/drill_ai
 
+.PHONY: chaos-ai
+chaos-ai: .venv-services/installed ## The AI router amid failing providers: success with fallbacks and without; REQUESTS=400 a row
+	@.venv-services/bin/python tests/services/ai_router/chaos.py $(or $(REQUESTS),200)
+
 .PHONY: test-rules
 test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fetches promtool from Debian)
 	@ops/promtool

@@ -43,7 +43,9 @@ def regret(
     decision: Decision, attempts: Sequence[Attempt], seconds: float, estimates: Estimates, policy: Policy
 ) -> Regret:
     """`seconds` is how long the caller waited for all of it."""
-    answered = next((one for one in attempts if one.failure is None and one.usage.output), None)
+    # Of a hedge both have no failure; the one that lost was given up, and its usage estimated.
+    well = sorted((one for one in attempts if one.failure is None), key=lambda one: one.usage.estimated)
+    answered = well[0] if well else None
     served = next(
         (one for one in decision.candidates if answered and _same(one, answered)),
         None,
