@@ -1,0 +1,1 @@
+"""Ticks become bars, bars become indicators, and both become feature vectors."""
