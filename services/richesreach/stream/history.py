@@ -99,7 +99,7 @@ def added(rows: Floats) -> Floats:
     """The sum of the rows in their order. numpy's own sum may take another order where there is one symbol,
     and another last digit with it.
     """
-    total = rows[0].copy()
+    total: Floats = rows[0].copy()
     for row in rows[1:]:
         total += row
     return total
