@@ -11,7 +11,7 @@ from typing import Any
 from gateway_task import task_environment
 from loopback import until
 from richesreach.core.events import Events
-from richesreach.core.events.schemas import Tick
+from richesreach.core.events.schemas import PackedTick, Tick, TickBatch
 from richesreach.core.events.topics import Topic
 from richesreach.core.metrics import Metrics
 from richesreach.core.settings import Settings
@@ -40,6 +40,22 @@ def tick(sequence: int, symbol: str = "AAPL") -> Tick:
         licence="internal",
         sequence=sequence,
     )
+
+
+def packed(*sequences: int, symbol: str = "AAPL") -> TickBatch:
+    """What `tick` says, packed."""
+    ticks = [
+        PackedTick(
+            s=symbol,
+            q=sequence,
+            t=1_700_000_000_000_000_000 + sequence,
+            r=1_700_000_000_000_100_000 + sequence,
+            p=18_725_000_000,
+            z=10_000_000_000,
+        )
+        for sequence in sequences
+    ]
+    return TickBatch(source="generator", venue="XNAS", licence="internal", ticks=ticks)
 
 
 def settings_for(endpoint: str, service: str = "gateway") -> Settings:

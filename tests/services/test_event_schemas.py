@@ -11,7 +11,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 from event_schemas import Schema, breaks, current, read, versions
-from richesreach.core.events.topics import MARKET_TICKS, TOPICS, Topic
+from richesreach.core.events.topics import MARKET_BARS, MARKET_TICKS, TOPICS, Topic
 from stream_client import tick
 
 TICK = current(MARKET_TICKS)
@@ -78,11 +78,12 @@ def test_a_new_field_may_not_be_required() -> None:
 
 
 def test_a_second_kind_of_message_may_come_to_a_topic() -> None:
-    new = copy.deepcopy(TICK)
-    new["anyOf"] = [{"$ref": new.pop("$ref")}, {"$ref": "#/definitions/Ticks"}]
-    new["definitions"]["Ticks"] = {"type": "object", "properties": {"type": {"enum": ["ticks"]}}}
-    assert breaks(TICK, new) == []
-    assert breaks(new, TICK) != []
+    old = current(MARKET_BARS)
+    new = copy.deepcopy(old)
+    new["anyOf"] = [{"$ref": new.pop("$ref")}, {"$ref": "#/definitions/Bars"}]
+    new["definitions"]["Bars"] = {"type": "object", "properties": {"type": {"enum": ["bars"]}}}
+    assert breaks(old, new) == []
+    assert breaks(new, old) != []
 
 
 def test_a_version_that_is_not_on_main_is_written_again_and_one_that_is_gets_a_successor(

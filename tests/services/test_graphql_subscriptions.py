@@ -23,7 +23,7 @@ from richesreach.core.events import schemas
 from richesreach.core.events.topics import MARKET_TICKS, ML_PREDICTIONS
 from richesreach.core.server import serving
 from richesreach.gateway.graphql import channels, session, sockets
-from stream_client import eventually, tick
+from stream_client import eventually, packed, tick
 from stream_servers import Broker, broker
 from token_issuer import Issuer
 from websockets.asyncio.client import ClientConnection, connect
@@ -145,6 +145,20 @@ async def test_a_client_library_follows_prices(app: FastAPI) -> None:
         await updates.aclose()
     assert (found["symbol"], found["price"], found["volume"]) == ("AAPL", 187.25, 100.0)
     assert found["timestamp"].startswith("2023-11-14T22:13:20")
+
+
+async def test_a_packed_tick_is_told_as_one_that_comes_alone(app: FastAPI, talk: Connect) -> None:
+    events = app.state.platform.events
+    async with talk() as client:
+        await client.begin()
+        await client.subscribe(PRICES)
+        await listening(app)
+        await events.publish(MARKET_TICKS, "0", packed(1, 2, symbol="MSFT"))
+        await events.publish(MARKET_TICKS, "0", packed(7))
+        await publish(app, tick(7))
+        one, other = await client.hear(), await client.hear()
+    assert one == other
+    assert one["payload"]["data"]["priceUpdate"]["price"] == 187.25
 
 
 async def test_a_client_library_follows_signals(app: FastAPI) -> None:

@@ -2,29 +2,33 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any
 
 from richesreach.core.events import Events
+from richesreach.core.events.schemas import PackedTick, Tick, TickBatch
 from richesreach.core.events.topics import MARKET_TICKS, ML_PREDICTIONS, Topic
 from richesreach.core.problems import Problem
 
 # Messages that one listener may be behind: it then goes on with the newest.
 BACKLOG = 256
+# What a message says, each with the symbol that it says it about.
+Saying = Callable[[Any], Iterable[tuple[str, Any]]]
 
 
 class Feed:
-    """One topic whose messages have a `symbol`. Without a stream, listening is refused."""
+    """One topic whose messages are about symbols. Without a stream, listening is refused."""
 
-    def __init__(self, events: Events | None, topic: Topic) -> None:
+    def __init__(self, events: Events | None, topic: Topic, saying: Saying) -> None:
         self._events = events
         self._topic = topic
+        self._saying = saying
         self._listeners: dict[str, set[_Listener]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
     async def of(self, symbol: str) -> AsyncGenerator[Any, None]:
-        """Messages of this symbol from now on. Raises Problem 503 where the service has no stream."""
+        """What is said about this symbol from now on. Raises Problem 503 where the service has no stream."""
         if self._events is None:
             raise Problem(503, "stream-unavailable", "There are no live updates here at the moment.")
         listener = _Listener()
@@ -55,8 +59,9 @@ class Feed:
         async with events.tail(self._topic) as tail:
             self._ready.set()
             async for message in tail:
-                for listener in self._listeners.get(message.symbol, ()):
-                    listener.offer(message)
+                for symbol, said in self._saying(message):
+                    for listener in self._listeners.get(symbol, ()):
+                        listener.offer(said)
 
 
 class _Listener:
@@ -77,5 +82,16 @@ class _Listener:
 
 class Feeds:
     def __init__(self, events: Events | None) -> None:
-        self.ticks = Feed(events, MARKET_TICKS)
-        self.signals = Feed(events, ML_PREDICTIONS)
+        self.ticks = Feed(events, MARKET_TICKS, _ticks)
+        self.signals = Feed(events, ML_PREDICTIONS, _whole)
+
+
+def _ticks(message: Tick | TickBatch) -> Iterable[tuple[str, Tick | PackedTick]]:
+    """Each tick, whether it came alone or packed."""
+    if isinstance(message, TickBatch):
+        return ((tick.s, tick) for tick in message.ticks)
+    return ((message.symbol, message),)
+
+
+def _whole(message: Any) -> Iterable[tuple[str, Any]]:
+    return ((message.symbol, message),)

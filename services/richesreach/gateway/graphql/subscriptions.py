@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import strawberry
 
 from richesreach.core.events import schemas
+from richesreach.core.events.scaled import ONE
 from richesreach.gateway.graphql import types
 from richesreach.gateway.graphql.context import Info
 from richesreach.gateway.graphql.queries import known
@@ -22,7 +23,7 @@ class Subscription:
         ticker = await known(symbol, info)
         async for tick in info.context.feeds.ticks.of(ticker):
             info.context.anew()
-            yield _point(tick)
+            yield _point(ticker, tick)
 
     @strawberry.subscription(description="Each new signal for a symbol.")
     async def signal_update(self, info: Info, symbol: str) -> AsyncGenerator[Signal, None]:
@@ -36,9 +37,12 @@ def _at(nanoseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
-def _point(tick: schemas.Tick) -> PricePoint:
+def _point(symbol: str, tick: schemas.Tick | schemas.PackedTick) -> PricePoint:
+    if isinstance(tick, schemas.PackedTick):
+        # One division of two integers is the float that is nearest to the price, as of a decimal number.
+        return PricePoint(symbol=symbol, timestamp=_at(tick.t), price=tick.p / ONE, volume=tick.z / ONE)
     return PricePoint(
-        symbol=tick.symbol, timestamp=_at(tick.event_time), price=float(tick.price), volume=float(tick.size)
+        symbol=symbol, timestamp=_at(tick.event_time), price=float(tick.price), volume=float(tick.size)
     )
 
 
