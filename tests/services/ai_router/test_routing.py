@@ -314,3 +314,10 @@ def test_answer_without_a_limit_is_bounded_where_it_is_paid_from_a_budget() -> N
     chosen = one.decide(asked(budget=1_000_000)).candidates[0]
 
     assert (chosen.tokens_out, chosen.most) == (16_384, 16_384)
+
+
+def test_each_of_several_choices_is_paid_for() -> None:
+    one = router(model("m", price=(1, 2)))
+    single, triple = (one.decide(asked(tokens_out=100, choices=choices)).candidates[0] for choices in (1, 3))
+
+    assert triple.most - single.most == 2 * 100 * 2

@@ -51,11 +51,11 @@ class Asked:
 
     `model` is "auto", a model's name, or `provider/name`. `fallbacks` are tried after a named model, in their
     order, and may end with "auto"; with None a named model is asked for at its other providers only.
-    `tokens_out` is the most that the caller takes; None leaves it to the model. `allowed` holds names,
-    `provider/name`s and `provider/*`s; None allows all. `residency` holds the regions ("us", "eu", "ap") that
-    may process the request; None leaves it open. `deadline` is of `time.monotonic`: until the whole answer,
-    or the first token of a `stream`. `budget` is what the caller has left, in microdollars; None is no limit.
-    `seed` decides between equals, and nothing else.
+    `tokens_out` is the most that the caller takes, of each of `choices`; None leaves it to the model.
+    `allowed` holds names, `provider/name`s and `provider/*`s; None allows all. `residency` holds the regions
+    ("us", "eu", "ap") that may process the request; None leaves it open. `deadline` is of `time.monotonic`:
+    until the whole answer, or the first token of a `stream`. `budget` is what the caller has left, in
+    microdollars; None is no limit. `seed` decides between equals, and nothing else.
     """
 
     size: Size
@@ -64,6 +64,7 @@ class Asked:
     fallbacks: tuple[str, ...] | None = None
     kind: str = "chat"
     tokens_out: int | None = None
+    choices: int = 1
     modalities: frozenset[str] = frozenset({"text"})
     features: frozenset[str] = frozenset()
     task: str = "general"

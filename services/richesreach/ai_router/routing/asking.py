@@ -50,6 +50,7 @@ class Asker:
         return Asked(
             size=size,
             tokens_out=given.output_limit,
+            choices=given.n or 1,
             modalities=frozenset(modalities),
             features=frozenset(features),
             stream=request.streams,

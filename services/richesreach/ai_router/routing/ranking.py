@@ -32,9 +32,9 @@ class Terms:
     """What is the same for every model of one request."""
 
     __slots__ = (
-        "_asked", "_calibration", "_scaled", "answer", "budget", "crowd", "images", "left", "limit",
-        "most_answer", "now", "patient", "stream", "task", "tick", "unit_cost", "unit_seconds", "w_cost",
-        "w_latency", "w_quality", "w_reliability",
+        "_asked", "_calibration", "_scaled", "answer", "budget", "choices", "crowd", "images", "left",
+        "limit", "most_answer", "now", "patient", "stream", "task", "tick", "unit_cost", "unit_seconds",
+        "w_cost", "w_latency", "w_quality", "w_reliability",
     )  # fmt: skip
 
     def __init__(self, asked: Asked, policy: Policy, calibration: Calibration, now: float) -> None:
@@ -47,7 +47,7 @@ class Terms:
         self.patient = self.left * policy.patience
         self.budget = math.inf if asked.budget is None else asked.budget
         chat = asked.kind == "chat"
-        self.limit = asked.tokens_out or 0
+        self.limit, self.choices = asked.tokens_out or 0, asked.choices
         self.answer = policy.answer(asked.task, asked.tokens_out) if chat else 0
         self.most_answer = (asked.tokens_out or policy.answer_limit) if chat else 0
         self.images, self.task, self.stream = asked.size.images, asked.task, asked.stream
@@ -85,12 +85,12 @@ def look(fit: Fit, terms: Terms) -> Candidate | Rejected:
     out = min(out, most_out)
     prices = model.prices
     if prices.above is None:
-        cost = tokens_in * prices.input + out * prices.output
-        most = upper * prices.input + most_out * prices.output
+        cost = tokens_in * prices.input + out * terms.choices * prices.output
+        most = upper * prices.input + most_out * terms.choices * prices.output
     else:
         expected, worst = prices.of(tokens_in), prices.of(upper)
-        cost = tokens_in * expected.input + out * expected.output
-        most = upper * worst.input + most_out * worst.output
+        cost = tokens_in * expected.input + out * terms.choices * expected.output
+        most = upper * worst.input + most_out * terms.choices * worst.output
     most = -(-most // PICODOLLARS_PER_MICRODOLLAR)
     if most > terms.budget:
         detail = f"it may cost {most} microdollars, {terms.budget} are left"
