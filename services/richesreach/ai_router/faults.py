@@ -30,7 +30,7 @@ class NothingFitsError(Exception):
     for it, both 0 unless the reason is the context. `retry_after` is in seconds, where waiting helps.
     """
 
-    def __init__(self, decision: Decision, named: str) -> None:
+    def __init__(self, decision: Decision, named: str, tokens: int = 0) -> None:
         self.decision = decision
         found = {one.reason for one in decision.rejected}
         self.reason = next((reason for reason in _TELLING if reason in found), None)
@@ -39,6 +39,7 @@ class NothingFitsError(Exception):
         self.retry_after = max(0.0, min(times) - decision.at) if times else None
         windows = [one.model.context_tokens for one in because if self.reason is Reason.CONTEXT_TOO_LONG]
         self.room = max(windows, default=0)
+        self.tokens = tokens if windows else 0
         if not decision.known:
             text = f"no model is called {named}"
         elif not because:

@@ -136,7 +136,7 @@ class Run(Generic[Result]):
                 decision = msgspec.structs.replace(decision, candidates=tuple(cheapest))
         self._asked, self._decision = asked, decision
         if not decision.candidates:
-            raise NothingFitsError(decision, asked.model)
+            raise NothingFitsError(decision, asked.model, asked.size.tokens)
         return decision.candidates
 
     async def _through(self, candidates: tuple[Candidate, ...], ask: Ask[Result]) -> tuple[Result, Trial]:

@@ -64,11 +64,12 @@ def build_app(
     routers: Iterable[APIRouter],
     contracts: Callable[[Platform], Contracts] = lambda _platform: (),
     direct: Callable[[Platform], Direct] = lambda _platform: {},
+    max_body: int = MAX_BODY_BYTES,
 ) -> Service:
     """A service with `routers` and everything that all services share.
 
     `contracts` are what it serves over gRPC, where the platform gives it a port for that; `direct` what it
-    answers without a framework, by method and path.
+    answers without a framework, by method and path. `max_body` is in bytes.
     """
     platform = Platform.from_settings(settings)
     drain = Drain(longest=settings.drain_seconds)
@@ -77,7 +78,7 @@ def build_app(
     shedding = Shedding(lag, platform.metrics.shed)
     rpc = _rpc(platform, contracts(platform), settings)
     app = Service(
-        _concerns(platform, drain, shedding, settings),
+        _concerns(platform, drain, shedding, settings, max_body),
         title=title,
         version=settings.service_version,
         lifespan=_lifespan(platform, lag, rpc, settings),
@@ -136,7 +137,9 @@ def _rpc(platform: Platform, contracts: Contracts, settings: Settings) -> RpcSer
     return RpcServer(f"{settings.bind_address}:{settings.rpc_port}", contracts, interceptor)
 
 
-def _concerns(platform: Platform, drain: Drain, shedding: Shedding, settings: Settings) -> Concerns:
+def _concerns(
+    platform: Platform, drain: Drain, shedding: Shedding, settings: Settings, max_body: int
+) -> Concerns:
     return Concerns(
         region=settings.region,
         tracing=platform.tracing,
@@ -145,7 +148,7 @@ def _concerns(platform: Platform, drain: Drain, shedding: Shedding, settings: Se
         shedding=shedding,
         limits=Limits(platform.limiter, platform.callers) if settings.rate_limiting else None,
         freshness=Freshness(settings.own_writes_seconds) if settings.own_writes_seconds else None,
-        max_body=MAX_BODY_BYTES,
+        max_body=max_body,
     )
 
 

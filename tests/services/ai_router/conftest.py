@@ -2,16 +2,19 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 import mock_provider  # noqa: E402
 import postgres_servers  # noqa: E402
+import router_app  # noqa: E402
+from gateway_task import Environment  # noqa: E402
 from mock_provider import MockProvider  # noqa: E402
 from money_stores import make_tables  # noqa: E402
 from postgres_servers import PostgresCluster  # noqa: E402
@@ -52,3 +55,11 @@ def own_database_of_ai(postgres_template: Path, tmp_path: Path) -> Iterator[Post
 def org() -> str:
     """An organisation that nobody was before."""
     return f"org-{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+async def ask(environment: Environment, mock: MockProvider) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a router whose providers are all the mock; it has a viewer's key."""
+    app = router_app.router_app(environment, router_app.ai_settings(router_app.secret(mock)))
+    async with router_app.client_of(app) as client:
+        yield client

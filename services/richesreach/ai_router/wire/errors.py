@@ -1,15 +1,22 @@
 """Errors as OpenAI's API tells them: what its SDKs turn into exceptions."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 
-class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=False):
-    """`type` and `code` are stable words; `param` is the member at fault, such as `messages[2].content`."""
+class ErrorDetail(msgspec.Struct, frozen=True):
+    """`type` and `code` are stable words; `param` is the member at fault, such as `messages[2].content`.
+
+    `details` is ours: the counts of a prompt that is too long, what is left of a budget, what was tried.
+    """
 
     message: str
     type: str
-    param: str | None = None
-    code: str | None = None
+    param: str | None
+    code: str | None
+    details: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -35,9 +42,13 @@ class RequestError(Exception):
         self.code = code
         self.kind = kind
 
-    def body(self) -> bytes:
-        return encode(self.message, self.kind, self.param, self.code)
 
-
-def encode(message: str, kind: str, param: str | None = None, code: str | None = None) -> bytes:
-    return msgspec.json.encode(ErrorBody(ErrorDetail(message, kind, param, code)))
+def encode(
+    message: str,
+    kind: str,
+    param: str | None = None,
+    code: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> bytes:
+    told = ErrorDetail(message, kind, param, code, details or msgspec.UNSET)
+    return msgspec.json.encode(ErrorBody(told))

@@ -1,0 +1,53 @@
+"""Whether the caller still waits: work that nobody gets is cancelled, and the provider is not paid for it."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from starlette.types import Receive
+
+
+class CallerGoneError(Exception):
+    """The caller closed its connection before the answer was complete."""
+
+
+class WhilePresent:
+    """Cancels what is done inside once the caller is gone, and turns that into CallerGoneError.
+
+    The caller is looked at after `seconds`: most answers are there before, and pay for one timer alone. The
+    whole body must have been read, since what comes after it is the end of the connection.
+    """
+
+    __slots__ = ("_gone", "_receive", "_seconds", "_task", "_timer", "_watch")
+
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._receive = receive
+        self._seconds = seconds
+        self._gone = False
+        self._watch: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a caller is watched from within a task")
+        self._task = task
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._look)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._gone and self._task.uncancel() == 0 and isinstance(error, asyncio.CancelledError):
+            raise CallerGoneError from error
+
+    def _look(self) -> None:
+        self._watch = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        self._task.cancel()
