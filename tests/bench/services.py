@@ -17,6 +17,7 @@ from tests.bench.report import Row
 PYTHON = ROOT / ".venv-services" / "bin" / "python"
 PROBES = ROOT / "tests" / "services" / "core_probes.py"
 GRAPHQL = ROOT / "tests" / "services" / "graphql_probe.py"
+DECIDE = ROOT / "tests" / "services" / "ai_router" / "decide_probe.py"
 
 #: Seconds.
 TIMEOUT = 300
@@ -115,8 +116,28 @@ def graphql_cached(rounds: int, say: Callable[[str], None]) -> Row:
     )
 
 
+def ai_decision(rounds: int, say: Callable[[str], None]) -> Row:
+    """How long the AI router takes to rank thirty models. Raises BenchError."""
+    found = _probe(DECIDE, str(rounds))
+    ours, asking = Summary.of(found["ours"]), Summary.of(found["asking"])
+    say(f"  {ours.median:.1f} µs, {asking.median:.1f} µs to count the prompt and read what is wanted")
+    return Row(
+        name="AI router: a decision among 30 models, processor time",
+        unit="µs",
+        ours=ours,
+        rival=None,
+        theirs=None,
+        ratio=None,
+        target=None,
+        most=50.0,
+        rounds=rounds,
+        details={"asking_us": found["asking"]},
+    )
+
+
 ROWS: dict[str, tuple[Callable[[int, Callable[[str], None]], Row], int]] = {
     **{probe.name: (functools.partial(measure, probe), 15) for probe in PROBES_OF_THE_CORE},
     "cache-hits": (hits, 3),
     "graphql-cached": (graphql_cached, 5),
+    "ai-decision": (ai_decision, 15),
 }

@@ -99,8 +99,8 @@ class Estimate:
 
     def quality(self, task: str) -> float:
         """Between 0 and 1: the prior of the task, moved by what callers judged."""
-        known = self._quality
-        return known[task] if task in known else known["general"]
+        found = self._quality.get(task)
+        return self._quality["general"] if found is None else found
 
     def judge(self, task: str, quality: float) -> None:
         prior, count, total = self._judged.get(task, (self.quality(task), 0.0, 0.0))

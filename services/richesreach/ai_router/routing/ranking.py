@@ -4,6 +4,7 @@ It runs for each model of each request, and is written out for that: `score` say
 """
 
 import math
+from math import log2
 from typing import NamedTuple
 
 from richesreach.ai_router.model import PICODOLLARS_PER_MICRODOLLAR, Model
@@ -32,16 +33,16 @@ class Terms:
     """What is the same for every model of one request."""
 
     __slots__ = (
-        "_asked", "_calibration", "_scaled", "answer", "budget", "choices", "crowd", "images", "left",
-        "limit", "most_answer", "now", "patient", "stream", "task", "tick", "unit_cost", "unit_seconds",
-        "w_cost", "w_latency", "w_quality", "w_reliability",
+        "_asked", "_calibration", "answer", "budget", "choices", "crowd", "images", "left",
+        "limit", "most_answer", "now", "patient", "scaled", "stream", "task", "tick", "unit_cost",
+        "unit_seconds", "weights",
     )  # fmt: skip
 
     def __init__(self, asked: Asked, policy: Policy, calibration: Calibration, now: float) -> None:
         weights = policy.weights_of(asked.strategy, asked.weights)
         total = (weights.quality + weights.cost + weights.latency + weights.reliability) or 1.0
-        self.w_quality, self.w_cost = weights.quality / total, weights.cost / total
-        self.w_latency, self.w_reliability = weights.latency / total, weights.reliability / total
+        parts = (weights.quality, weights.cost, weights.latency, weights.reliability)
+        self.weights = tuple([part / total for part in parts])
         self.now, self.tick = now, int(now * TICKS)
         self.left = math.inf if asked.deadline is None else asked.deadline - now
         self.patient = self.left * policy.patience
@@ -54,23 +55,20 @@ class Terms:
         self.crowd = 1.0 / policy.crowd
         self.unit_cost, self.unit_seconds = 1.0 / policy.unit_microdollars, 1.0 / policy.unit_seconds
         self._asked, self._calibration = asked, calibration
-        self._scaled: dict[str, tuple[int, int, int]] = {}
+        self.scaled: dict[str, tuple[int, int, int]] = {}
 
     def tokens(self, tokenizer: str) -> tuple[int, int, int]:
         """By the model's own counting: what is expected, what it is at most, and at most what must fit."""
-        found = self._scaled.get(tokenizer)
-        if found is None:
-            size, scale = self._asked.size, self._calibration.scale(tokenizer)
-            most = math.ceil(size.tokens * scale.upper)
-            longest = most if size.longest is None else math.ceil(size.longest * scale.upper)
-            found = self._scaled[tokenizer] = (math.ceil(size.tokens * scale.factor), most, longest)
+        size, scale = self._asked.size, self._calibration.scale(tokenizer)
+        most = math.ceil(size.tokens * scale.upper)
+        longest = most if size.longest is None else math.ceil(size.longest * scale.upper)
+        found = self.scaled[tokenizer] = (math.ceil(size.tokens * scale.factor), most, longest)
         return found
 
 
-def look(fit: Fit, terms: Terms) -> Candidate | Rejected:
+def look(model: Model, estimate: Estimate, group: int, terms: Terms) -> Candidate | Rejected:
     """The candidate that a model is for a request, or why it is none."""
-    model, estimate, group, _tie, _listed, _keys, _floor = fit
-    tokens_in, upper, longest = terms.tokens(model.tokenizer)
+    tokens_in, upper, longest = terms.scaled.get(model.tokenizer) or terms.tokens(model.tokenizer)
     if terms.images:
         seen = terms.images * model.image_tokens
         tokens_in, upper, longest = tokens_in + seen, upper + seen, longest + seen
@@ -78,12 +76,10 @@ def look(fit: Fit, terms: Terms) -> Candidate | Rejected:
     room = model.context_tokens - longest
     if room <= 0 or (room < output and room < terms.limit):
         return _too_long(model, longest, terms)
-    most_out = terms.most_answer
+    most_out, out, prices = terms.most_answer, terms.answer, model.prices
     if most_out > output or most_out > room:
         most_out = min(output, room)
-    out = terms.answer
-    out = min(out, most_out)
-    prices = model.prices
+        out = min(out, most_out)
     if prices.above is None:
         cost = tokens_in * prices.input + out * terms.choices * prices.output
         most = upper * prices.input + most_out * terms.choices * prices.output
@@ -95,25 +91,27 @@ def look(fit: Fit, terms: Terms) -> Candidate | Rejected:
     if most > terms.budget:
         detail = f"it may cost {most} microdollars, {terms.budget} are left"
         return Rejected(model, Reason.OVER_BUDGET, detail)
-    # Not rounded, unlike what is paid: a model that is cheaper by a fraction ranks higher for it.
-    expected_cost = cost / PICODOLLARS_PER_MICRODOLLAR
     failure, first, pace = estimate.current(terms.tick)
-    load = estimate.load
-    crowded = 1.0 + load * terms.crowd
-    first *= crowded
-    seconds = first + out / pace * crowded
+    if estimate.load:
+        crowded = 1.0 + estimate.load * terms.crowd
+        first, pace = first * crowded, pace / crowded
+    seconds = first + out / pace
     needed = first if terms.stream else seconds
     if needed > terms.patient:
         return Rejected(model, Reason.TOO_SLOW, f"it needs some {needed:.1f} s, {terms.left:.1f} s are left")
+    # Not rounded, unlike what is paid: a model that is cheaper by a fraction ranks higher for it.
+    expected_cost = cost / PICODOLLARS_PER_MICRODOLLAR
     quality = estimate.quality(terms.task)
+    w_quality, w_cost, w_latency, w_reliability = terms.weights
     worth = (
-        terms.w_quality * quality * (1.0 - failure)
-        - terms.w_cost * math.log2(1.0 + expected_cost * terms.unit_cost)
-        - terms.w_latency * math.log2(1.0 + seconds * terms.unit_seconds)
-        - terms.w_reliability * failure
+        w_quality * quality * (1.0 - failure)
+        - w_cost * log2(1.0 + expected_cost * terms.unit_cost)
+        - w_latency * log2(1.0 + seconds * terms.unit_seconds)
+        - w_reliability * failure
     )
     return Candidate(
-        model, worth, quality, expected_cost, most, seconds, first, failure, load, tokens_in, most_out, group
+        model, worth, quality, expected_cost, most, seconds, first, failure, estimate.load, tokens_in,
+        most_out, group,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from richesreach.ai_router.cooling import Cooling
+from richesreach.ai_router.model import Model
 from richesreach.ai_router.routing.asked import AUTO, Asked
 from richesreach.ai_router.routing.calibration import Calibration
 from richesreach.ai_router.routing.catalogue import Catalogue, key_of
@@ -65,13 +66,13 @@ class Router:
         rejected, ranked = list(plan.rejected), []
         # Spread over all bits, so that neighbouring seeds differ too.
         seed = (asked.seed * 2_654_435_761 & 0xFFFF_FFFF) << 16
-        for fit in plan.fits:
-            cooled = None if cooling is None else self._cooled(cooling, fit, terms.now)
-            found = cooled or look(fit, terms)
+        for model, estimate, group, tie, listed, keys, floored in plan.fits:
+            cooled = None if cooling is None else self._cooled(cooling, model, keys, terms.now)
+            found = cooled or look(model, estimate, group, terms)
             if isinstance(found, Rejected):
                 rejected.append(found)
-            elif not fit.floor or found.quality >= floor:
-                ranked.append((found.group, -found.score, found.most, fit.listed, fit.tie ^ seed, found))
+            elif not floored or found.quality >= floor:
+                ranked.append((group, -found.score, found.most, listed, tie ^ seed, found))
         # By group, score, the lower worst case, the lower price; between equals in all of them, the seed.
         ranked.sort()
         return Decision(
@@ -85,12 +86,12 @@ class Router:
             plan.known,
         )
 
-    def _cooled(self, cooling: Cooling, fit: Fit, now: float) -> Rejected | None:
-        until = cooling.until(fit.model, fit.keys)
+    def _cooled(self, cooling: Cooling, model: Model, keys: tuple[str, ...], now: float) -> Rejected | None:
+        until = cooling.until(model, keys)
         if until is None:
             return None
         return Rejected(
-            fit.model, Reason.COOLING, f"it is left alone for {max(0.0, until - now):.1f} s more", until
+            model, Reason.COOLING, f"it is left alone for {max(0.0, until - now):.1f} s more", until
         )
 
     def _floor(self, asked: Asked) -> float:
