@@ -92,6 +92,19 @@ def test_registry_has_every_version_of_every_schema_and_takes_readable_ones_alon
         assert json.loads(schema["SchemaDefinition"]) == json.loads((SCHEMAS / name / "1.json").read_text())
 
 
+def test_later_versions_come_to_the_registry_one_after_the_other(prod: Assembly) -> None:
+    schemas = {s.logical_id: s.properties["Name"] for s in prod.all(EUROPE, STATE, "AWS::Glue::Schema")}
+    found = [
+        (schemas[v.properties["Schema"]["SchemaArn"]["Fn::GetAtt"][0]], v.properties["SchemaDefinition"])
+        for v in prod.all(EUROPE, STATE, "AWS::Glue::SchemaVersion")
+    ]
+    committed = sorted(file for file in SCHEMAS.glob("*/*.json") if file.stem != "1")
+    assert committed, "market.ticks has a second version"
+    assert sorted(name for name, _ in found) == [file.parent.name for file in committed]
+    definitions = [json.loads(definition) for _, definition in found]
+    assert all(json.loads(file.read_text()) in definitions for file in committed)
+
+
 def test_tasks_alone_are_let_through_to_the_brokers(prod: Assembly) -> None:
     group = prod.one(EUROPE, STATE, "AWS::EC2::SecurityGroup").properties
     assert "SecurityGroupIngress" not in group
