@@ -1,0 +1,1 @@
+"""Market data: what vendors say, checked, counted, packed and published."""
