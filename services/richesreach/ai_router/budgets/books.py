@@ -22,6 +22,7 @@ from richesreach.ai_router.budgets.model import (
 from richesreach.ai_router.budgets.offline import Offline
 from richesreach.ai_router.budgets.plan import Plan
 from richesreach.ai_router.model import Caller
+from richesreach.ai_router.tracking.model import Served
 from richesreach.core.cache.nodes import CacheUnavailableError
 from richesreach.core.database import DatabaseUnavailableError
 from richesreach.core.ending import end
@@ -57,6 +58,7 @@ class Books:
         checkpoints: Checkpoints,
         unasked: Offline,
         *,
+        record: Callable[[Served], None] = lambda _served: None,
         slack: float = SLACK,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -66,6 +68,7 @@ class Books:
         self.counts: Counter[str] = Counter()
         self._checkpoints = checkpoints
         self._offline = unasked
+        self._record = record
         self._slack = slack
         self.now = now
         self._prefix = secrets.token_hex(8)
@@ -136,6 +139,10 @@ class Books:
         # Stays there if the caller is cancelled: then it is told again, and counts once.
         self._unsettled[reservation.id] = (reservation, cost)
         await self._settle(reservation, cost, counted=True)
+
+    def record(self, served: Served) -> None:
+        """Note a request that has ended. Never blocks and never raises."""
+        self._record(served)
 
     async def tidy(self) -> None:
         """Tell the books what they have not heard: settlements that failed, debts, leases that ran out."""

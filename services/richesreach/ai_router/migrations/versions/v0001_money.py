@@ -65,10 +65,12 @@ BUDGETS = (
     """,
 )
 
+# A request's id is the caller's own where it sent one, and so no key: two may have the same.
 REQUESTS = (
     """
     create table ai_requests (
-        request_id text collate "C" primary key check (char_length(request_id) between 1 and 128),
+        id uuid primary key,
+        request_id text collate "C" not null check (char_length(request_id) between 1 and 128),
         at timestamptz not null,
         region text not null,
         org text collate "C" not null,
@@ -94,11 +96,14 @@ REQUESTS = (
     create index ai_requests_of_org on ai_requests (org, at)
     """,
     """
+    create index ai_requests_by_id on ai_requests (request_id, at)
+    """,
+    """
     create index ai_requests_of_time on ai_requests (at)
     """,
     """
     create table ai_attempts (
-        request_id text collate "C" not null,
+        request uuid not null,
         number smallint not null check (number >= 0),
         at timestamptz not null,
         region text not null,
@@ -115,7 +120,7 @@ REQUESTS = (
         cost bigint not null check (cost >= 0),
         seconds double precision not null check (seconds >= 0),
         first_token double precision check (first_token >= 0),
-        primary key (request_id, number)
+        primary key (request, number)
     )
     """,
     """
@@ -126,14 +131,18 @@ REQUESTS = (
 FEEDBACK = (
     """
     create table ai_feedback (
-        request_id text collate "C" not null,
+        request uuid not null,
         subject text collate "C" not null check (char_length(subject) between 1 and 128),
         model text collate "C" not null,
         task text collate "C" not null,
         score double precision not null check (score between 0 and 1),
+        counted boolean not null,
         at timestamptz not null default now(),
-        primary key (request_id, subject)
+        primary key (request, subject)
     )
+    """,
+    """
+    create index ai_feedback_of_subject on ai_feedback (subject, model, task, at)
     """,
     """
     create table ai_quality (
