@@ -68,6 +68,32 @@ DRAWN = {
     "richesreach_shed_requests:rate5m": (
         "sum by (service, why) (rate(richesreach_shed_requests_total{%s}[5m]))"
     ),
+    "richesreach_ai_attempts:rate5m": (
+        "sum by (service, provider, outcome) (rate(richesreach_ai_attempts_total{%s}[5m]))"
+    ),
+    "richesreach_ai_budget_events:rate5m": (
+        "sum by (service, what) (rate(richesreach_ai_budget_events_total{%s}[5m]))"
+    ),
+    "richesreach_ai_cost_microdollars:increase1h": (
+        "sum by (service, model) (increase(richesreach_ai_cost_microdollars_total{%s}[1h]))"
+    ),
+    "richesreach_ai_first_token_seconds:p95_5m": (
+        "histogram_quantile(0.95, sum by (service, model, le)"
+        " (rate(richesreach_ai_first_token_seconds_bucket{%s}[5m])))"
+    ),
+    "richesreach_ai_records_lost:increase5m": (
+        "sum by (service, where) (increase(richesreach_ai_records_lost_total{%s}[5m]))"
+    ),
+    "richesreach_ai_request_duration_seconds:p99_5m": (
+        "histogram_quantile(0.99, sum by (service, model, le)"
+        " (rate(richesreach_ai_request_duration_seconds_bucket{%s}[5m])))"
+    ),
+    "richesreach_ai_requests:rate5m": (
+        "sum by (service, model, outcome, cached) (rate(richesreach_ai_requests_total{%s}[5m]))"
+    ),
+    "richesreach_ai_tokens:rate5m": (
+        "sum by (service, model, direction) (rate(richesreach_ai_tokens_total{%s}[5m]))"
+    ),
 }
 
 UNREAD = Condition(

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from richesreach.ai_router.answers.model import Keeping
 from richesreach.ai_router.places import Place, read_places
 from richesreach.core.environment_reader import Reader
 from richesreach.core.settings import SettingsError
@@ -24,7 +25,8 @@ class AiSettings:
     """Seconds. `private_providers` lets base URLs be plain HTTP and lead into private networks.
 
     In microdollars: `default_budget` is the limit by month of an organisation that was given none, 0 is no
-    limit; `unasked_budget` is what a process may spend of one while nobody can say what is left.
+    limit; `unasked_budget` is what a process may spend of one while nobody can say what is left. `answers`
+    says which are kept, for `answers_ttl`; `semantic_answers` gives them to almost the same questions too.
     """
 
     providers: Mapping[str, Place]
@@ -36,6 +38,10 @@ class AiSettings:
     max_body_megabytes: int
     default_budget: int
     unasked_budget: int
+    answers: Keeping
+    answers_ttl: int
+    semantic_answers: bool
+    record_days: int
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -53,7 +59,17 @@ class AiSettings:
             max_body_megabytes=read.number("AI_MAX_BODY_MEGABYTES", 1, 64, default=20),
             default_budget=read.number("AI_DEFAULT_BUDGET", 0, 10**15, default=5_000_000),
             unasked_budget=read.number("AI_UNASKED_BUDGET", 0, 10**12, default=50_000),
+            answers=_keeping(read),
+            answers_ttl=read.number("AI_ANSWERS_TTL", 1, 86_400, default=300),
+            semantic_answers=read.flag("AI_SEMANTIC_ANSWERS", default=False),
+            record_days=read.number("AI_RECORD_DAYS", 1, 3_650, default=90),
         )
         if read.problems:
             raise SettingsError(read.problems)
         return settings
+
+
+def _keeping(read: Reader) -> Keeping:
+    names = {kind.name: kind for kind in Keeping}
+    told = read.choice("AI_ANSWERS", tuple(names), default=Keeping.DETERMINISTIC.name)
+    return names.get(told, Keeping.DETERMINISTIC)

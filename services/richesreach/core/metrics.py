@@ -193,6 +193,10 @@ class Metrics:
             registry=self.registry,
         )
 
+    def watch(self, take: Callable[[], None]) -> None:
+        """`take` is called before the metrics are read: it takes in what is counted elsewhere."""
+        self._watched.append(take)
+
     def watch_database(self, pool: str, size: Callable[[], int]) -> None:
         gauge = self.database_connections.labels(pool)
         self._watched.append(lambda: gauge.set(size()))

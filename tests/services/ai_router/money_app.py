@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import httpx
 from fastapi import FastAPI
 from gateway_task import Environment, client_of
 from richesreach.ai_router.money import ROUTERS, Money
+from richesreach.ai_router.routing.catalogue import Catalogue
+from richesreach.ai_router.routing.estimates import Estimates
 from richesreach.ai_router.settings import AiSettings
 from richesreach.core import logs
 from richesreach.core.app import build_app
@@ -26,7 +29,8 @@ def money_app(environment: Environment) -> tuple[FastAPI, Money]:
 async def money_client(environment: Environment) -> AsyncIterator[tuple[httpx.AsyncClient, Money]]:
     app, money = money_app(environment)
     async with client_of(app) as client:
-        money.open()
+        catalogue = Catalogue.of({}, datetime.now(UTC))
+        money.open(Estimates(), catalogue)
         try:
             yield client, money
         finally:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from loopback import own_address
 from money_stores import nodes_of
 from richesreach.ai_router.answers.canonical import canonical
-from richesreach.ai_router.answers.model import Match, Stored
-from richesreach.ai_router.answers.store import MOST_NEAR, Answers, Keeping
+from richesreach.ai_router.answers.model import Keeping, Match, Stored
+from richesreach.ai_router.answers.store import MOST_NEAR, Answers
 from richesreach.ai_router.answers.streams import Assembly, replay
 from richesreach.ai_router.budgets.plan import digest
 from richesreach.ai_router.model import Usage

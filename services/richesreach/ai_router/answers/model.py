@@ -5,6 +5,14 @@ import enum
 import msgspec
 
 
+class Keeping(enum.StrEnum):
+    """Which answers are kept: none, those of requests with temperature 0 or a seed, or all."""
+
+    NONE = "none"
+    DETERMINISTIC = "deterministic"
+    ALL = "all"
+
+
 class Match(enum.StrEnum):
     """How a kept answer fits the request: `exact` is the same request, `semantic` one that says the same."""
 

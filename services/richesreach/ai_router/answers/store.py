@@ -1,6 +1,5 @@
 """Kept answers, in the region's cache and nowhere else. Without it every request is a miss."""
 
-import enum
 import time
 from collections.abc import Callable
 
@@ -9,7 +8,7 @@ import numpy as np
 from msgspec import Raw
 
 from richesreach.ai_router.answers.canonical import Asking, canonical, deterministic, digest_of
-from richesreach.ai_router.answers.model import Match, Stored
+from richesreach.ai_router.answers.model import Keeping, Match, Stored
 from richesreach.ai_router.answers.nearness import DIMENSIONS, alike, comparable, embed, marks
 from richesreach.ai_router.budgets.plan import digest
 from richesreach.core.cache.nodes import CacheUnavailableError, Nodes
@@ -46,14 +45,6 @@ redis.call('PEXPIRE', KEYS[1], ARGV[5])
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 return 1
 """)
-
-
-class Keeping(enum.StrEnum):
-    """Which answers are kept: none, those of requests with temperature 0 or a seed, or all."""
-
-    NONE = "none"
-    DETERMINISTIC = "deterministic"
-    ALL = "all"
 
 
 class Answers:

@@ -23,8 +23,6 @@ _RATE = math.log(2.0) / HALF_LIFE
 PRIOR_ANSWERS = 5.0
 # A second's.
 TICKS = 4
-# Answers that callers judged: their prior is worth more, for feedback is rarer and noisier.
-PRIOR_JUDGEMENTS = 20.0
 _LEAST_PACE, _MOST_PACE = 1.0, 20_000.0
 _LEAST_SECONDS = 0.001
 
@@ -58,7 +56,6 @@ class Estimate:
         self.load = 0
         self._quality = dict(model.quality)
         self._quality.setdefault("general", 0.5)
-        self._judged: dict[str, tuple[float, float, float]] = {}
         self._prior_first, self._prior_pace = math.log(speed.first_token), math.log(speed.pace)
         self._failure = failure
         self._at = now
@@ -102,11 +99,9 @@ class Estimate:
         found = self._quality.get(task)
         return self._quality["general"] if found is None else found
 
-    def judge(self, task: str, quality: float) -> None:
-        prior, count, total = self._judged.get(task, (self.quality(task), 0.0, 0.0))
-        count, total = count + 1.0, total + min(1.0, max(0.0, quality))
-        self._judged[task] = (prior, count, total)
-        self._quality[task] = (prior * PRIOR_JUDGEMENTS + total) / (PRIOR_JUDGEMENTS + count)
+    def hold(self, task: str, quality: float) -> None:
+        """What the verdicts of all processes' callers make of the prior."""
+        self._quality[task] = quality
 
     def note(self, attempt: Attempt, now: float) -> None:
         if attempt.failure in _NOT_THE_MODELS:
@@ -178,9 +173,9 @@ class Estimates:
         if attempt is not None:
             estimate.note(attempt, self._clock())
 
-    def judged(self, model: Model, task: str, quality: float) -> None:
-        """A caller's verdict on an answer, from 0 (useless) to 1."""
-        self.of(model).judge(task, quality)
+    def hold(self, model: Model, task: str, quality: float) -> None:
+        """What the quality of a task is from now on (`tracking.quality`)."""
+        self.of(model).hold(task, quality)
 
     def view(self, model: Model) -> View:
         return self.of(model).view(self._clock())
