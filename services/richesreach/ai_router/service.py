@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from richesreach.ai_router.context.preparing import Prepared, Preparing
+from richesreach.ai_router.context.summarising import Summarising
 from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.dispatch import Dispatched, Dispatcher
 from richesreach.ai_router.model import Attempt, Caller, Model
@@ -34,6 +36,7 @@ class Answered:
 
     body: bytes
     dispatched: Dispatched[Answer] | Dispatched[Embeddings]
+    prepared: Prepared | None = None
 
     @property
     def model(self) -> Model:
@@ -74,6 +77,7 @@ class AiRouter:
     def __init__(self, dispatcher: Dispatcher, asker: Asker, places: Mapping[str, Place]) -> None:
         self._dispatcher = dispatcher
         self._asker = asker
+        self._preparing = Preparing(dispatcher.router, asker.counter)
         self._places = places
 
     @property
@@ -86,14 +90,23 @@ class AiRouter:
 
     async def chat(self, request: ChatRequest, caller: Caller, request_id: str) -> Answered:
         """Raises RequestError, and what `Dispatcher.answer` raises."""
-        asked = self._asker.chat(request, caller)
-        dispatched = await self._dispatcher.answer(request, asked, request_id)
-        return Answered(dispatched.answer.body, dispatched)
+        prepared = await self._prepared(request, caller, request_id)
+        asked = self._asker.chat(prepared.request, caller)
+        dispatched = await self._dispatcher.answer(prepared.request, asked, request_id)
+        return Answered(dispatched.answer.body, dispatched, prepared)
 
     async def stream(self, request: ChatRequest, caller: Caller, request_id: str) -> Streaming:
         """Raises as `chat` does, as long as nothing of an answer has come."""
-        asked = self._asker.chat(request, caller)
-        return Streaming(await self._dispatcher.stream(request, asked, request_id))
+        prepared = await self._prepared(request, caller, request_id)
+        asked = self._asker.chat(prepared.request, caller)
+        return Streaming(await self._dispatcher.stream(prepared.request, asked, request_id))
+
+    async def _prepared(self, request: ChatRequest, caller: Caller, request_id: str) -> Prepared:
+        """Raises RequestError."""
+        if not request.options.trim:
+            return await self._preparing.prepare(request)
+        summarising = Summarising(self._dispatcher, self._asker, caller, request_id)
+        return await self._preparing.prepare(request, summarising.summary)
 
     async def embed(self, request: EmbedRequest, caller: Caller, request_id: str) -> Answered:
         """Raises as `chat` does."""
@@ -104,9 +117,10 @@ class AiRouter:
     def explained(self, answered: Answered) -> dict[str, Any]:
         """Why it was this model, and whether another would have been better."""
         router, dispatched = self._dispatcher.router, answered.dispatched
-        return explain_outcome(
+        found = explain_outcome(
             dispatched.decision, dispatched.attempts, dispatched.seconds, router.estimates, router.policy
         )
+        return found if answered.prepared is None else found | {"context": answered.prepared.told()}
 
     def model_names(self) -> Sequence[tuple[str, str]]:
         """What a caller may name, each with a provider that serves it; `auto` first."""
