@@ -1,7 +1,7 @@
 """`/ai/*`: routing with its reasons, in batches too; models; health."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -9,11 +9,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
 from richesreach.ai_router import openai_api
-from richesreach.ai_router.callers import SCOPE, caller_of
+from richesreach.ai_router.budgets.members import Members
+from richesreach.ai_router.callers import SCOPE
 from richesreach.ai_router.explained import model_body
+from richesreach.ai_router.model import Caller
 from richesreach.ai_router.outcomes import TOLD, refusal_of, tried
 from richesreach.ai_router.presence import WhilePresent
 from richesreach.ai_router.service import AiRouter, Answered
+from richesreach.ai_router.streamed import Streaming
 from richesreach.ai_router.wire.chat import ChatRequest, read_response
 from richesreach.ai_router.wire.errors import RequestError
 from richesreach.core.access import allows
@@ -25,7 +28,6 @@ MOST_BATCH = 64
 AT_A_TIME = 8
 
 router = APIRouter(prefix="/ai", tags=["ai"])
-Asking = Annotated[Identity, Depends(allows(SCOPE))]
 
 
 class Batch(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,6 +42,12 @@ def _service(request: Request) -> AiRouter:
     return service
 
 
+async def _caller(request: Request, who: Annotated[Identity, Depends(allows(SCOPE))]) -> Caller:
+    members: Members = request.app.state.members
+    return await members.caller(who)
+
+
+Asking = Annotated[Caller, Depends(_caller)]
 Service = Annotated[AiRouter, Depends(_service)]
 
 
@@ -53,9 +61,9 @@ async def route(request: Request, who: Asking, service: Service) -> Response:
     asked = read_route(await request.body())
     request_id: str = request.state.request_id
     if asked.streams:
-        return _Stream(service, asked, who, request_id)
+        return _Stream(lambda: service.stream(asked, who, request_id))
     async with WhilePresent(request.receive, openai_api.PATIENCE):
-        answered = await service.chat(asked, caller_of(who), request_id)
+        answered = await service.chat(asked, who, request_id)
     return _json(told(service, answered, explain=asked.options.explain))
 
 
@@ -79,7 +87,7 @@ async def route_batch(request: Request, who: Asking, service: Service) -> Respon
             if asked.streams:
                 raise RequestError("A request of a batch cannot be a stream.", param="stream")
             async with places:
-                answered = await service.chat(asked, caller_of(who), request_id)
+                answered = await service.chat(asked, who, request_id)
             return {"status": 200, **told(service, answered, explain=asked.options.explain)}
         except TOLD as error:
             refusal = refusal_of(error)
@@ -135,28 +143,30 @@ def told(service: AiRouter, answered: Answered, *, explain: bool) -> dict[str, A
     dispatched = answered.dispatched
     found: dict[str, Any] = {
         "content": response.text,
-        "model": answered.model.name,
-        "provider": answered.model.provider,
-        "cost_microdollars": dispatched.microdollars,
-        "seconds": round(dispatched.seconds, 4),
+        "model": answered.model,
+        "provider": answered.provider,
+        "cost_microdollars": answered.microdollars,
         "usage": response.usage,
-        "attempts": tried(answered.attempts),
+        "cache": answered.cached or "none",
+        "attempts": tried(dispatched.attempts) if dispatched else [],
         "completion": msgspec.Raw(answered.body),
     }
-    if explain:
-        found["decision"] = service.explained(answered)
+    if dispatched is not None:
+        found["seconds"] = round(dispatched.seconds, 4)
+        if explain:
+            found["decision"] = service.explained(dispatched)
     return found
 
 
 class _Stream(Response):
     """The events of `/v1`; errors before the first are problems, as everywhere on `/ai`."""
 
-    def __init__(self, service: AiRouter, asked: ChatRequest, who: Identity, request_id: str) -> None:
+    def __init__(self, begin: Callable[[], Awaitable[Streaming]]) -> None:
         super().__init__()
-        self._given = service, asked, caller_of(who), request_id
+        self._begin = begin
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await openai_api.stream(*self._given, receive, send)
+        await openai_api.stream(self._begin, receive, send)
 
 
 def _json(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request, Response
@@ -10,8 +11,10 @@ from fastapi import FastAPI, Request, Response
 from richesreach.ai_router import api, openai_api
 from richesreach.ai_router.callers import Doorman
 from richesreach.ai_router.chain import Limits
+from richesreach.ai_router.context.preparing import Preparing
 from richesreach.ai_router.dispatch import Dispatcher
-from richesreach.ai_router.ledger import Ledger
+from richesreach.ai_router.money import ROUTERS, Money
+from richesreach.ai_router.once import Once
 from richesreach.ai_router.outcomes import OWN
 from richesreach.ai_router.providers.connections import Connections, Patience
 from richesreach.ai_router.providers.opening import credentials_of, open_providers
@@ -22,7 +25,6 @@ from richesreach.ai_router.routing.router import Router
 from richesreach.ai_router.service import AiRouter
 from richesreach.ai_router.settings import AiSettings
 from richesreach.ai_router.tasks import wiring
-from richesreach.ai_router.unlimited import Unlimited
 from richesreach.core.app import Platform, build_app
 from richesreach.core.dispatch import Direct
 from richesreach.core.settings import Settings
@@ -37,61 +39,87 @@ def create_app(settings: Settings, ai: AiSettings | None = None) -> FastAPI:
         ),
         private=own.private_providers,
     )
-    service = compose(own, connections, Unlimited(), settings.region)
+    parts: list[Parts] = []
 
     def direct(platform: Platform) -> Direct:
-        return openai_api.routes(service, Doorman(platform.authenticator))
+        parts.append(compose(platform, own, connections))
+        return parts[0].routes
 
     app = build_app(
         settings,
         title="RichesReach AI router",
         openapi_path="/ai/openapi.json",
-        routers=[api.router],
+        routers=[api.router, *ROUTERS],
         direct=direct,
         max_body=own.max_body_megabytes * 1024 * 1024,
     )
-    app.state.ai = service
+    (found,) = parts
+    app.state.ai = found.service
+    app.state.members = found.money.members
+    found.money.install(app)
     for kind in OWN:
         app.exception_handler(kind)(_told)
     wiring.install(app)
-    _close_with(app, service, connections)
+    _live_with(app, found, connections)
     return app
 
 
-def compose(own: AiSettings, connections: Connections, ledger: Ledger, region: str) -> AiRouter:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one process is made of."""
+
+    service: AiRouter
+    router: Router
+    money: Money
+    routes: Direct
+
+
+def compose(platform: Platform, own: AiSettings, connections: Connections) -> Parts:
     """The pieces of one process, joined."""
     catalogue = Catalogue.of(own.providers, datetime.now(UTC))
     credentials = credentials_of(own.providers)
     router = Router(
         catalogue,
-        Estimates(region, speed=catalogue.speed),
+        Estimates(platform.settings.region, speed=catalogue.speed),
         keys=lambda provider: tuple(key.id for key in credentials.of(provider)),
     )
+    money = Money(platform, own)
     dispatcher = Dispatcher(
         router,
         open_providers(own.providers, connections),
         credentials,
-        ledger,
+        money.books,
         limits=Limits(whole=own.answer_timeout),
     )
     asker = Asker(longest=own.answer_timeout)
     asker.counter.warm()
-    return AiRouter(dispatcher, asker, own.providers)
+    service = AiRouter(
+        dispatcher,
+        asker,
+        Preparing(router, asker.counter),
+        own.providers,
+        answers=money.answers,
+        record=money.books.record,
+    )
+    doorman = Doorman(platform.authenticator, money.members)
+    return Parts(service, router, money, openai_api.routes(service, doorman, Once(money.idempotency)))
 
 
 async def _told(request: Request, error: Exception) -> Response:
     return api.problem_of(request, error)
 
 
-def _close_with(app: FastAPI, service: AiRouter, connections: Connections) -> None:
-    """Ends what was begun here before the platform's own clients end: settling needs them."""
+def _live_with(app: FastAPI, parts: Parts, connections: Connections) -> None:
+    """Opens after the platform's own clients, and ends before them: settling and keeping need them."""
     within = app.router.lifespan_context
 
     @contextlib.asynccontextmanager
     async def lifespan(inner: FastAPI) -> AsyncIterator[None]:
         async with within(inner):
+            parts.money.open(parts.router.estimates, parts.router.catalogue)
             yield
-            await service.close()
+            await parts.service.close()
+            await parts.money.close()
             await connections.close()
 
     app.router.lifespan_context = lifespan

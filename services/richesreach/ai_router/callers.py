@@ -2,29 +2,24 @@
 
 from starlette.types import Scope
 
+from richesreach.ai_router.budgets.members import Members
 from richesreach.ai_router.model import Caller
 from richesreach.core.access import demand_scopes
 from richesreach.core.auth.authenticator import Authenticator
-from richesreach.core.auth.identity import Identity
 
 SCOPE = "ai:write"
-# The platform has one organisation as long as identities name none.
-ORG = "richesreach"
-
-
-def caller_of(identity: Identity) -> Caller:
-    """A user is a team of its own, and each of its keys a member of it; a token counts as the user."""
-    return Caller(ORG, identity.subject, identity.key_id or identity.subject)
 
 
 class Doorman:
     """Lets callers in that may ask a model."""
 
-    __slots__ = ("_authenticator",)
+    __slots__ = ("_authenticator", "_members")
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(self, authenticator: Authenticator, members: Members) -> None:
         self._authenticator = authenticator
+        self._members = members
 
     async def caller(self, scope: Scope) -> Caller:
         """Raises Problem: 401 for nobody, 403 for who may not."""
-        return caller_of(demand_scopes(await self._authenticator.identify(scope), SCOPE))
+        identity = demand_scopes(await self._authenticator.identify(scope), SCOPE)
+        return await self._members.caller(identity)

@@ -10,9 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from richesreach.ai_router.callers import Doorman
 from richesreach.ai_router.model import Caller
+from richesreach.ai_router.once import Once, key_of
 from richesreach.ai_router.outcomes import TOLD, Refusal, refusal_of
 from richesreach.ai_router.presence import CallerGoneError, WhilePresent
-from richesreach.ai_router.service import AiRouter, Streaming
+from richesreach.ai_router.service import AiRouter
+from richesreach.ai_router.streamed import Headers, Streaming
 from richesreach.ai_router.wire.chat import ChatRequest
 from richesreach.ai_router.wire.embeddings import EmbedRequest
 from richesreach.core.logs import logger
@@ -22,14 +24,13 @@ PATIENCE = 0.25
 _JSON = (b"content-type", b"application/json")
 _SSE = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store"))
 _DONE = b"data: [DONE]\n\n"
-Headers = Iterable[tuple[bytes, bytes]]
 Handler = Callable[[Caller, bytes, Scope, Receive, Send], Awaitable[None]]
 
 
-def routes(service: AiRouter, doorman: Doorman) -> dict[tuple[str, str], ASGIApp]:
+def routes(service: AiRouter, doorman: Doorman, once: Once) -> dict[tuple[str, str], ASGIApp]:
     """By method and path, for `build_app`."""
     return {
-        ("POST", "/v1/chat/completions"): Endpoint(doorman, ChatCompletions(service)),
+        ("POST", "/v1/chat/completions"): Endpoint(doorman, ChatCompletions(service, once)),
         ("POST", "/v1/embeddings"): Endpoint(doorman, Embeddings(service)),
         ("GET", "/v1/models"): Endpoint(doorman, Models(service)),
     }
@@ -55,20 +56,46 @@ class Endpoint:
 
 
 class ChatCompletions:
-    __slots__ = ("_service",)
+    __slots__ = ("_once", "_service")
 
-    def __init__(self, service: AiRouter) -> None:
+    def __init__(self, service: AiRouter, once: Once) -> None:
         self._service = service
+        self._once = once
 
     async def __call__(self, caller: Caller, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-        request = ChatRequest.read(body)
+        request, service = ChatRequest.read(body), self._service
         request_id: str = scope["state"]["request_id"]
+        key = key_of(scope)
         if request.streams:
-            await stream(self._service, request, caller, request_id, receive, send)
+            if key is None:
+                await stream(lambda: service.stream(request, caller, request_id), receive, send)
+            else:
+                await stream(
+                    lambda: self._once.stream(
+                        caller,
+                        key,
+                        scope["path"],
+                        body,
+                        request.tells_usage,
+                        lambda: service.stream(request, caller, request_id),
+                    ),
+                    receive,
+                    send,
+                )
             return
         async with WhilePresent(receive, PATIENCE):
-            answered = await self._service.chat(request, caller, request_id)
-        await answer(send, 200, answered.body, answered.headers())
+            if key is None:
+                answered = await service.chat(request, caller, request_id)
+                told, headers = answered.body, answered.headers()
+            else:
+                told, headers = await self._once.whole(
+                    caller, key, scope["path"], body, lambda: self._told(request, caller, request_id)
+                )
+        await answer(send, 200, told, headers)
+
+    async def _told(self, request: ChatRequest, caller: Caller, request_id: str) -> tuple[bytes, Headers]:
+        answered = await self._service.chat(request, caller, request_id)
+        return answered.body, answered.headers()
 
 
 class Embeddings:
@@ -100,16 +127,14 @@ class Models:
         await answer(send, 200, msgspec.json.encode({"object": "list", "data": found}))
 
 
-async def stream(
-    service: AiRouter, request: ChatRequest, caller: Caller, request_id: str, receive: Receive, send: Send
-) -> None:
+async def stream(begin: Callable[[], Awaitable[Streaming]], receive: Receive, send: Send) -> None:
     """Events as they come; the next is asked for when the caller has taken the last.
 
     An error before the first is an answer of its own; one after it is the last event, and no `[DONE]`
     follows, so that nobody takes the part for the whole.
     """
     async with WhilePresent(receive, 0.0):
-        streamed = await service.stream(request, caller, request_id)
+        streamed = await begin()
         try:
             headers = [*_SSE, *streamed.headers()]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -154,7 +179,7 @@ async def refuse(refusal: Refusal, send: Send) -> None:
     await answer(send, refusal.status, refusal.openai_body(), headers)
 
 
-async def answer(send: Send, status: int, body: bytes, headers: Headers = ()) -> None:
+async def answer(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
     start: Message = {
         "type": "http.response.start",
         "status": status,

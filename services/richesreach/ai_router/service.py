@@ -1,84 +1,79 @@
 """One request through all pieces: what is kept, whom to ask, what it cost, and what to keep of it."""
 
+import asyncio
 import functools
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from richesreach.ai_router.context.preparing import Prepared, Preparing
-from richesreach.ai_router.context.summarising import Summarising
+import msgspec
+
+from richesreach.ai_router.answers.model import Match, Stored
+from richesreach.ai_router.answers.store import Answers
+from richesreach.ai_router.context.preparing import Preparing
 from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.dispatch import Dispatched, Dispatcher
-from richesreach.ai_router.model import Attempt, Caller, Model
+from richesreach.ai_router.model import Caller, Usage
 from richesreach.ai_router.places import Place
-from richesreach.ai_router.providers.provider import Answer, Chunk, Embeddings
+from richesreach.ai_router.providers.provider import Answer, Embeddings
 from richesreach.ai_router.routing.asked import AUTO
 from richesreach.ai_router.routing.asking import Asker
 from richesreach.ai_router.routing.catalogue import Catalogue
 from richesreach.ai_router.routing.explain import explain_outcome
-from richesreach.ai_router.streaming import Streamed
+from richesreach.ai_router.streamed import Headers, Live, Replayed, Streaming
+from richesreach.ai_router.tracking.model import Cached, Served
 from richesreach.ai_router.wire.chat import ChatRequest
 from richesreach.ai_router.wire.embeddings import EmbedRequest
 
-Headers = tuple[tuple[bytes, bytes], ...]
+_COST = b"x-richesreach-cost-microdollars"
+_FREE = (_COST, b"0")
 # Kinds of providers that there may be, so that one without a key is shown as disabled.
 KINDS = ("openai", "anthropic", "google", "bedrock")
 
 
 @functools.lru_cache(maxsize=1024)
-def _made_by(provider: str, model: str) -> Headers:
+def made_by(provider: str, model: str) -> Headers:
+    """The headers that name who answered."""
     return (b"x-richesreach-provider", provider.encode()), (b"x-richesreach-model", model.encode())
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A whole answer in OpenAI's shape, and how it came about."""
+class Answered(msgspec.Struct, frozen=True, gc=False):
+    """A whole answer in OpenAI's shape. `dispatched` is how it came about; None for one that was kept."""
 
     body: bytes
-    dispatched: Dispatched[Answer] | Dispatched[Embeddings]
-    prepared: Prepared | None = None
-
-    @property
-    def model(self) -> Model:
-        return self.dispatched.candidate.model
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        return self.dispatched.attempts
+    model: str
+    provider: str
+    microdollars: int = 0
+    dispatched: Dispatched[Answer] | Dispatched[Embeddings] | None = None
+    cached: Match | None = None
 
     def headers(self) -> Headers:
-        model, spent = self.model, self.dispatched.microdollars
-        cost = (b"x-richesreach-cost-microdollars", b"%d" % spent)
-        return *_made_by(model.provider, model.name), cost
-
-
-class Streaming:
-    """A stream whose first chunk is there. Close it, read to its end or not."""
-
-    __slots__ = ("_streamed",)
-
-    def __init__(self, streamed: Streamed) -> None:
-        self._streamed = streamed
-
-    def headers(self) -> Headers:
-        model = self._streamed.candidate.model
-        return _made_by(model.provider, model.name)
-
-    def __aiter__(self) -> AsyncIterator[Chunk]:
-        return self._streamed.__aiter__()
-
-    async def aclose(self) -> None:
-        await self._streamed.aclose()
+        told = made_by(self.provider, self.model)
+        if self.cached is not None:
+            return *told, (b"x-richesreach-cache", self.cached.encode()), _FREE
+        return *told, (_COST, b"%d" % self.microdollars)
 
 
 class AiRouter:
-    """The service of one process."""
+    """The service of one process. Without `answers` none are kept."""
 
-    def __init__(self, dispatcher: Dispatcher, asker: Asker, places: Mapping[str, Place]) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        asker: Asker,
+        preparing: Preparing,
+        places: Mapping[str, Place],
+        *,
+        answers: Answers | None = None,
+        record: Callable[[Served], None] = lambda _served: None,
+    ) -> None:
         self._dispatcher = dispatcher
         self._asker = asker
-        self._preparing = Preparing(dispatcher.router, asker.counter)
+        self._preparing = preparing
         self._places = places
+        self._answers = answers
+        self._record = record
+        self._keeping: set[asyncio.Task[None]] = set()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -90,37 +85,108 @@ class AiRouter:
 
     async def chat(self, request: ChatRequest, caller: Caller, request_id: str) -> Answered:
         """Raises RequestError, and what `Dispatcher.answer` raises."""
-        prepared = await self._prepared(request, caller, request_id)
-        asked = self._asker.chat(prepared.request, caller)
-        dispatched = await self._dispatcher.answer(prepared.request, asked, request_id)
-        return Answered(dispatched.answer.body, dispatched, prepared)
+        started = time.monotonic()
+        request = (await self._preparing.prepare(request)).request
+        answers = self._answers_for(request, "chat")
+        if answers is not None and (kept := await answers.find(tenant_of(caller), request)) is not None:
+            return self._kept(kept, request, caller, request_id, started)
+        asked = self._asker.chat(request, caller)
+        answered = _answered(await self._dispatcher.answer(request, asked, request_id))
+        if answers is not None and answered.dispatched is not None:
+            usage = answered.dispatched.attempts[-1].usage
+            self._keep(caller, request, answered, usage, "chat")
+        return answered
 
     async def stream(self, request: ChatRequest, caller: Caller, request_id: str) -> Streaming:
         """Raises as `chat` does, as long as nothing of an answer has come."""
-        prepared = await self._prepared(request, caller, request_id)
-        asked = self._asker.chat(prepared.request, caller)
-        return Streaming(await self._dispatcher.stream(prepared.request, asked, request_id))
+        started = time.monotonic()
+        request = (await self._preparing.prepare(request)).request
+        answers = self._answers_for(request, "chat")
+        if answers is not None and (kept := await answers.find(tenant_of(caller), request)) is not None:
+            answered = self._kept(kept, request, caller, request_id, started)
+            return Replayed(answered.body, answered.headers(), usage=request.tells_usage)
+        asked = self._asker.chat(request, caller)
+        streamed = await self._dispatcher.stream(request, asked, request_id)
+        model = streamed.candidate.model
+        headers = made_by(model.provider, model.name)
+        if answers is None:
+            return Live(streamed, headers)
 
-    async def _prepared(self, request: ChatRequest, caller: Caller, request_id: str) -> Prepared:
-        """Raises RequestError."""
-        if not request.options.trim:
-            return await self._preparing.prepare(request)
-        summarising = Summarising(self._dispatcher, self._asker, caller, request_id)
-        return await self._preparing.prepare(request, summarising.summary)
+        def keep(body: bytes, usage: Usage) -> None:
+            answered = Answered(body, model.name, model.provider, usage.cost(model.prices))
+            self._keep(caller, request, answered, usage, "chat")
+
+        return Live(streamed, headers, keep)
 
     async def embed(self, request: EmbedRequest, caller: Caller, request_id: str) -> Answered:
         """Raises as `chat` does."""
+        started = time.monotonic()
+        answers = self._answers_for(request, "embeddings")
+        if answers is not None:
+            kept = await answers.find(tenant_of(caller), request, "embeddings")
+            if kept is not None:
+                return self._kept(kept, request, caller, request_id, started)
         asked = self._asker.embedding(request, caller)
-        dispatched = await self._dispatcher.embed(request, asked, request_id)
-        return Answered(dispatched.answer.body, dispatched)
+        answered = _answered(await self._dispatcher.embed(request, asked, request_id))
+        if answers is not None and answered.dispatched is not None:
+            usage = answered.dispatched.attempts[-1].usage
+            self._keep(caller, request, answered, usage, "embeddings")
+        return answered
 
-    def explained(self, answered: Answered) -> dict[str, Any]:
+    def _answers_for(self, request: ChatRequest | EmbedRequest, kind: str) -> Answers | None:
+        answers = self._answers
+        return answers if answers is not None and answers.concerned(request, kind) else None
+
+    def _kept(
+        self,
+        kept: Stored,
+        request: ChatRequest | EmbedRequest,
+        caller: Caller,
+        request_id: str,
+        started: float,
+    ) -> Answered:
+        served = Served(
+            request_id=request_id,
+            caller=caller,
+            task=request.options.task or "general",
+            asked=request.given.model,
+            outcome="ok",
+            seconds=time.monotonic() - started,
+            first_token=None,
+            cost=0,
+            cached=Cached(kept.match),
+            cached_model=kept.model,
+        )
+        self._record(served)
+        return Answered(kept.body, kept.model, kept.provider, cached=kept.match)
+
+    def _keep(
+        self,
+        caller: Caller,
+        request: ChatRequest | EmbedRequest,
+        answered: Answered,
+        usage: Usage,
+        kind: str,
+    ) -> None:
+        """Beside the answer, which waits for nothing."""
+        if self._answers is None:
+            return
+        spent = answered.microdollars
+        stored = Stored(
+            answered.body, answered.model, answered.provider, usage.input, usage.output, spent, time.time()
+        )
+        task = asyncio.get_running_loop().create_task(
+            self._answers.keep(tenant_of(caller), request, stored, kind)
+        )
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+
+    def explained(self, dispatched: Dispatched[Answer] | Dispatched[Embeddings]) -> dict[str, Any]:
         """Why it was this model, and whether another would have been better."""
-        router, dispatched = self._dispatcher.router, answered.dispatched
-        found = explain_outcome(
+        router = self._dispatcher.router
+        return explain_outcome(
             dispatched.decision, dispatched.attempts, dispatched.seconds, router.estimates, router.policy
         )
-        return found if answered.prepared is None else found | {"context": answered.prepared.told()}
 
     def model_names(self) -> Sequence[tuple[str, str]]:
         """What a caller may name, each with a provider that serves it; `auto` first."""
@@ -153,3 +219,15 @@ class AiRouter:
     async def close(self) -> None:
         """Wait until everything is settled and recorded."""
         await self._dispatcher.close()
+        while self._keeping:
+            await asyncio.wait(self._keeping)
+
+
+def tenant_of(caller: Caller) -> str:
+    """Whose kept answers a caller may see: its team's."""
+    return f"{caller.org}\0{caller.team}"
+
+
+def _answered(found: Dispatched[Answer] | Dispatched[Embeddings]) -> Answered:
+    model = found.candidate.model
+    return Answered(found.answer.body, model.name, model.provider, found.microdollars, found)

@@ -14,7 +14,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 import mock_provider  # noqa: E402
 import postgres_servers  # noqa: E402
 import router_app  # noqa: E402
-from gateway_task import Environment  # noqa: E402
+from cache_servers import CachePair  # noqa: E402
+from gateway_task import Environment, task_environment  # noqa: E402
 from mock_provider import MockProvider  # noqa: E402
 from money_stores import make_tables  # noqa: E402
 from postgres_servers import PostgresCluster  # noqa: E402
@@ -58,8 +59,14 @@ def org() -> str:
 
 
 @pytest.fixture
-async def ask(environment: Environment, mock: MockProvider) -> AsyncIterator[httpx.AsyncClient]:
+def ai_environment(ai_database: PostgresCluster, caches: CachePair) -> Environment:
+    """The environment of a router's task whose dependencies all answer."""
+    return task_environment(ai_database, caches)
+
+
+@pytest.fixture
+async def ask(ai_environment: Environment, mock: MockProvider) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a router whose providers are all the mock; it has a viewer's key."""
-    app = router_app.router_app(environment, router_app.ai_settings(router_app.secret(mock)))
+    app = router_app.router_app(ai_environment, router_app.ai_settings(router_app.secret(mock)))
     async with router_app.client_of(app) as client:
         yield client

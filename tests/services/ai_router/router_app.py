@@ -19,6 +19,7 @@ from richesreach.core.settings import Settings
 KEY = "rr_viewer"
 KEYS = {
     KEY: Identity.with_roles("user-1", frozenset({"viewer"}), "key"),
+    "rr_poor": Identity.with_roles("poor", frozenset({"viewer"}), "key"),
     "rr_nothing": Identity("user-2", frozenset(), frozenset(), "key"),
 }
 

@@ -1,13 +1,20 @@
 """`/v1/*` as clients of OpenAI see it: answers, streams, and errors in its shape."""
 
+import asyncio
 import json
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 import router_app
 from gateway_task import Environment
 from mock_provider import MockProvider
+from money_stores import ADMIN, settings_of
+from postgres_servers import PostgresCluster
+from richesreach.ai_router.budgets.model import Budget, Period, Scope
+from richesreach.ai_router.budgets.store import BudgetStore
+from richesreach.core.database import Database
 
 HELLO = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -167,8 +174,8 @@ async def test_embeddings_are_openais(ask: httpx.AsyncClient) -> None:
     assert [item["index"] for item in response.json()["data"]] == [0, 1]
 
 
-async def test_no_provider_at_all_is_said(environment: Environment) -> None:
-    app = router_app.router_app(environment, router_app.ai_settings({}))
+async def test_no_provider_at_all_is_said(ai_environment: Environment) -> None:
+    app = router_app.router_app(ai_environment, router_app.ai_settings({}))
     async with router_app.client_of(app) as ask:
         response = await chat(ask)
         assert (response.status_code, error_of(response)["code"]) == (503, "provider_disabled")
@@ -185,3 +192,83 @@ async def test_a_body_may_hold_images(ask: httpx.AsyncClient, mock: MockProvider
     (seen,) = mock.seen()
     arrived = seen["body"]["messages"][0]["content"][0]["image_url"]["url"]
     assert len(arrived) == len(image)
+
+
+async def test_an_answer_that_cannot_differ_is_kept(ask: httpx.AsyncClient, mock: MockProvider) -> None:
+    first = await chat(ask, temperature=0, user="kept")
+    second = await _when_kept(ask, temperature=0, user="kept")
+    assert second.headers["x-richesreach-cache"] == "exact"
+    assert second.headers["x-richesreach-cost-microdollars"] == "0"
+    assert second.content == first.content
+    assert {seen["body"].get("user") for seen in mock.seen()} == {"kept"}
+
+
+async def test_a_kept_answer_is_told_as_a_stream(ask: httpx.AsyncClient) -> None:
+    streamed = await chat(ask, temperature=0, user="as a stream", stream=True)
+    again = await _when_kept(ask, temperature=0, user="as a stream", stream=True)
+    assert _text(again) == _text(streamed) != ""
+    assert again.text.endswith("data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_a_request_that_is_sent_again_is_done_once(
+    ask: httpx.AsyncClient, mock: MockProvider, stream: bool
+) -> None:
+    headers = {"idempotency-key": uuid4().hex}
+    body = {**HELLO, "stream": stream}
+    first = await ask.post("/v1/chat/completions", json=body, headers=headers)
+    second = await ask.post("/v1/chat/completions", json=body, headers=headers)
+    assert len(mock.seen()) == 1
+    assert second.headers["x-richesreach-replayed"] == "true"
+    if stream:
+        assert _text(first) == _text(second) != ""
+    else:
+        assert first.content == second.content
+    other = await ask.post("/v1/chat/completions", json={**body, "seed": 1}, headers=headers)
+    assert (other.status_code, error_of(other)["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_a_request_that_failed_may_be_sent_again(ask: httpx.AsyncClient, mock: MockProvider) -> None:
+    headers = {"idempotency-key": uuid4().hex}
+    mock.does("filtered")
+    assert (await ask.post("/v1/chat/completions", json=HELLO, headers=headers)).status_code == 400
+    mock.rules()
+    assert (await ask.post("/v1/chat/completions", json=HELLO, headers=headers)).status_code == 200
+
+
+async def test_a_budget_that_is_spent_is_a_402_with_its_details(
+    ask: httpx.AsyncClient, ai_database: PostgresCluster
+) -> None:
+    database = Database(settings_of(ai_database))
+    await database.open()
+    await BudgetStore(database).put(Budget(Scope("poor"), 0, Period.MONTH), ADMIN)
+    await database.close()
+    ai_database.replicated()
+    response = await ask.post("/v1/chat/completions", json=HELLO, headers={"authorization": "Bearer rr_poor"})
+    error = error_of(response)
+    assert (response.status_code, error["code"]) == (402, "budget_exhausted")
+    assert error["details"]["budget"]["left_microdollars"] == 0
+
+
+async def test_secrets_do_not_leave_where_the_caller_wants_it(
+    ask: httpx.AsyncClient, mock: MockProvider
+) -> None:
+    key = "AKIA" + "IOSFODNN7EXAMPLE"
+    messages = [{"role": "user", "content": f"my key is {key}"}]
+    await chat(ask, messages=messages, richesreach={"redact": True})
+    assert key not in json.dumps(mock.seen()[0]["body"])
+
+
+async def _when_kept(ask: httpx.AsyncClient, **members: Any) -> httpx.Response:
+    """Answers are kept beside the answer: soon, and not before it."""
+    async with asyncio.timeout(20):
+        while True:
+            response = await chat(ask, **members)
+            if "x-richesreach-cache" in response.headers:
+                return response
+            await asyncio.sleep(0.02)
+
+
+def _text(response: httpx.Response) -> str:
+    events = [json.loads(event[6:]) for event in response.text.split("\n\n") if event.startswith("data: {")]
+    return "".join(event["choices"][0]["delta"].get("content") or "" for event in events if event["choices"])
