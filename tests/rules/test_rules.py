@@ -19,7 +19,10 @@ from tests.rules.conftest import Firing, tool
 
 DAY = 24 * 60
 HOURS_3_DAYS = 72 * 60 + 60
-METRICS = ROOT / "services" / "richesreach" / "core" / "metrics.py"
+SERVICES = ROOT / "services" / "richesreach"
+METRICS = SERVICES / "core" / "metrics.py"
+#: Metrics of one service alone, beside the core's.
+OWN_METRICS = (SERVICES / "ai_router" / "tracking" / "metrics.py",)
 
 #: What the collector adds to every series.
 PLACE = 'service="gateway", region="eu-west-1", environment="prod", task="a"'
@@ -147,11 +150,11 @@ def test_latency_objective_is_a_bound_of_the_services_histogram(gateway: Manifes
 
 def test_every_metric_that_a_rule_reads_is_one_of_the_services(site: Site, gateway: Manifest) -> None:
     read_by_rules = set(re.findall(r"(?<!:)\brichesreach_[a-z_]+", rules(site, [gateway])))
-    named = re.findall(r'"(richesreach_[a-z_]+)"', METRICS.read_text(encoding="utf-8"))
-    known = {name.removesuffix("_sum") for name in named}
-    bases = {re.sub(r"_(bucket|count)$", "", name) for name in read_by_rules if "duration" in name}
-    others = {name for name in read_by_rules if "duration" not in name}
-    assert bases | others == known
+    sources = [path.read_text(encoding="utf-8") for path in (METRICS, *OWN_METRICS)]
+    known = {
+        name.removesuffix("_sum") for text in sources for name in re.findall(r'"(richesreach_[a-z_]+)"', text)
+    }
+    assert {re.sub(r"_(bucket|count)$", "", name) for name in read_by_rules} == known
 
 
 # ---------------------------------------------------------------- how an alert is told

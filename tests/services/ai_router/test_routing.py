@@ -291,13 +291,12 @@ def test_model_whose_keys_all_cool_down_is_rejected_until_one_may_be_used() -> N
     assert names(one.decide(asked())) == ["m"]
 
 
-def test_feedback_moves_a_models_quality_in_its_task_alone() -> None:
+def test_what_is_held_of_a_model_after_feedback_counts_in_its_task_alone() -> None:
     one_model = model("m", quality=0.5)
     one = router(one_model)
-    for _ in range(40):
-        one.estimates.judged(one_model, "code", 1.0)
+    one.estimates.hold(one_model, "code", 0.6)
 
-    assert one.decide(asked(task="code")).candidates[0].quality > 0.8
+    assert one.decide(asked(task="code")).candidates[0].quality == 0.6
     assert one.decide(asked(task="chat")).candidates[0].quality == 0.5
 
 
