@@ -1,0 +1,132 @@
+"""From what an adapter understood to packed ticks: checked, put in our time, counted, without duplicates.
+
+The numbers of each source and symbol count without gaps from here on: they are ours, or the source's own
+where it counts so. A vendor's number tells which trades came twice. What is refused is counted by reason and
+gets no number: it is no loss.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from richesreach.core.events.schemas import PackedTick
+from richesreach.market_data.accounting import Account, Verdict
+from richesreach.market_data.clock import FutureError, Skew
+from richesreach.market_data.model import About, Rejection, Trade
+
+# Numbers of a vendor that are remembered by symbol; a trade that is older than all of them is not taken,
+# because nobody can tell any more whether it was there before.
+REMEMBERED = 4096
+# Nanoseconds. Older than the newest by more than the watermark waits for: its bar may be closed.
+LATE = 2_000_000_000
+
+
+class Numbered:
+    """The numbers of one symbol: the last of ours, and the last few of the vendor's."""
+
+    __slots__ = ("_floor", "_order", "_seen", "account", "last", "newest")
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.newest = 0
+        self.account: Account | None = None
+        self._seen: set[int] = set()
+        self._order: deque[int] = deque()
+        self._floor = -1
+
+    def is_new(self, number: int) -> bool:
+        """Whether the vendor's `number` has not come before; it is then remembered."""
+        if number in self._seen or number <= self._floor:
+            return False
+        self._seen.add(number)
+        self._order.append(number)
+        if len(self._order) > REMEMBERED:
+            gone = self._order.popleft()
+            self._seen.discard(gone)
+            self._floor = max(self._floor, gone)
+        return True
+
+
+class Counts(msgspec.Struct):
+    """What became of the trades of one source. `lost` are missing numbers of a vendor that counts without
+    gaps.
+    """
+
+    taken: int = 0
+    late: int = 0
+    duplicates: int = 0
+    future: int = 0
+    lost: int = 0
+
+
+class Intake:
+    """One source's. `sent` are our last numbers by symbol, from which it goes on after a restart."""
+
+    def __init__(
+        self,
+        about: About,
+        *,
+        reject: Callable[[Rejection], None] = lambda _rejection: None,
+        sent: Mapping[str, int] | None = None,
+        now: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.about = about
+        self.skew = Skew()
+        self.refused: Counter[str] = Counter()
+        self._counts = Counts()
+        self._reject = reject
+        self._now = now
+        self._symbols = {symbol: Numbered(last) for symbol, last in (sent or {}).items()}
+
+    @property
+    def sent(self) -> dict[str, int]:
+        """Our last number of each symbol: what every later stage's account is held against."""
+        return {symbol: numbered.last for symbol, numbered in self._symbols.items()}
+
+    @property
+    def counts(self) -> Counts:
+        missing = sum(n.account.missing for n in self._symbols.values() if n.account is not None)
+        return msgspec.structs.replace(self._counts, lost=missing)
+
+    def ticks(self, trades: Iterable[Trade]) -> list[tuple[str, PackedTick]]:
+        """Venue and tick of each trade that is taken, in the order they came."""
+        received, counts, contiguous, found = self._now(), self._counts, self.about.contiguous, []
+        for trade in trades:
+            symbol = trade.symbol
+            numbered = self._symbols.get(symbol)
+            if numbered is None:
+                numbered = self._symbols[symbol] = Numbered(0)
+            try:
+                happened = self.skew.corrected(trade.happened, received)
+            except FutureError as error:
+                counts.future += 1
+                said = msgspec.json.encode(trade)
+                self._reject(Rejection(self.about.name, "refused", f"{symbol} {error}", said))
+                continue
+            if trade.number is not None and not self._first_time(numbered, trade.number):
+                counts.duplicates += 1
+                continue
+            if happened > numbered.newest:
+                numbered.newest = happened
+            elif happened < numbered.newest - LATE:
+                counts.late += 1
+            # A source that counts without gaps itself gives the same numbers when it says something again.
+            number = trade.number if contiguous and trade.number is not None else numbered.last + 1
+            numbered.last = max(numbered.last, number)
+            counts.taken += 1
+            found.append(
+                (
+                    trade.venue,
+                    PackedTick(s=symbol, q=number, t=happened, r=received, p=trade.price, z=trade.size),
+                )
+            )
+        return found
+
+    def _first_time(self, numbered: Numbered, number: int) -> bool:
+        if not self.about.contiguous:
+            return numbered.is_new(number)
+        if numbered.account is None:
+            numbered.account = Account.beginning(number)
+        return numbered.account.take(number) is not Verdict.DUPLICATE

@@ -1,0 +1,1 @@
+"""One adapter a vendor, all with the contract of `source`."""
