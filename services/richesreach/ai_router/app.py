@@ -3,14 +3,13 @@
 import contextlib
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request, Response
 
 from richesreach.ai_router import api, openai_api
 from richesreach.ai_router.callers import Doorman
-from richesreach.ai_router.chain import Limits
 from richesreach.ai_router.context.preparing import Preparing
 from richesreach.ai_router.dispatch import Dispatcher
 from richesreach.ai_router.money import ROUTERS, Money
@@ -76,11 +75,13 @@ class Parts:
 
 def compose(platform: Platform, own: AiSettings, connections: Connections) -> Parts:
     """The pieces of one process, joined."""
-    catalogue = Catalogue.of(own.providers, datetime.now(UTC))
+    overrides = own.overrides
+    catalogue = Catalogue.of(own.providers, datetime.now(UTC), overrides.quality)
     credentials = credentials_of(own.providers)
     router = Router(
         catalogue,
-        Estimates(platform.settings.region, speed=catalogue.speed),
+        Estimates(platform.settings.region, speed=catalogue.speed, failure=overrides.policy.failure_prior),
+        policy=overrides.policy,
         keys=lambda provider: tuple(key.id for key in credentials.of(provider)),
     )
     money = Money(platform, own)
@@ -89,7 +90,7 @@ def compose(platform: Platform, own: AiSettings, connections: Connections) -> Pa
         open_providers(own.providers, connections),
         credentials,
         money.books,
-        limits=Limits(whole=own.answer_timeout),
+        limits=replace(overrides.limits, whole=own.answer_timeout),
     )
     asker = Asker(longest=own.answer_timeout)
     asker.counter.warm()

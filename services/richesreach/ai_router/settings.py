@@ -14,7 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+import msgspec
+
 from richesreach.ai_router.answers.model import Keeping
+from richesreach.ai_router.overrides import Overrides
 from richesreach.ai_router.places import Place, read_places
 from richesreach.core.environment_reader import Reader
 from richesreach.core.settings import SettingsError
@@ -42,6 +45,7 @@ class AiSettings:
     answers_ttl: int
     semantic_answers: bool
     record_days: int
+    overrides: Overrides
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -63,10 +67,19 @@ class AiSettings:
             answers_ttl=read.number("AI_ANSWERS_TTL", 1, 86_400, default=300),
             semantic_answers=read.flag("AI_SEMANTIC_ANSWERS", default=False),
             record_days=read.number("AI_RECORD_DAYS", 1, 3_650, default=90),
+            overrides=_overrides(read),
         )
         if read.problems:
             raise SettingsError(read.problems)
         return settings
+
+
+def _overrides(read: Reader) -> Overrides:
+    try:
+        return Overrides.read(read.text("AI_POLICY", default="{}"))
+    except msgspec.DecodeError as error:
+        read.problems.append(f"AI_POLICY is not what it should be: {error}")
+        return Overrides()
 
 
 def _keeping(read: Reader) -> Keeping:

@@ -24,7 +24,7 @@ from richesreach.ai_router.chain import Limits  # noqa: E402
 from richesreach.ai_router.cooling import Cooling  # noqa: E402
 from richesreach.ai_router.dispatch import Dispatcher  # noqa: E402
 from richesreach.ai_router.faults import AllFailedError, NothingFitsError  # noqa: E402
-from richesreach.ai_router.model import ProviderError  # noqa: E402
+from richesreach.ai_router.model import Attempt, Model, ProviderError  # noqa: E402
 from richesreach.ai_router.places import Place  # noqa: E402
 from richesreach.ai_router.providers.anthropic import Anthropic  # noqa: E402
 from richesreach.ai_router.providers.connections import Connections, Patience  # noqa: E402
@@ -91,10 +91,17 @@ TROUBLES = (
 
 
 class Forgetful(Cooling):
-    """Remembers no failure."""
+    """Leaves nothing alone."""
 
     def failed(self, *_arguments: Any) -> None:
         return
+
+
+class Unmoved(Estimates):
+    """Learns nothing of what happened."""
+
+    def ended(self, model: Model, _attempt: Attempt | None) -> None:
+        super().ended(model, None)
 
 
 @dataclasses.dataclass
@@ -120,7 +127,7 @@ def dispatcher(
     cooling = Cooling() if fallbacks else Forgetful()
     router = Router(
         catalogue,
-        Estimates("us-east-1", speed=catalogue.speed),
+        (Estimates if fallbacks else Unmoved)("us-east-1", speed=catalogue.speed),
         cooling=cooling,
         keys=lambda _provider: tuple(key.id for key in KEYS),
     )

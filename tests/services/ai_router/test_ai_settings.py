@@ -3,9 +3,15 @@
 import json
 import random
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
+from richesreach.ai_router.chain import Limits
+from richesreach.ai_router.overrides import Overrides
 from richesreach.ai_router.providers.credentials import Credential, Credentials
+from richesreach.ai_router.routing.asked import Strategy, Weights
+from richesreach.ai_router.routing.catalogue import Catalogue
+from richesreach.ai_router.routing.policy import Policy
 from richesreach.ai_router.settings import AiSettings
 from richesreach.core.settings import SettingsError
 
@@ -120,3 +126,35 @@ def test_keys_are_taken_by_weight_and_never_one_that_is_out() -> None:
     assert left.id == "b"
     assert keys.pick("openai", rng, {"a", "b"}) is None
     assert keys.pick("google", rng) is None
+
+
+def test_policy_keeps_its_defaults_for_what_is_not_named() -> None:
+    told = {"weights": {"balanced": {"quality": 1, "cost": 2, "latency": 3, "reliability": 4}}, "attempts": 2}
+
+    found = settings(AI_POLICY=json.dumps(told)).overrides
+
+    assert found.policy.weights[Strategy.BALANCED] == Weights(1, 2, 3, 4)
+    assert found.policy.weights[Strategy.BEST] == Policy().weights[Strategy.BEST]
+    assert (found.limits.attempts, found.limits.patience) == (2, Limits().patience)
+    assert settings().overrides == Overrides()
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ('{"slack": 2}', "Expected `float` <= 1.0 - at `$.slack`"),
+        ('{"weights": {"nicest": {}}}', "Invalid enum value 'nicest'"),
+        ('{"weihgts": {}}', "Object contains unknown field `weihgts`"),
+        ("[", "AI_POLICY is not what it should be"),
+    ],
+)
+def test_policy_that_means_nothing_is_one_error_that_names_it(told: str, says: str) -> None:
+    assert says in problem(None, AI_POLICY=told)
+
+
+def test_quality_of_a_model_can_be_set_by_task() -> None:
+    quality = settings(AI_POLICY='{"quality": {"gpt-4o": {"code": 0.95}}}').overrides.quality
+
+    found = Catalogue.of({}, datetime(2026, 11, 1, tzinfo=UTC), quality).named("gpt-4o")[0]
+
+    assert (found.quality["code"], found.quality["general"]) == (0.95, 0.8)

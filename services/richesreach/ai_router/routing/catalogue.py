@@ -53,8 +53,16 @@ class Catalogue:
             self._by_name[model.name] = (*self._by_name.get(model.name, ()), model)
 
     @classmethod
-    def of(cls, places: Mapping[str, Place], at: datetime) -> Self:
-        """The catalogue of a deployment, with the prices of an instant."""
+    def of(
+        cls,
+        places: Mapping[str, Place],
+        at: datetime,
+        quality: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> Self:
+        """The catalogue of a deployment, with the prices of an instant.
+
+        `quality` takes the place of priors, by a model's name and by task.
+        """
         models: list[Model] = []
         speeds: dict[str, Speed] = {}
         for prior in (*priors.CHAT, *priors.EMBEDDING):
@@ -67,6 +75,8 @@ class Catalogue:
                 speeds[key_of(model)] = Speed(prior.first_token, prior.pace)
         for place in places.values():
             models += [_compatible(place.name, entry) for entry in place.models]
+        told = quality or {}
+        models = [_judged(model, told[model.name]) if model.name in told else model for model in models]
         return cls(models, places, speeds)
 
     def enabled(self, model: Model) -> bool:
@@ -170,6 +180,5 @@ def _unknown(name: str, provider: str, found: Listed) -> Model:
     )
 
 
-def with_upstream(model: Model, upstream: str) -> Model:
-    """The same model by another of its provider's names, such as a dated snapshot."""
-    return dataclasses.replace(model, upstream=upstream)
+def _judged(model: Model, quality: Mapping[str, float]) -> Model:
+    return dataclasses.replace(model, quality={**model.quality, **quality})
