@@ -139,7 +139,9 @@ def _regime(step: Step, indicator: Indicator) -> Floats:
     calm = step.sum("squared_return", long) / long
     turbulent = step.sum("squared_return", short) / short > turbulence**2 * calm
     apart = _mean(step, fast) - _mean(step, slow)
-    wide = trend * step.close * np.sqrt(step.sum("squared_return", fast))
+    # A return without end, of a price of zero, has been told of by NaN or is beyond all averages.
+    with np.errstate(over="ignore", invalid="ignore"):
+        wide = trend * step.close * np.sqrt(step.sum("squared_return", fast))
     moving = np.where(apart > wide, RISING, np.where(apart < -wide, FALLING, RANGING))
     return np.where(np.isnan(calm), np.nan, np.where(turbulent, TURBULENT, moving))
 

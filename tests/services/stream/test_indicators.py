@@ -61,7 +61,7 @@ def reference(closes: Floats) -> dict[str, Floats]:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     bars=st.integers(1, 260),
@@ -95,7 +95,7 @@ def test_rsi_of_prices_that_never_move_is_zero() -> None:
     assert stepped(np.full((20, 1), 50.0))[ROWS["rsi_14"], -1, 0] == 0.0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32), absent=st.floats(0.0, 0.95))
 def test_a_symbol_has_the_values_it_would_have_alone(seed: int, absent: float) -> None:
     """Symbols trade in different seconds, and come up one after the other."""

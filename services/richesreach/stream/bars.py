@@ -1,0 +1,78 @@
+"""Bars as rows of integers, and how two of them, or ticks, are folded into one.
+
+A row has what `definitions.COLUMNS` has, and the keys of its first and last tick: event time, source,
+sequence. By them a fold gives the same row in whichever order its parts came.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from richesreach.stream import wide
+from richesreach.stream.wide import Integers
+
+# Places in a row. The price comes before its key: time, source, sequence.
+OPEN, OPEN_TIME, OPEN_SOURCE, OPEN_SEQUENCE = 0, 1, 2, 3
+CLOSE, CLOSE_TIME, CLOSE_SOURCE, CLOSE_SEQUENCE = 4, 5, 6, 7
+HIGH, LOW, TICKS = 8, 9, 10
+VOLUME = slice(11, 11 + wide.OF_SIZE)
+NOTIONAL = slice(VOLUME.stop, VOLUME.stop + wide.OF_PRODUCT)
+WIDTH: int = NOTIONAL.stop
+_OPENING, _CLOSING, _SUMS = slice(OPEN, CLOSE), slice(CLOSE, HIGH), slice(TICKS, WIDTH)
+
+_MOST, _LEAST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+# What anything can be folded into and stays as it is.
+EMPTY = np.zeros(WIDTH, np.int64)
+EMPTY[OPEN_TIME], EMPTY[CLOSE_TIME], EMPTY[HIGH], EMPTY[LOW] = _MOST, -1, _LEAST, _MOST
+
+
+def empty(*shape: int) -> Integers:
+    """That many empty rows."""
+    return np.broadcast_to(EMPTY, (*shape, WIDTH)).copy()
+
+
+def fold(into: Integers, rows: Integers, rank: Integers) -> None:
+    """Fold each row into the row beside it, in place; `rank` orders the sources by their names."""
+    earlier = _precedes(rows[:, _OPENING], into[:, _OPENING], rank)
+    into[earlier, _OPENING] = rows[earlier, _OPENING]
+    later = _precedes(into[:, _CLOSING], rows[:, _CLOSING], rank)
+    into[later, _CLOSING] = rows[later, _CLOSING]
+    np.maximum(into[:, HIGH], rows[:, HIGH], out=into[:, HIGH])
+    np.minimum(into[:, LOW], rows[:, LOW], out=into[:, LOW])
+    into[:, _SUMS] += rows[:, _SUMS]
+
+
+def carry(rows: Integers) -> None:
+    """Bring the wide sums of the rows into their one form, in place."""
+    wide.carry(rows[:, VOLUME])
+    wide.carry(rows[:, NOTIONAL])
+
+
+def of_ticks(
+    starts: Integers, price: Integers, size: Integers, event: Integers, source: Integers, sequence: Integers
+) -> Integers:
+    """One row for each run of ticks; runs begin at `starts`, and within one the ticks are in order."""
+    ticks = len(price)
+    ends = np.append(starts[1:], ticks) - 1
+    rows = np.empty((len(starts), WIDTH), np.int64)
+    for place, column in enumerate((price, event, source, sequence)):
+        rows[:, OPEN + place] = column[starts]
+        rows[:, CLOSE + place] = column[ends]
+    sums = np.concatenate([wide.split(size), wide.product(price, size)])
+    alone = len(starts) == ticks
+    rows[:, HIGH] = price if alone else np.maximum.reduceat(price, starts)
+    rows[:, LOW] = price if alone else np.minimum.reduceat(price, starts)
+    rows[:, TICKS] = ends - starts + 1
+    rows[:, VOLUME.start :] = (sums if alone else np.add.reduceat(sums, starts, axis=1)).T
+    return rows
+
+
+def _precedes(keyed: Integers, others: Integers, rank: Integers) -> NDArray[np.bool_]:
+    """Whether each row's key comes before that of the row beside it; columns: price, time, source, number."""
+    earlier: NDArray[np.bool_] = keyed[:, 1] < others[:, 1]
+    tied = np.flatnonzero(keyed[:, 1] == others[:, 1])
+    if len(tied):
+        one, other = keyed[tied], others[tied]
+        before = rank[one[:, 2]] < rank[other[:, 2]]
+        before |= (one[:, 2] == other[:, 2]) & (one[:, 3] < other[:, 3])
+        earlier[tied] = before
+    return earlier

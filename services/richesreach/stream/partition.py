@@ -1,0 +1,208 @@
+"""One partition of `market.ticks`: its messages in, closed bars with their indicators and refused ticks out.
+
+Everything that happens depends on the messages and their order alone, never on how many were taken at a time:
+the watermark goes on with every tick, and what closes is attributed to the message that closed it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from richesreach.stream import bars, wide
+from richesreach.stream.definitions import INTERVALS, LATENESS, LEAD, SCALE, SECOND
+from richesreach.stream.history import Floats
+from richesreach.stream.indicators import Indicators
+from richesreach.stream.sequences import Sequences
+from richesreach.stream.ticks import Reader, Ticks, Unreadable
+from richesreach.stream.wide import Integers
+from richesreach.stream.windows import REACH, Closed, Windows
+
+Mask = NDArray[np.bool_]
+Reason = Literal["late", "ahead"]
+# Symbols and sources for which there is room at first.
+_SYMBOLS, _SOURCES = 64, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Bars of one interval and window. Row i is number `first` + i of what the message at `offset` closed."""
+
+    offset: int
+    first: int
+    interval: int  # of INTERVALS
+    start: int  # nanoseconds
+    symbols: Integers  # (n)
+    rows: Integers  # (n, bars.WIDTH)
+    indicators: Floats  # (INDICATORS, n)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A tick that enters no bar: number `place` of the message at `offset`, from 0."""
+
+    offset: int
+    place: int
+    reason: Reason
+    symbol: int
+    source: int
+    sequence: int
+
+
+@dataclass(slots=True)
+class Taken:
+    """What came of a few messages: `ticks` are those that entered bars, `duplicates` how many came before."""
+
+    ticks: Ticks
+    closings: list[Closing] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    duplicates: int = 0
+
+
+class Partition:
+    """The state of one partition. `offset` is the next that is expected, `latest` the latest event time."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self.latest = 0
+        self.reader = Reader()
+        self.rank = self.reader.sources.rank()
+        self.sequences = Sequences(_SOURCES, _SYMBOLS)
+        self.windows = Windows(_SYMBOLS)
+        self.indicators = tuple(Indicators(_SYMBOLS) for _ in INTERVALS)
+
+    def take(self, messages: Sequence[tuple[int, bytes]]) -> Taken:
+        """Take (offset, value) in the order of offsets; those below `offset` were taken before."""
+        messages = [message for message in messages if message[0] >= self.offset]
+        ticks, unreadable = self.reader.read(messages)
+        taken = Taken(ticks, unreadable=unreadable)
+        if not messages:
+            return taken
+        offsets = np.array([offset for offset, _ in messages], np.int64)
+        self.offset = int(offsets[-1]) + 1
+        if len(ticks):
+            self._reserve()
+            self._enter(ticks, offsets, taken)
+        return taken
+
+    def _enter(self, ticks: Ticks, offsets: Integers, taken: Taken) -> None:
+        news = self.sequences.admit(ticks)
+        taken.duplicates = len(ticks) - int(np.count_nonzero(news))
+        ahead = news & (ticks.event - ticks.received > LEAD)
+        counted = news & ~ahead
+        latest = np.maximum.accumulate(np.where(counted, ticks.event, self.latest))
+        np.maximum(latest, self.latest, out=latest)
+        before = np.concatenate([[self.latest], latest[:-1]])
+        late = counted & (ticks.event // SECOND * SECOND + SECOND <= before - LATENESS)
+        if ahead.any() or late.any():
+            taken.refused = _refused(ticks, offsets, ahead, late)
+        chosen = counted & ~late
+        self.latest = int(latest[-1])
+        # The latest event time after each message: the first that reaches far enough has closed a window.
+        ends = np.searchsorted(ticks.message, np.arange(len(offsets)), side="right") - 1
+        reached = np.where(ends >= 0, latest[ends], before[0])
+        for rows, watermark in _stretches(latest):
+            self._close(int(latest[rows.start]) - LATENESS, offsets, reached, taken)
+            entering = chosen[rows]
+            stretch = (
+                ticks.where(rows) if entering.all() else ticks.where(np.flatnonzero(entering) + rows.start)
+            )
+            if len(stretch):
+                self._fold(stretch)
+            self._close(watermark - LATENESS, offsets, reached, taken)
+        if not chosen.all():
+            taken.ticks = ticks.where(chosen)
+
+    def _fold(self, ticks: Ticks) -> None:
+        order, starts = ordered(ticks, self.rank)
+        rows = bars.of_ticks(
+            starts,
+            ticks.price[order],
+            ticks.size[order],
+            ticks.event[order],
+            ticks.source[order],
+            ticks.sequence[order],
+        )
+        first = order[starts]
+        self.windows.fold(ticks.symbol[first], ticks.event[first] // SECOND, rows, self.rank)
+
+    def _close(self, watermark: int, offsets: Integers, reached: Integers, taken: Taken) -> None:
+        for closed in self.windows.advance(watermark, self.rank):
+            taken.closings.append(self._closing(closed, offsets, reached, taken.closings))
+
+    def _closing(
+        self, closed: Closed, offsets: Integers, reached: Integers, earlier: list[Closing]
+    ) -> Closing:
+        interval, start, symbols, rows = closed
+        end = start + INTERVALS[interval].length
+        offset = int(offsets[np.searchsorted(reached, end + LATENESS)])
+        last = earlier[-1] if earlier else None
+        first = last.first + len(last.rows) if last is not None and last.offset == offset else 0
+        values = self.indicators[interval].update(
+            symbols,
+            rows[:, bars.CLOSE] / SCALE,
+            wide.as_float(rows[:, bars.VOLUME]) / SCALE,
+            wide.as_float(rows[:, bars.NOTIONAL]) / SCALE**2,
+        )
+        return Closing(offset, first, interval, start, symbols, rows, values)
+
+    def _reserve(self) -> None:
+        symbols, sources = len(self.reader.symbols), len(self.reader.sources)
+        if len(self.rank) != sources:
+            self.rank = self.reader.sources.rank()
+        room_sources, room = self.sequences.next.shape
+        if symbols <= room and sources <= room_sources:
+            return
+        room = max(room, 1 << (symbols - 1).bit_length())
+        self.sequences.reserve(max(sources, room_sources), room)
+        self.windows.reserve(room)
+        for indicators in self.indicators:
+            indicators.history.reserve(room)
+
+
+def ordered(ticks: Ticks, rank: Integers) -> tuple[Integers, Integers]:
+    """The order of the ticks by symbol, event time, source and sequence; where in it each second starts."""
+    order = np.argsort(ticks.symbol.astype(np.uint16), kind="stable")
+    symbol, event = ticks.symbol[order], ticks.event[order]
+    doubtful = np.flatnonzero((symbol[1:] == symbol[:-1]) & (event[1:] <= event[:-1]))
+    if len(doubtful):
+        one, next_one = order[doubtful], order[doubtful + 1]
+        sorted_too = (
+            (event[doubtful + 1] == event[doubtful])
+            & (ticks.source[one] == ticks.source[next_one])
+            & (ticks.sequence[one] < ticks.sequence[next_one])
+        )
+        if not sorted_too.all():
+            order = np.lexsort((ticks.sequence, rank[ticks.source], ticks.event, ticks.symbol))
+            symbol, event = ticks.symbol[order], ticks.event[order]
+    second = event // SECOND
+    changes = (symbol[1:] != symbol[:-1]) | (second[1:] != second[:-1])
+    return order, np.concatenate([[0], np.flatnonzero(changes) + 1])
+
+
+def _stretches(latest: Integers) -> Iterator[tuple[slice, int]]:
+    """Cut where more seconds would be open than there are slots. Yields rows and the latest time in them."""
+    start = 0
+    while start < len(latest):
+        bound = (int(latest[start]) // SECOND + REACH + 1) * SECOND
+        end = len(latest) if latest[-1] < bound else int(np.searchsorted(latest, bound))
+        yield slice(start, end), int(latest[end - 1])
+        start = end
+
+
+def _refused(ticks: Ticks, offsets: Integers, ahead: Mask, late: Mask) -> list[Refused]:
+    starts = np.searchsorted(ticks.message, ticks.message, side="left")
+    return [
+        Refused(
+            int(offsets[ticks.message[row]]),
+            row - int(starts[row]),
+            "ahead" if ahead[row] else "late",
+            int(ticks.symbol[row]),
+            int(ticks.source[row]),
+            int(ticks.sequence[row]),
+        )
+        for row in np.flatnonzero(ahead | late).tolist()
+    ]

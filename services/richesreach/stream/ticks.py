@@ -1,0 +1,168 @@
+"""Messages of `market.ticks` as columns: one row a tick, in the order of arrival."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from richesreach.core.events.scaled import ScaleError, scaled
+from richesreach.core.events.schemas import PackedTick, Tick, TickBatch
+from richesreach.stream.wide import Integers
+
+SYMBOL = re.compile(r"^[A-Z0-9][A-Z0-9._:/=^-]{0,31}$")
+# Numbers of symbols fit 16 bits, by which they are sorted in one pass.
+MOST_SYMBOLS = 2**16
+MOST_SOURCES = 64
+# Sequences and times beyond it (the year 2116) would overflow what is computed of them.
+MOST = 2**62
+_BEYOND = f"a sequence or time of {MOST} or more"
+_FIELDS: Callable[[PackedTick], tuple[int, int, int, int, int]] = attrgetter("q", "t", "r", "p", "z")
+_SYMBOL: Callable[[PackedTick], str] = attrgetter("s")
+
+
+class Names:
+    """Names by number, in the order in which they came up. No more than `most`."""
+
+    def __init__(self, kind: str, most: int) -> None:
+        self._kind, self._most = kind, most
+        self.names: list[str] = []
+        self.numbers: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def number(self, name: str) -> int:
+        """Raises ValueError for one too many."""
+        found = self.numbers.get(name)
+        if found is None:
+            if len(self.names) >= self._most:
+                raise ValueError(f"{name[:32]} is one more {self._kind} than the {self._most} of a partition")
+            found = self.numbers[name] = len(self.names)
+            self.names.append(name)
+        return found
+
+    def rank(self) -> Integers:
+        """The place of each number among the sorted names."""
+        rank = np.empty(len(self.names), np.int64)
+        rank[sorted(range(len(self.names)), key=self.names.__getitem__)] = np.arange(len(self.names))
+        return rank
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message of which no tick was taken, and why."""
+
+    offset: int
+    error: str
+
+
+@dataclass(slots=True)
+class Ticks:
+    """Columns of equal length. `message` is the place of the message among those read together."""
+
+    symbol: Integers
+    source: Integers
+    sequence: Integers
+    event: Integers
+    received: Integers
+    price: Integers
+    size: Integers
+    message: Integers
+
+    def __len__(self) -> int:
+        return len(self.symbol)
+
+    def where(self, chosen: NDArray[Any] | slice) -> "Ticks":
+        """The rows of a mask, a range or of numbers."""
+        return Ticks(*(getattr(self, name)[chosen] for name in self.__slots__))
+
+
+class Reader:
+    """Reads messages of one partition, and numbers its symbols and sources."""
+
+    def __init__(self) -> None:
+        self.symbols = Names("symbol", MOST_SYMBOLS)
+        self.sources = Names("source", MOST_SOURCES)
+        self._decoder = msgspec.json.Decoder(Tick | TickBatch)
+
+    def read(self, messages: Sequence[tuple[int, bytes]]) -> tuple[Ticks, list[Unreadable]]:
+        """The ticks of (offset, value), and the messages that are none."""
+        rows: list[PackedTick] = []
+        numbers: list[int] = []
+        counts: list[int] = []
+        sources: list[int] = []
+        unreadable: list[Unreadable] = []
+        for offset, value in messages:
+            count = 0
+            source = -1
+            try:
+                name, ticks = self._ticks(value)
+                known = self._known(ticks)
+                source = self.sources.number(name)
+            except ValueError as error:
+                unreadable.append(Unreadable(offset, str(error)))
+            else:
+                rows += ticks
+                numbers += known
+                count = len(ticks)
+            counts.append(count)
+            sources.append(source)
+        fields = np.fromiter(chain.from_iterable(map(_FIELDS, rows)), np.int64, 5 * len(rows))
+        ticks_read = _columns(numbers, sources, counts, fields)
+        if len(rows) and fields.reshape(-1, 5)[:, :3].max() >= MOST:
+            beyond = np.unique(ticks_read.message[(fields.reshape(-1, 5)[:, :3] >= MOST).any(axis=1)])
+            unreadable += [Unreadable(messages[place][0], _BEYOND) for place in beyond.tolist()]
+            unreadable.sort(key=lambda message: message.offset)
+            ticks_read = ticks_read.where(~np.isin(ticks_read.message, beyond))
+        return ticks_read, unreadable
+
+    def _ticks(self, value: bytes) -> tuple[str, list[PackedTick]]:
+        """Raises ValueError, which msgspec's errors and ScaleError are."""
+        message = self._decoder.decode(value)
+        if isinstance(message, Tick):
+            return message.source, [_packed(message)]
+        return message.source, message.ticks
+
+    def _known(self, ticks: list[PackedTick]) -> list[int]:
+        """The numbers of the ticks' symbols. Raises ValueError for what cannot be taken."""
+        try:
+            return list(map(self.symbols.numbers.__getitem__, map(_SYMBOL, ticks)))
+        except KeyError:
+            for tick in ticks:
+                if tick.s not in self.symbols.numbers and SYMBOL.match(tick.s) is None:
+                    raise ValueError(f"{tick.s!r} is no symbol") from None
+            return [self.symbols.number(tick.s) for tick in ticks]
+
+
+def _columns(symbols: list[int], sources: list[int], counts: list[int], fields: Integers) -> Ticks:
+    """`sources` and `counts` by message; the rest by tick, `fields` in the order of _FIELDS."""
+    sequence, event, received, price, size = np.ascontiguousarray(fields.reshape(-1, 5).T)
+    return Ticks(
+        symbol=np.array(symbols, np.int64),
+        source=np.repeat(np.array(sources, np.int64), counts),
+        sequence=sequence,
+        event=event,
+        received=received,
+        price=price,
+        size=size,
+        message=np.repeat(np.arange(len(counts)), counts),
+    )
+
+
+def _packed(tick: Tick) -> PackedTick:
+    if tick.size < 0:
+        raise ScaleError("a size below zero")
+    return PackedTick(
+        s=tick.symbol,
+        q=tick.sequence,
+        t=tick.event_time,
+        r=tick.received_time,
+        p=scaled(tick.price),
+        z=scaled(tick.size),
+    )
