@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from stacks.calls import Caller, check_calls
 from stacks.edge_paths import CachedPath, PathPattern, Protected, overlap
 from stacks.errors import ConfigurationError
 from stacks.settings import TaskCount
@@ -151,6 +152,7 @@ class Manifest(Frozen):
     placement: Placement = "every-region"
     health: HealthCheck = HealthCheck()
     needs: list[Need] = Field(default_factory=list)
+    calls: list[Name] = Field(default_factory=list)
     stream: StreamAccess = StreamAccess()
     slo: Objective
     scaling: Scaling = Scaling()
@@ -235,6 +237,12 @@ def load_manifests(directory: Path = SERVICES) -> tuple[Manifest, ...]:
                 f"is {manifest.name!r}",
                 f"must be {folder!r}, as the folder is called",
             )
+    check_calls(
+        {
+            each.name: Caller(relative(file), each.calls, each.placement == "every-region")
+            for file, each in manifests.items()
+        }
+    )
     _check_edge_paths(manifests)
     _check_default(manifests, directory)
     _check_paths(manifests)

@@ -13,6 +13,9 @@ PROJECT = "richesreach"
 #: Header by which a load balancer knows that a request came through this platform's distribution.
 ORIGIN_VERIFY_HEADER = "x-origin-verify"
 
+#: Secret with the id and the secret of the services' own client of the user pool.
+SERVICE_CLIENT = "service-client"
+
 #: Name, below the prefix, of what rotates the database's password.
 ROTATION = "rotation"
 

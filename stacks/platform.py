@@ -218,13 +218,14 @@ class Platform:
 
     def _user_pool(self) -> UserPool:
         identity = self.edge_state.identity
-        web, service = identity.web.user_pool_client_id, identity.service.user_pool_client_id
+        clients = (identity.web, identity.service, identity.neighbours)
         return UserPool(
             arn=identity.pool.user_pool_arn,
             pool_id=identity.pool.user_pool_id,
             issuer=identity.issuer,
-            clients=[web, service],
-            web_client=web,
+            clients=[client.user_pool_client_id for client in clients],
+            web_client=identity.web.user_pool_client_id,
+            token_url=identity.token_url,
         )
 
     def _edge(self) -> EdgeStack:

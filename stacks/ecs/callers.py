@@ -35,12 +35,16 @@ class UserPool:
     issuer: str
     clients: Sequence[str]
     web_client: str
+    token_url: str
 
     def variables(self, manifest: Manifest) -> dict[str, str]:
-        """Every service verifies who calls; one that needs ``identity`` reaches the pool besides."""
+        """Every service verifies who calls; one that needs ``identity`` reaches the pool besides, and one
+        that calls neighbours the token endpoint."""
         values = {"IDENTITY_ISSUER": self.issuer, "IDENTITY_CLIENTS": " ".join(self.clients)}
         if "identity" in manifest.needs:
             values |= {"USER_POOL_ID": self.pool_id, "USER_POOL_CLIENT_ID": self.web_client}
+        if manifest.calls:
+            values["IDENTITY_TOKEN_URL"] = self.token_url
         return values
 
     def statements(self, manifest: Manifest) -> Iterator[iam.PolicyStatement]:

@@ -62,12 +62,13 @@ class EcsStack(PlatformStack):
         for need in evacuation(site.environment, manifests):
             if need.region == site.region and not need.holds:
                 cdk.Annotations.of(self).add_warning_v2("richesreach:capacity", str(need))
-        variables = TaskVariables(self, "Variables", site=site, sources=sources)
+        variables = TaskVariables(self, "Variables", site=site, sources=sources, manifests=manifests)
         #: Names of the tasks that a schedule starts.
         self.scheduled: list[str] = []
         self.services = [
             self._service(manifest, variables) for manifest in manifests if self._places(manifest.placement)
         ]
+        self._order()
         self.origin = OriginRecords(
             self, "Origin", site=site, zone=zone, load_balancer=self.load_balancer.resource
         )
@@ -76,6 +77,14 @@ class EcsStack(PlatformStack):
     def health_check_id(self) -> str:
         """Of the check that takes the region out of the latency record."""
         return self.origin.health_check.attr_health_check_id
+
+    def _order(self) -> None:
+        """A task of Service Connect knows the neighbours that there were when it was deployed."""
+        services = {service.manifest.name: service for service in self.services}
+        for service in self.services:
+            for name in service.manifest.calls:
+                if name in services:
+                    service.wait_for(services[name].service)
 
     def _places(self, placement: str) -> bool:
         return placement == "every-region" or self.site.is_writer

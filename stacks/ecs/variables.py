@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import aws_ecs as ecs
@@ -10,11 +10,13 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.base import Site
+from stacks.calls import variables
 from stacks.ecs.callers import UserPool
 from stacks.global_db.database import DATABASE_NAME, MemberCluster
 from stacks.global_db.stack import GlobalDbStack
 from stacks.global_db.users import APP, secret_name, shared_store
 from stacks.manifest import Manifest
+from stacks.naming import SERVICE_CLIENT
 from stacks.streaming.stack import StreamingStack
 
 
@@ -33,12 +35,21 @@ class Sources:
 class TaskVariables(Construct):
     """Variables and secrets of a region's tasks, by what a manifest needs and nothing more."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, site: Site, sources: Sources) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        site: Site,
+        sources: Sources,
+        manifests: Sequence[Manifest],
+    ) -> None:
         super().__init__(scope, construct_id)
         self.site = site
         self.databases = sources.databases
         self.user_pool = sources.user_pool
         self.stream = sources.stream
+        self.neighbours = {each.name: variables(each.name, each.port, each.grpc) for each in manifests}
         self.secrets_key = sources.databases[site.region].secrets_key
         self._secrets: dict[str, secretsmanager.ISecret] = {}
 
@@ -57,6 +68,8 @@ class TaskVariables(Construct):
         }
         if manifest.grpc:
             values["RPC_PORT"] = str(manifest.grpc)
+        for name in manifest.calls:
+            values |= self.neighbours[name]
         providers = {
             "database": self._database,
             "cache": self._cache,
@@ -83,6 +96,10 @@ class TaskVariables(Construct):
             if need in manifest.needs:
                 values[user] = ecs.Secret.from_secrets_manager(self._own(name), "username")
                 values[password] = ecs.Secret.from_secrets_manager(self._own(name), "password")
+        if manifest.calls:
+            client = self._own(SERVICE_CLIENT)
+            for key in ("client_id", "client_secret"):
+                values[f"SERVICE_{key.upper()}"] = ecs.Secret.from_secrets_manager(client, key)
         for name in manifest.secret_names:
             values[_variable(name)] = ecs.Secret.from_secrets_manager(self._own(name))
         return values

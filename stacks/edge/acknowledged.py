@@ -32,6 +32,12 @@ STATE_ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         SECRET_ROTATION,
         "rotated by a schedule of the edge stack, where the function can name the distribution",
     ),
+    Acknowledged(
+        "ServiceClient/Resource",
+        SECRET_ROTATION,
+        "Cognito makes a client's secret with the client: a new client takes the old one's place, and both"
+        " are accepted meanwhile",
+    ),
 )
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (

@@ -29,7 +29,10 @@ _PROTECTION = {
 
 
 class Identity(Construct):
-    """People sign in to ``web`` and get their groups; machines to ``service`` and get its scope."""
+    """People sign in to ``web`` and get their groups; machines to ``service`` and get its scope.
+
+    The platform's own services are ``neighbours``: their secret is given to nobody else.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, site: Site) -> None:
         super().__init__(scope, construct_id)
@@ -51,12 +54,20 @@ class Identity(Construct):
             ),
         )
         self.web = self._web_client()
-        self.service = self._service_client()
+        scope_, server = self._machines_scope()
+        self.service = self._machine_client("Service", "service", server, scope_)
+        self.neighbours = self._machine_client("Neighbours", "neighbours", server, scope_)
 
     @property
     def issuer(self) -> str:
         """``iss`` of every token."""
         return f"https://cognito-idp.{self.site.region}.amazonaws.com/{self.pool.user_pool_id}"
+
+    @property
+    def token_url(self) -> str:
+        """Where machines ask for their tokens."""
+        prefix = self.site.names.sign_in_domain(self.site.account)
+        return f"https://{prefix}.auth.{self.site.region}.amazoncognito.com/oauth2/token"
 
     def _pool(self) -> cognito.UserPool:
         """The feature plan Plus is what threat protection needs."""
@@ -120,8 +131,7 @@ class Identity(Construct):
             refresh_token_validity=cdk.Duration.days(1),
         )
 
-    def _service_client(self) -> cognito.UserPoolClient:
-        """Client credentials: a system has no user, its one scope is the role."""
+    def _machines_scope(self) -> tuple[cognito.ResourceServerScope, cognito.UserPoolResourceServer]:
         scope = cognito.ResourceServerScope(scope_name="service", scope_description=ROLES["service"])
         server = self.pool.add_resource_server(
             "ResourceServer",
@@ -129,9 +139,19 @@ class Identity(Construct):
             user_pool_resource_server_name=self.site.names.prefix,
             scopes=[scope],
         )
+        return scope, server
+
+    def _machine_client(
+        self,
+        construct_id: str,
+        name: str,
+        server: cognito.UserPoolResourceServer,
+        scope: cognito.ResourceServerScope,
+    ) -> cognito.UserPoolClient:
+        """Client credentials: a system has no user, its one scope is the role."""
         return self.pool.add_client(
-            "Service",
-            user_pool_client_name=f"{self.site.names.prefix}-service",
+            construct_id,
+            user_pool_client_name=f"{self.site.names.prefix}-{name}",
             generate_secret=True,
             enable_token_revocation=True,
             auth_flows=cognito.AuthFlow(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -14,6 +15,7 @@ from constructs import Construct
 
 from stacks.base import PlatformStack, Site, allow_logs
 from stacks.edge.identity import Identity
+from stacks.naming import SERVICE_CLIENT
 from stacks.secret import replicated_secret
 
 #: Letters and digits alone: a listener rule reads * and ? as wildcards.
@@ -41,6 +43,7 @@ class EdgeStateStack(PlatformStack):
         )
         self.log_key = self._log_key()
         self.identity = Identity(self, "Identity", site=site)
+        self._service_client()
         self.log_bucket = self._log_bucket() if site.environment.edge.logs else None
         self._publish()
 
@@ -54,6 +57,26 @@ class EdgeStateStack(PlatformStack):
             generate=secretsmanager.SecretStringGenerator(
                 password_length=SECRET_LENGTH, exclude_punctuation=True
             ),
+            copied=True,
+        )
+
+    def _service_client(self) -> None:
+        """What the services show the token endpoint, for tasks to get by reference in every region.
+
+        CloudFormation reads the client's secret while it deploys; it stands in no template.
+        """
+        client = self.identity.neighbours
+        resource = client.node.default_child
+        if not isinstance(resource, cognito.CfnUserPoolClient):
+            raise TypeError(f"{client.node.path} has no resource of its own")
+        value = {"client_id": client.user_pool_client_id, "client_secret": resource.attr_client_secret}
+        replicated_secret(
+            self,
+            "ServiceClient",
+            site=self.site,
+            name=self.site.names.secret(SERVICE_CLIENT),
+            description="The services' own client of the user pool",
+            text=cdk.SecretValue.unsafe_plain_text(self.to_json_string(value)),
             copied=True,
         )
 

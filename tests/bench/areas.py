@@ -131,6 +131,7 @@ def _user_pool(environment: Environment, account: str) -> UserPool:
         issuer=f"https://cognito-idp.{environment.dns_region}.amazonaws.com/{pool}",
         clients=["web-client", "service-client"],
         web_client="web-client",
+        token_url=f"https://richesreach-prod.auth.{environment.dns_region}.amazoncognito.com/oauth2/token",
     )
 
 

@@ -51,6 +51,21 @@ def test_machine_gets_its_role_as_a_scope(prod: Assembly) -> None:
     assert "/service" in str(service["AllowedOAuthScopes"])
 
 
+def test_services_client_is_their_own_and_its_secret_stands_in_no_template(prod: Assembly) -> None:
+    found = prod.one(*STATE, "AWS::Cognito::UserPoolClient", ClientName="richesreach-prod-neighbours")
+    assert found.properties["AllowedOAuthFlows"] == ["client_credentials"]
+    secret = prod.one(*STATE, "AWS::SecretsManager::Secret", Name="richesreach/prod/service-client")
+    parts = secret.properties["SecretString"]["Fn::Join"][1]
+    assert {"Fn::GetAtt": [found.logical_id, "ClientSecret"]} in parts
+    assert [part for part in parts if isinstance(part, str)] == [
+        '{"client_id":"',
+        '","client_secret":"',
+        '"}',
+    ]
+    regions = {replica["Region"] for replica in secret.properties["ReplicaRegions"]}
+    assert regions == {"eu-west-1", "ap-southeast-1"}
+
+
 def test_browser_is_told_what_the_answers_may_do(prod: Assembly) -> None:
     policy = prod.one(*EDGE, "AWS::CloudFront::ResponseHeadersPolicy").properties
     said = policy["ResponseHeadersPolicyConfig"]

@@ -44,6 +44,26 @@ def test_service_is_one_more_folder(tmp_path: Path) -> None:
     assert [manifest.name for manifest in load(tmp_path, GATEWAY, MARKET)] == ["gateway", "market-data"]
 
 
+CALLS: dict[str, tuple[Document, Document, str, str]] = {
+    "nobody": ({"calls": ["trading"]}, {}, "trading is no service", "market-data"),
+    "itself": ({"calls": ["gateway"]}, {}, "gateway is the service itself", "market-data"),
+    "back": ({"calls": ["market-data"]}, {"calls": ["gateway"]}, "goes in a circle", "by an event"),
+    "what other regions lack": (
+        {"calls": ["market-data"]},
+        {"placement": "writer-region"},
+        "market-data runs in the writer region alone",
+        "by an event",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_service_calls_none_that_it_could_not_find(case: str, tmp_path: Path) -> None:
+    gateway, market, problem, mend = CALLS[case]
+    error = error_of(tmp_path, GATEWAY | gateway, MARKET | market)
+    assert (error.key, problem in error.problem, mend in error.mend) == ("calls", True, True), str(error)
+
+
 WRONG: dict[str, tuple[str, object, str, str, str]] = {
     "unknown field": ("replicas", 3, "replicas", "unknown key", "known keys are"),
     "misspelt field": ("helth", {}, "helth", "unknown key", "did you mean 'health'?"),

@@ -26,6 +26,7 @@ MARKET = Manifest.model_validate(
         "grpc": 9100,
         "placement": "writer-region",
         "needs": ["cache"],
+        "calls": ["gateway"],
         "tasks": [],
         "cached": [],
         "protected": [],
@@ -99,7 +100,12 @@ def test_service_is_told_what_it_needs_and_nothing_more(two: Assembly) -> None:
     names = {entry["Name"] for entry in container["Environment"]}
     assert "REDIS_PRIMARY_HOST" in names
     assert not [name for name in names if name.startswith(("DATABASE", "GLOBAL_CACHE"))]
-    assert {secret["Name"] for secret in container["Secrets"]} == {"REDIS_USERNAME", "REDIS_PASSWORD"}
+    assert {secret["Name"] for secret in container["Secrets"]} == {
+        "REDIS_USERNAME",
+        "REDIS_PASSWORD",
+        "SERVICE_CLIENT_ID",
+        "SERVICE_CLIENT_SECRET",
+    }
 
 
 def test_service_listens_on_its_own_ports(two: Assembly) -> None:
@@ -173,3 +179,34 @@ def test_neighbours_reach_its_grpc_port_by_a_name_of_its_own(two: Assembly) -> N
         if rule.properties.get("Description") == "from a neighbour"
     }
     assert opened == {8000, 9000, 9100}
+
+
+def test_who_calls_another_is_told_where_it_is_and_as_whom(two: Assembly) -> None:
+    container = market_container(two)
+    variables = {one["Name"]: one["Value"] for one in container["Environment"]}
+    assert variables["NEIGHBOUR_GATEWAY_HTTP"] == "http://gateway:8000"
+    assert variables["IDENTITY_TOKEN_URL"] == (
+        "https://richesreach-prod-111111111111.auth.us-east-1.amazoncognito.com/oauth2/token"
+    )
+    secrets = {one["Name"]: json.dumps(one["ValueFrom"]) for one in container["Secrets"]}
+    for name, key in (("SERVICE_CLIENT_ID", "client_id"), ("SERVICE_CLIENT_SECRET", "client_secret")):
+        assert f"richesreach/prod/service-client:{key}" in secrets[name]
+
+
+def test_who_calls_nobody_is_told_nothing_of_the_kind(two: Assembly) -> None:
+    (definition,) = (
+        found.properties
+        for found in two.all("us-east-1", "ecs", "AWS::ECS::TaskDefinition")
+        if found.properties["Family"] == "richesreach-prod-gateway"
+    )
+    assert "NEIGHBOUR" not in json.dumps(definition)
+    assert "SERVICE_CLIENT" not in json.dumps(definition)
+    assert "IDENTITY_TOKEN_URL" not in json.dumps(definition)
+
+
+def test_who_is_called_is_deployed_first(two: Assembly) -> None:
+    found = {
+        service.properties["ServiceName"]: service
+        for service in two.all("us-east-1", "ecs", "AWS::ECS::Service")
+    }
+    assert found["gateway"].logical_id in found["market-data"].depends_on
