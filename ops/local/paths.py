@@ -20,6 +20,7 @@ SERVICES_PYTHON = ROOT / ".venv-services" / "bin" / "python"
 STATE_FILE = RUN / "state.json"
 PID_FILE = RUN / "supervisor.pid"
 LOAD_BALANCERS_FILE = RUN / "load-balancers.json"
+CONNECT_FILE = RUN / "connect.json"
 EDGE_FILE = RUN / "edge.json"
 
 

@@ -12,7 +12,7 @@ from ops.local.reconcilers import models
 from stacks.environment import Environment
 
 #: First addresses of the ranges that the platform hands out; see ops/local/reconcilers/addresses.py.
-PROBED = ("127.70.0.1", "127.80.0.1", "127.90.0.1")
+PROBED = ("127.70.0.1", "127.80.0.1", "127.90.0.1", "127.95.0.1")
 
 
 def check(environment: Environment) -> None:

@@ -35,7 +35,8 @@ class LocalAws:
 
 @dataclass(frozen=True)
 class ProcessState:
-    """One child; `kind` is local-aws, postgres, cache, stream, models, task, load-balancer
+    """One child; `kind` is local-aws, postgres, cache, stream, models, task, service-connect,
+    load-balancer
     or edge.
 
     `status` is starting, running, restarting, failed or stopped; `reason` says why the last one ended.

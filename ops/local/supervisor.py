@@ -29,6 +29,7 @@ from ops.local.reconcilers.ecs import Ecs
 from ops.local.reconcilers.models import Models
 from ops.local.reconcilers.regions import Regions
 from ops.local.reconcilers.report import Reconciler
+from ops.local.reconcilers.service_connect import ServiceConnect
 from ops.local.reconcilers.stream import Stream
 from ops.local.reconcilers.tasks import Host
 from ops.local.reconcilers.traffic import Edge, LoadBalancers
@@ -37,6 +38,7 @@ from ops.local.starting import DatabasesFirst
 PR_SET_CHILD_SUBREAPER = 36
 LOAD_BALANCER_NETWORK = "127.80"
 TASK_NETWORK = "127.90"
+NAME_NETWORK = "127.95"
 
 logger = logging.getLogger("supervisor")
 
@@ -75,8 +77,11 @@ def reconcilers(board: Board, named: tuple[str, ...]) -> list[Reconciler]:
     shutil.rmtree(data / "tasks", ignore_errors=True)
     host = Host(client, logs, data / "tasks")
     everywhere = Regions(client, named)
+    connect = ServiceConnect(Addresses(NAME_NETWORK, named), paths.CONNECT_FILE, logs)
+    tasks = Addresses(TASK_NETWORK, named)
     return [
-        Ecs(host, everywhere, Addresses(TASK_NETWORK, named), paths.RUN, DatabasesFirst(board)),
+        Ecs(host, everywhere, tasks, paths.RUN, DatabasesFirst(board), connect=connect),
+        connect,
         LoadBalancers(
             client, everywhere, Addresses(LOAD_BALANCER_NETWORK, named), logs, paths.LOAD_BALANCERS_FILE
         ),
@@ -90,7 +95,12 @@ def reconcilers(board: Board, named: tuple[str, ...]) -> list[Reconciler]:
 
 def forget_earlier_run() -> None:
     """Remove what an earlier supervisor left: files that name addresses and health of processes long gone."""
-    for stale in (paths.STATE_FILE, paths.LOAD_BALANCERS_FILE, *paths.RUN.glob("targets-*.json")):
+    for stale in (
+        paths.STATE_FILE,
+        paths.LOAD_BALANCERS_FILE,
+        paths.CONNECT_FILE,
+        *paths.RUN.glob("targets-*.json"),
+    ):
         stale.unlink(missing_ok=True)
 
 

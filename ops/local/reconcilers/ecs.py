@@ -10,6 +10,7 @@ from ops.local.reconcilers.addresses import Addresses
 from ops.local.reconcilers.one_off import OneOffTasks
 from ops.local.reconcilers.report import Report
 from ops.local.reconcilers.rollout import Patience, Service, Wanted, wanted
+from ops.local.reconcilers.service_connect import ServiceConnect, ports
 from ops.local.reconcilers.target_health import TargetHealth
 from ops.local.reconcilers.tasks import Host
 from ops.local.state import ServiceState
@@ -36,6 +37,7 @@ class Ecs:
         run: Path,
         hold: Callable[[], bool] = lambda: False,
         patience: Patience | None = None,
+        connect: ServiceConnect | None = None,
     ) -> None:
         self._host = host
         self._regions = regions
@@ -43,6 +45,7 @@ class Ecs:
         self._run = run
         self._hold = hold
         self._patience = patience
+        self._connect = connect
         self.services: dict[tuple[str, str, str], Service] = {}
         self._one_off = OneOffTasks(host, addresses)
         self._definitions: dict[str, dict[str, Any]] = {}
@@ -55,15 +58,20 @@ class Ecs:
         for region in self._regions:
             health = TargetHealth(self._run, region)
             ecs = self._host.clients("ecs", region)
+            everyone: list[Wanted] = []
             for cluster in (arn.rsplit("/", 1)[-1] for arn in ecs.list_clusters()["clusterArns"]):
                 self._one_off.reconcile(region, cluster, hold)
-                for want in self._wanted(ecs, region, cluster):
-                    key = (want.region, want.cluster, want.name)
-                    present.add(key)
-                    states.append(self._service(key, want, health, hold))
+                everyone += self._wanted(ecs, region, cluster)
+            self._learn(region, everyone)
+            for want in everyone:
+                key = (want.region, want.cluster, want.name)
+                present.add(key)
+                states.append(self._service(key, want, health, hold, self._names(want, everyone)))
         for key in [key for key in self.services if key not in present]:
             if self.services[key].retire(key[0]):
                 del self.services[key]
+        if self._connect is not None:
+            self._connect.publish()
         tasks = [task for service in self.services.values() for task in service.tasks]
         running = tuple(task.keeper.state(task.healthy) for task in tasks)
         return Report(processes=running + self._one_off.states(), services=tuple(states))
@@ -73,8 +81,23 @@ class Ecs:
         stop_together([t.keeper for s in self.services.values() for t in s.tasks], grace=4.0)
         self._one_off.stop()
 
+    def _learn(self, region: str, everyone: list[Wanted]) -> None:
+        if self._connect is not None:
+            self._connect.learn(region, [want.connected for want in everyone])
+
+    def _names(self, want: Wanted, everyone: list[Wanted]) -> dict[str, str]:
+        """Whom its tasks find by name; nobody outside a namespace."""
+        if self._connect is None or not want.connected.namespace:
+            return {}
+        return self._connect.names(want.region, want.connected, [each.connected for each in everyone])
+
     def _service(
-        self, key: tuple[str, str, str], want: Wanted, health: TargetHealth, hold: bool
+        self,
+        key: tuple[str, str, str],
+        want: Wanted,
+        health: TargetHealth,
+        hold: bool,
+        names: dict[str, str],
     ) -> ServiceState:
         service = self.services.get(key)
         if service is None:
@@ -83,7 +106,11 @@ class Ecs:
                     *key, want.task_definition, want.desired, reason="waiting for the databases to start"
                 )
             service = self.services[key] = Service(self._host, self._addresses, self._patience)
-        return service.reconcile(want, self._definition(want), health)
+        definition = self._definition(want)
+        found = service.reconcile(want, definition, health, names)
+        if self._connect is not None:
+            self._connect.forward(want.region, want.connected, ports(definition), service.healthy)
+        return found
 
     def _definition(self, want: Wanted) -> dict[str, Any]:
         """The task definition, read once: a revision never changes."""

@@ -14,6 +14,7 @@ from ops.local.keeper import Backoff
 from ops.local.reconcilers.addresses import Addresses
 from ops.local.reconcilers.blue_green import SETTLE_SECONDS, Balancer, Shift, balancers, firing
 from ops.local.reconcilers.secrets import SecretError
+from ops.local.reconcilers.service_connect import ALONE, Connected, connected
 from ops.local.reconcilers.target_health import TargetHealth
 from ops.local.reconcilers.task_process import TaskProcess
 from ops.local.reconcilers.tasks import Host, Plan, TaskError, plan
@@ -44,6 +45,7 @@ class Wanted:
     bake: float = 0.0
     """Seconds that old tasks stay after the traffic has moved."""
     alarms: tuple[str, ...] = ()
+    connected: Connected = ALONE
 
 
 def wanted(region: str, cluster: str, service: Mapping[str, Any]) -> Wanted:
@@ -61,6 +63,7 @@ def wanted(region: str, cluster: str, service: Mapping[str, Any]) -> Wanted:
         desired=int(service.get("desiredCount", 0)),
         balancers=balancers(service),
         bake=60.0 * float(deployment.get("bakeTimeInMinutes") or 0),
+        connected=connected(primary),
         alarms=tuple(alarms.get("alarmNames") or ()) if alarms.get("enable") else (),
     )
 
@@ -87,14 +90,20 @@ class Service:
         self._backoff = Backoff(first=1.0, longest=10.0)
         self._due = 0.0
 
-    def reconcile(self, want: Wanted, definition: Mapping[str, Any], health: TargetHealth) -> ServiceState:
-        """One pass for the service as it is wanted now."""
+    def reconcile(
+        self,
+        want: Wanted,
+        definition: Mapping[str, Any],
+        health: TargetHealth,
+        names: Mapping[str, str] | None = None,
+    ) -> ServiceState:
+        """One pass for the service as it is wanted now; a new revision knows these neighbours by `names`."""
         elbv2 = self._host.clients("elbv2", want.region)
         if want.revision != self._revision:
             self._revision, self._plan, self._due, self.problem = want.revision, None, 0.0, ""
             self._shift = Shift(want.balancers, self._clock)
             self._backoff.failures = 0
-        self._make_plan(want, definition)
+        self._make_plan(want, definition, names or {})
         live = self._shift.live(elbv2)
         if self._shift.slot is None:
             serving = any(t.served and not t.retiring for t in self.tasks)
@@ -156,6 +165,11 @@ class Service:
     def _given_up(self, task: TaskProcess) -> bool:
         return task.exits_in_row >= EXITS_THAT_FAIL or task.unwell_for() > self._patience.failing
 
+    @property
+    def healthy(self) -> list[str]:
+        """Addresses of the tasks that neighbours are sent to."""
+        return [task.address for task in self.tasks if task.healthy and not task.retiring]
+
     def retire(self, region: str) -> bool:
         """Take the deleted service's tasks down, step by step; True when none is left."""
         for task in self.tasks:
@@ -163,12 +177,12 @@ class Service:
         self._bury(region)
         return not self.tasks
 
-    def _make_plan(self, want: Wanted, definition: Mapping[str, Any]) -> None:
+    def _make_plan(self, want: Wanted, definition: Mapping[str, Any], names: Mapping[str, str]) -> None:
         """Plan the revision once; a plan that fails is tried again, for a missing secret may still come."""
         if self._plan is not None or self._clock() < self._due:
             return
         try:
-            made = plan(self._host, want.region, definition)
+            made = plan(self._host, want.region, definition, names=names)
             _require_ports(want, made)
         except (TaskError, SecretError) as error:
             self.problem = str(error)

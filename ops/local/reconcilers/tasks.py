@@ -9,6 +9,7 @@ from ops.local import aws
 from ops.local.paths import ROOT, SERVICES_PYTHON
 from ops.local.process import BASE_PATH, Command
 from ops.local.reconcilers.secrets import Clients, resolve
+from ops.local.reconcilers.service_connect import renamed
 
 PUBLIC_REGISTRIES = ("public.ecr.aws/", "docker.io/", "quay.io/", "ghcr.io/", "gcr.io/", "amazon/", "otel/")
 
@@ -56,9 +57,13 @@ class Plan:
 
 
 def plan(
-    host: Host, region: str, definition: Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+    host: Host,
+    region: str,
+    definition: Mapping[str, Any],
+    overrides: Mapping[str, Any] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Plan:
-    """What to run for a task definition in `region`.
+    """What to run for a task definition in `region`; `names` are the neighbours' that its tasks know.
 
     Raises TaskError where the definition cannot run, SecretError where a secret cannot be resolved.
     """
@@ -84,7 +89,7 @@ def plan(
     return Plan(
         container=name,
         argv=tuple(argv),
-        env={**env, **secrets},
+        env={**{name: renamed(value, names or {}) for name, value in env.items()}, **secrets},
         # A short value would blot out ordinary words of a reason.
         secrets=frozenset(value for value in secrets.values() if len(value) >= 4),
         ports=tuple(int(m["containerPort"]) for m in mappings if m.get("containerPort")),

@@ -3,6 +3,7 @@
 from fastapi import Request, Response
 
 from richesreach.core.app import Platform, Service, build_app
+from richesreach.core.contracts.market.v1 import market_pb2
 from richesreach.core.problems import problem_response
 from richesreach.core.settings import Settings
 from richesreach.gateway import api, description, flags_api
@@ -12,6 +13,7 @@ from richesreach.gateway.market import owned_api
 from richesreach.gateway.market.alerts import Alerts
 from richesreach.gateway.market.domain import Domain
 from richesreach.gateway.market.errors import MarketError
+from richesreach.gateway.market.rpc import MarketContract
 from richesreach.gateway.market.service import Market
 from richesreach.gateway.market.store import MarketStore
 from richesreach.gateway.market.watchlists import Watchlists
@@ -36,6 +38,7 @@ def create_app(settings: Settings) -> Service:
             owned_api.watchlists,
             owned_api.alerts,
         ],
+        contracts=lambda _platform: [(market_pb2, MarketContract(lambda: app.state.domain.market).methods)],
     )
     wiring.install(app)
     platform: Platform = app.state.platform
