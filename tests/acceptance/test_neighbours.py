@@ -1,4 +1,4 @@
-"""One service calls another by its name, over HTTP and gRPC, and shows the token that the user pool gives it."""
+"""One service calls another by its name, over HTTP and gRPC, and shows the token that the pool gives it."""
 
 from __future__ import annotations
 

@@ -185,6 +185,7 @@ def test_who_calls_another_is_told_where_it_is_and_as_whom(two: Assembly) -> Non
     container = market_container(two)
     variables = {one["Name"]: one["Value"] for one in container["Environment"]}
     assert variables["NEIGHBOUR_GATEWAY_HTTP"] == "http://gateway:8000"
+    assert variables["NEIGHBOUR_GATEWAY_GRPC"] == "gateway-grpc:9000"
     assert variables["IDENTITY_TOKEN_URL"] == (
         "https://richesreach-prod-111111111111.auth.us-east-1.amazoncognito.com/oauth2/token"
     )
