@@ -73,6 +73,11 @@ test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fet
 	@ops/promtool
 	@$(BIN)/python -m pytest tests/rules
 
+.PHONY: test-kafka
+test-kafka: .venv-services/installed ## Run the stream's tests on Apache Kafka, and kill it (fetches Kafka from Maven Central)
+	@ops/kafka
+	@.venv-services/bin/python -m pytest -s tests/kafka
+
 .PHONY: test-collector
 test-collector: .venv/installed ## Run the tasks' collector on its configuration (builds it with Go: minutes)
 	@ops/collector/build

@@ -61,9 +61,9 @@ class Broker:
 
 
 @contextmanager
-def broker() -> Iterator[Broker]:
-    """With all topics of the platform."""
-    if EXTERNAL:
+def broker(*, own: bool = False) -> Iterator[Broker]:
+    """With all topics of the platform; one to stop and start at will where it must be the test's `own`."""
+    if EXTERNAL and not own:
         host, _, port = EXTERNAL.rpartition(":")
         found = Broker(host, int(port))
         found.create(*TOPICS)

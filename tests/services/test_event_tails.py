@@ -89,7 +89,7 @@ async def test_the_end_of_the_service_ends_its_followers(kafka: Broker) -> None:
 async def test_followers_wait_for_a_broker_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tailing, "METADATA_TIMEOUT", 0.2)
     monkeypatch.setattr(tailing, "RETRY", 0.05)
-    with broker() as own:
+    with broker(own=True) as own:
         topic: Topic = own_topic(own)
         own.stop()
         async with events_of(own.endpoint) as events:

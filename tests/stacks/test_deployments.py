@@ -129,8 +129,10 @@ def test_tasks_above_the_base_are_placed_by_weight(prod: Assembly) -> None:
 
 def test_service_is_found_by_its_name_and_each_call_is_logged(prod: Assembly) -> None:
     connect = service(prod).properties["ServiceConnectConfiguration"]
-    (offered,) = connect["Services"]
-    assert offered["ClientAliases"] == [{"DnsName": "gateway", "Port": 8000}]
+    assert [alias for each in connect["Services"] for alias in each["ClientAliases"]] == [
+        {"DnsName": "gateway", "Port": 8000},
+        {"DnsName": "gateway-grpc", "Port": 9000},
+    ]
     assert connect["AccessLogConfiguration"]["Format"] == "JSON"
     namespace = prod.one(HOME, "ecs", "AWS::ServiceDiscovery::HttpNamespace").properties["Name"]
     assert connect["Namespace"] == namespace == "richesreach-prod"
