@@ -287,6 +287,23 @@ async def test_what_was_revoked_stays_so_while_the_datastore_is_away(own_caches:
     await platform.close()
 
 
+async def test_what_was_revoked_while_the_datastore_was_away_is_told_when_it_is_back(
+    own_caches: CachePair,
+) -> None:
+    platform = Platform.from_settings(Settings.from_environment(task_environment(None, own_caches)))
+    here, elsewhere = (Revocations(platform.global_cache.servers) for _ in range(2))
+    own_caches.primary.stop()
+    own_caches.replica.stop()
+    assert await here.tell("A" * 12) is False
+    own_caches.primary.start()
+    async with asyncio.timeout(60):
+        while "A" * 12 not in elsewhere:
+            await here.look()
+            await elsewhere.look()
+            await asyncio.sleep(0.1)
+    await platform.close()
+
+
 async def test_after_a_rotation_both_secrets_serve_everywhere(
     tasks: list[httpx.AsyncClient], signing: Issuer
 ) -> None:

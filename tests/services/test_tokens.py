@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from richesreach.core import logs
 from richesreach.core.auth import access_token
+from richesreach.core.auth.authenticator import never_revoked
 from richesreach.core.auth.callers import CurrentIdentity, OptionalIdentity
 from richesreach.core.auth.key_set import FLOOR, MAX_AGE, KeySet, parse
 from richesreach.core.auth.refusals import KeysUnavailableError, RefusedCredentialError
@@ -205,7 +206,7 @@ async def test_whatever_comes_as_a_token_is_refused_and_nothing_else(token: str)
     expected = access_token.Expected("http://127.60.0.1:9/pool", [CLIENT])
     keys = KeySet("http://127.60.0.1:9/pool/.well-known/jwks.json")
     with pytest.raises((RefusedCredentialError, KeysUnavailableError)):
-        await access_token.verified(token, expected, keys)
+        await access_token.verified(token, expected, keys, never_revoked)
 
 
 async def test_refusals_are_counted_by_reason(client: httpx.AsyncClient, signing: Issuer) -> None:

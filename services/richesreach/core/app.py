@@ -108,6 +108,7 @@ def _lifespan(
         await platform.database.open()
         platform.cache.open()
         platform.keys.open()
+        platform.revoked_users.open()
         platform.flags.open()
         if platform.events is not None:
             platform.events.open()

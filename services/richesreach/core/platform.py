@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from richesreach.core import health
 from richesreach.core.auth.authenticator import Authenticator
 from richesreach.core.auth.key_directory import KeyDirectory
-from richesreach.core.auth.revocations import Revocations
+from richesreach.core.auth.revocations import LONGEST_TOKEN, SUBJECTS, Revocations
 from richesreach.core.cache import Cache, Nodes
 from richesreach.core.cache.local import LocalCache
 from richesreach.core.database import Database
@@ -38,6 +38,7 @@ class Platform:
     limiter: Limiter
     authenticator: Authenticator
     keys: KeyDirectory
+    revoked_users: Revocations
     callers: Callers
     flags: FeatureFlags
     metrics: Metrics
@@ -54,7 +55,8 @@ class Platform:
         cache, global_cache = _cache(settings), _global_cache(settings)
         limiter = Limiter(cache.servers)
         keys = KeyDirectory(database, cache, Revocations(global_cache.servers))
-        authenticator = Authenticator(settings, find_key=keys.find)
+        revoked_users = Revocations(global_cache.servers, SUBJECTS, remembered=LONGEST_TOKEN)
+        authenticator = Authenticator(settings, find_key=keys.find, revoked=revoked_users.covers)
         events = None
         if settings.stream is not None:
             events = Events(settings, settings.stream, metrics=metrics, tracing=tracing)
@@ -73,6 +75,7 @@ class Platform:
             limiter=limiter,
             authenticator=authenticator,
             keys=keys,
+            revoked_users=revoked_users,
             callers=_callers(settings, authenticator),
             flags=FeatureFlags(global_cache.servers, settings.region),
             metrics=metrics,
@@ -90,6 +93,7 @@ class Platform:
         await self.neighbours.close()
         await self.authenticator.close()
         await self.keys.close()
+        await self.revoked_users.close()
         await self.flags.close()
         await self.database.close()
         await self.cache.close()

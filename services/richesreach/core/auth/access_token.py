@@ -5,9 +5,9 @@ Source: RFC 7519 (claims), RFC 8725 (best practice: one algorithm, never the tok
 the access token", Amazon Cognito developer guide.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import jwt
 
@@ -34,7 +34,11 @@ class Expected:
     audience: Collection[str]
 
 
-async def verified(token: str, expected: Expected, keys: KeySet) -> Identity:
+# Whether somebody's tokens that were issued at this time, in Unix seconds, count no longer.
+Revoked: TypeAlias = Callable[[str, float], bool]
+
+
+async def verified(token: str, expected: Expected, keys: KeySet, revoked: Revoked) -> Identity:
     """The bearer of a valid token.
 
     Raises RefusedCredentialError, and KeysUnavailableError where the issuer's keys cannot be had.
@@ -50,7 +54,10 @@ async def verified(token: str, expected: Expected, keys: KeySet) -> Identity:
         raise RefusedCredentialError("wrong_use", "The token is no access token.")
     if claims["client_id"] not in expected.audience:
         raise RefusedCredentialError("wrong_client", "The token was issued to another client.")
-    return _bearer(claims)
+    found = _bearer(claims)
+    if revoked(found.subject, float(claims["iat"])):
+        raise RefusedCredentialError("revoked_token", "The token was revoked: sign in again.")
+    return found
 
 
 def _key_id(token: str) -> str:

@@ -35,12 +35,24 @@ async def no_keys(_key: str) -> Identity:
     raise RefusedCredentialError("unknown_api_key", "The API key is not known.")
 
 
+def never_revoked(_subject: str, _issued_at: float) -> bool:
+    """Where nobody tells."""
+    return False
+
+
 class Authenticator:
     """Verifies every credential itself, whatever the edge did. `failures` counts refusals by reason."""
 
-    def __init__(self, settings: Settings, *, find_key: FindKey = no_keys) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        find_key: FindKey = no_keys,
+        revoked: access_token.Revoked = never_revoked,
+    ) -> None:
         self.failures: collections.Counter[str] = collections.Counter()
         self.find_key = find_key
+        self._revoked = revoked
         self._expected: access_token.Expected | None = None
         if settings.token_issuer:
             self._expected = access_token.Expected(settings.token_issuer, settings.token_audience)
@@ -95,7 +107,7 @@ class Authenticator:
             return await self.find_key(shown.value)
         if self._expected is None:
             raise RefusedCredentialError("no_issuer", "This service accepts no bearer tokens.")
-        return await access_token.verified(shown.value, self._expected, self._keys)
+        return await access_token.verified(shown.value, self._expected, self._keys, self._revoked)
 
     def _count(self, error: RefusedCredentialError) -> None:
         self.failures[error.reason] += 1

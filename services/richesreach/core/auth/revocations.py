@@ -1,9 +1,10 @@
-"""Which API keys were revoked of late, known in every process of every region within about a second.
+"""What was revoked of late, API keys or the tokens of users, known in every process of every region within
+about a second.
 
-Within a region, an invalidation of the cache says so at once; but other regions have caches of their own,
-and their replicas of the database may be behind. So the revoked ids also stand in the global datastore, which
-every process reads once a second. A process keeps each id for longer than any cache keeps a key and any
-replica lags.
+Within a region, an invalidation of the cache tells of a key at once; but other regions have caches of their
+own, and their replicas of the database may be behind. A token is asked about nowhere: it says itself until
+when it counts. So what is revoked also stands in the global datastore, which every process reads once a
+second. A process keeps each id for longer than any cache keeps a key, any replica lags or any token lives.
 """
 
 import asyncio
@@ -14,62 +15,89 @@ from typing import Any
 from richesreach.core.cache.nodes import CacheUnavailableError, Client, Nodes
 from richesreach.core.ending import end
 
-NAME = "auth:revoked-keys"
+KEYS = "auth:revoked-keys"
+SUBJECTS = "auth:revoked-subjects"
 # Seconds.
 INTERVAL = 1.0
 REMEMBERED = 600.0
+# Cognito lets an access token live for a day at most.
+LONGEST_TOKEN = 86_400.0 + REMEMBERED
 
 
 class Revocations:
-    """`now` gives Unix seconds."""
+    """`name` is of the set in the datastore, `remembered` for how long, `now` gives Unix seconds."""
 
-    def __init__(self, servers: Nodes, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        servers: Nodes,
+        name: str = KEYS,
+        *,
+        remembered: float = REMEMBERED,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._servers = servers
+        self._name = name
+        self._remembered = remembered
         self._now = now
         self._known: dict[str, float] = {}
+        self._untold: dict[str, float] = {}
         self._following: asyncio.Task[None] | None = None
 
-    def __contains__(self, key_id: str) -> bool:
-        return key_id in self._known
+    def __contains__(self, revoked: str) -> bool:
+        return revoked in self._known
+
+    def covers(self, revoked: str, issued_at: float) -> bool:
+        """Whether it was revoked when it had been issued at that time already."""
+        at = self._known.get(revoked)
+        return at is not None and issued_at <= at
 
     def open(self) -> None:
-        self._following = asyncio.create_task(self._follow(), name="revoked-keys")
+        self._following = asyncio.create_task(self._follow(), name=self._name)
 
     async def close(self) -> None:
         await end(self._following)
 
-    async def tell(self, key_id: str) -> bool:
-        """Whether other regions will hear of it; this process knows in any case."""
-        now = self._now()
-        self._known[key_id] = now
+    async def tell(self, revoked: str) -> bool:
+        """Whether other regions hear of it now; this process knows in any case, and tells until they do."""
+        self._known[revoked] = self._untold[revoked] = self._now()
+        return await self._tell_on()
+
+    async def _tell_on(self) -> bool:
+        now, untold = self._now(), dict(self._untold)
 
         async def add(node: Client) -> None:
             async with node.pipeline(transaction=False) as pipeline:
-                pipeline.zadd(NAME, {key_id: now})
-                pipeline.zremrangebyscore(NAME, "-inf", now - REMEMBERED)
-                pipeline.expire(NAME, round(REMEMBERED))
+                pipeline.zadd(self._name, untold)
+                pipeline.zremrangebyscore(self._name, "-inf", now - self._remembered)
+                pipeline.expire(self._name, round(self._remembered))
                 await pipeline.execute()
 
         try:
             await self._servers.write(add)
         except CacheUnavailableError:
             return False
+        self._untold = {each: at for each, at in self._untold.items() if untold.get(each) != at}
         return True
 
     async def look(self) -> None:
         """Ask once. Without an answer, what is known stays known."""
+        if self._untold:
+            await self._tell_on()
         now = self._now()
 
         async def ask(node: Client) -> Any:
-            found: Any = await node.zrangebyscore(NAME, now - REMEMBERED, "+inf")
+            since = now - self._remembered
+            found: Any = await node.zrangebyscore(self._name, since, "+inf", withscores=True)
             return found
 
         try:
             found = await self._servers.read(ask)
         except CacheUnavailableError:
             return
-        kept = {key_id: at for key_id, at in self._known.items() if at > now - REMEMBERED}
-        self._known = dict.fromkeys((key_id.decode() for key_id in found), now) | kept
+        kept = {revoked: at for revoked, at in self._known.items() if at > now - self._remembered}
+        for revoked, at in found:
+            kept[revoked.decode()] = max(float(at), kept.get(revoked.decode(), 0.0))
+        self._known = kept
 
     async def _follow(self) -> None:
         while True:

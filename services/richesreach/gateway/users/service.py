@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from richesreach.core.auth.revocations import Revocations
 from richesreach.core.auth.roles import ROLES
+from richesreach.core.logs import logger
 from richesreach.gateway.users.audit import Actor
 from richesreach.gateway.users.directory import DirectoryUser, SignedIn, UserDirectory
 from richesreach.gateway.users.keys import Keys
@@ -24,10 +26,13 @@ class Erasure:
 
 
 class Users:
-    def __init__(self, directory: UserDirectory, store: UserStore, keys: Keys) -> None:
+    """What takes rights away ends the tokens that are out, too: a new one says what is true by then."""
+
+    def __init__(self, directory: UserDirectory, store: UserStore, keys: Keys, revoked: Revocations) -> None:
         self._directory = directory
         self._store = store
         self._keys = keys
+        self._revoked = revoked
 
     async def sign_up(self, email: str, password: str) -> None:
         """The same for an address that is taken."""
@@ -64,8 +69,11 @@ class Users:
         if caller == subject and "admin" not in roles:
             raise OwnAccountError
         await self._directory.user(subject)
+        before = await self._directory.roles(subject)
         revoked = await self._keys.revoke_beyond(subject, roles, actor)
         await self._directory.set_roles(subject, set(roles) & ROLES)
+        if not set(before) <= set(roles):
+            await self._end_tokens(subject)
         await self._store.note(subject, actor, "user.roles_changed", roles=sorted(roles))
         return revoked
 
@@ -76,12 +84,18 @@ class Users:
         await self._directory.enable(subject, enabled=enabled)
         await self._store.set_status(subject, "active" if enabled else "disabled", actor)
         if not enabled:
+            await self._end_tokens(subject)
             await self._keys.revoke_beyond(subject, [], actor)
 
     async def erase(self, subject: str, actor: Actor) -> Erasure:
         """The user in the pool and in every table; run again, it finds nothing and does no harm."""
         keys = await self._keys.of_owner(subject)
         in_pool = await self._directory.erase(subject)
+        await self._end_tokens(subject)
         rows = await self._store.erase(subject, actor)
         await self._keys.erased(subject, keys)
         return Erasure(rows, in_pool)
+
+    async def _end_tokens(self, subject: str) -> None:
+        if not await self._revoked.tell(subject):
+            logger().warning("revocation_untold", subject=subject)

@@ -34,7 +34,7 @@ def users_of(connection: HTTPConnection, platform: CurrentPlatform, keys: Curren
     directory: UserDirectory | None = connection.app.state.directory
     if directory is None:
         raise Problem(503, "no-user-pool", "This environment has no user pool.")
-    return Users(directory, UserStore(platform.database), keys)
+    return Users(directory, UserStore(platform.database), keys, platform.revoked_users)
 
 
 CurrentUsers = Annotated[Users, Depends(users_of)]
