@@ -155,6 +155,8 @@ def told(service: AiRouter, answered: Answered, *, explain: bool) -> dict[str, A
         found["seconds"] = round(dispatched.seconds, 4)
         if explain:
             found["decision"] = service.explained(dispatched)
+            if answered.prepared is not None:
+                found["decision"]["context"] = answered.prepared.told()
     return found
 
 

@@ -18,7 +18,7 @@ import msgspec
 from richesreach.ai_router.chain import Limits
 from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.ledger import Ledger
-from richesreach.ai_router.model import Attempt
+from richesreach.ai_router.model import Attempt, Usage
 from richesreach.ai_router.providers.credentials import Credentials
 from richesreach.ai_router.providers.provider import Answer, Call, EmbedCall, Embeddings, Provider
 from richesreach.ai_router.routing.asked import Asked
@@ -36,10 +36,14 @@ Given = TypeVar("Given", Answer, Embeddings)
 
 @dataclass(frozen=True, slots=True)
 class Dispatched(Generic[Given]):
-    """An answer, with how it came about. `microdollars` is what all attempts cost together."""
+    """An answer, with how it came about.
+
+    `usage` is of the attempt that answered; `microdollars` is what all attempts cost together.
+    """
 
     answer: Given
     candidate: Candidate
+    usage: Usage
     attempts: tuple[Attempt, ...]
     decision: Decision
     microdollars: int
@@ -138,8 +142,10 @@ async def _whole(run: Run[Given], ask: Callable[[Trial], Awaitable[Given]]) -> D
         run.end(error)
         raise
     run.end(None)
-    seconds = run.seconds()
-    return Dispatched(answer, trial.turn.candidate, run.attempts(), run.decision, run.spent(), seconds)
+    usage = trial.answered(answer.usage).usage
+    return Dispatched(
+        answer, trial.turn.candidate, usage, run.attempts(), run.decision, run.spent(), run.seconds()
+    )
 
 
 def _call(request: ChatRequest, run: Run[Answer] | Run[Opened], trial: Trial, request_id: str) -> Call:

@@ -10,7 +10,8 @@ import msgspec
 
 from richesreach.ai_router.answers.model import Match, Stored
 from richesreach.ai_router.answers.store import Answers
-from richesreach.ai_router.context.preparing import Preparing
+from richesreach.ai_router.context.preparing import Prepared, Preparing
+from richesreach.ai_router.context.summarising import Summarising
 from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.dispatch import Dispatched, Dispatcher
 from richesreach.ai_router.model import Caller, Usage
@@ -46,6 +47,7 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     microdollars: int = 0
     dispatched: Dispatched[Answer] | Dispatched[Embeddings] | None = None
     cached: Match | None = None
+    prepared: Prepared | None = None
 
     def headers(self) -> Headers:
         told = made_by(self.provider, self.model)
@@ -86,21 +88,22 @@ class AiRouter:
     async def chat(self, request: ChatRequest, caller: Caller, request_id: str) -> Answered:
         """Raises RequestError, and what `Dispatcher.answer` raises."""
         started = time.monotonic()
-        request = (await self._preparing.prepare(request)).request
+        prepared = await self._prepared(request, caller, request_id)
+        request = prepared.request
         answers = self._answers_for(request, "chat")
         if answers is not None and (kept := await answers.find(tenant_of(caller), request)) is not None:
             return self._kept(kept, request, caller, request_id, started)
         asked = self._asker.chat(request, caller)
-        answered = _answered(await self._dispatcher.answer(request, asked, request_id))
+        answered = _answered(await self._dispatcher.answer(request, asked, request_id), prepared)
         if answers is not None and answered.dispatched is not None:
-            usage = answered.dispatched.attempts[-1].usage
+            usage = answered.dispatched.usage
             self._keep(caller, request, answered, usage, "chat")
         return answered
 
     async def stream(self, request: ChatRequest, caller: Caller, request_id: str) -> Streaming:
         """Raises as `chat` does, as long as nothing of an answer has come."""
         started = time.monotonic()
-        request = (await self._preparing.prepare(request)).request
+        request = (await self._prepared(request, caller, request_id)).request
         answers = self._answers_for(request, "chat")
         if answers is not None and (kept := await answers.find(tenant_of(caller), request)) is not None:
             answered = self._kept(kept, request, caller, request_id, started)
@@ -129,9 +132,16 @@ class AiRouter:
         asked = self._asker.embedding(request, caller)
         answered = _answered(await self._dispatcher.embed(request, asked, request_id))
         if answers is not None and answered.dispatched is not None:
-            usage = answered.dispatched.attempts[-1].usage
+            usage = answered.dispatched.usage
             self._keep(caller, request, answered, usage, "embeddings")
         return answered
+
+    async def _prepared(self, request: ChatRequest, caller: Caller, request_id: str) -> Prepared:
+        """Raises RequestError. A conversation that is to be trimmed is summarised at its caller's cost."""
+        if not request.options.trim:
+            return await self._preparing.prepare(request)
+        summarising = Summarising(self._dispatcher, self._asker, caller, request_id)
+        return await self._preparing.prepare(request, summarising.summary)
 
     def _answers_for(self, request: ChatRequest | EmbedRequest, kind: str) -> Answers | None:
         answers = self._answers
@@ -228,6 +238,10 @@ def tenant_of(caller: Caller) -> str:
     return f"{caller.org}\0{caller.team}"
 
 
-def _answered(found: Dispatched[Answer] | Dispatched[Embeddings]) -> Answered:
+def _answered(
+    found: Dispatched[Answer] | Dispatched[Embeddings], prepared: Prepared | None = None
+) -> Answered:
     model = found.candidate.model
-    return Answered(found.answer.body, model.name, model.provider, found.microdollars, found)
+    return Answered(
+        found.answer.body, model.name, model.provider, found.microdollars, found, prepared=prepared
+    )

@@ -2,6 +2,7 @@
 
 from collections import Counter as Counts
 from dataclasses import dataclass, field
+from typing import Any
 
 from richesreach.ai_router.context.bounds import Bounds
 from richesreach.ai_router.context.redaction import redact
@@ -25,10 +26,23 @@ class Prepared:
     redactions: Counts[str] = field(default_factory=Counts)
     trimmed: Trimmed | None = None
 
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        template, trimmed = self.template, self.trimmed
+        return {
+            "template": template
+            and {"name": template.name, "version": template.version, "digest": template.digest},
+            "redacted": dict(self.redactions),
+            "trimmed": trimmed
+            and {
+                "messages_shortened": trimmed.shortened,
+                "messages_summarised": trimmed.summarised,
+                "messages_dropped": trimmed.dropped,
+            },
+        }
+
 
 class Preparing:
-    """`summarise` is asked where a conversation is too long and its caller wants it trimmed."""
-
     def __init__(
         self,
         router: Router,
@@ -36,16 +50,17 @@ class Preparing:
         *,
         templates: Templates = OWN,
         bounds: Bounds | None = None,
-        summarise: Summarise | None = None,
     ) -> None:
         self._router = router
         self._counter = counter
         self._templates = templates
         self._bounds = bounds or Bounds()
-        self._summarise = summarise
 
-    async def prepare(self, request: ChatRequest) -> Prepared:
-        """Raises RequestError. A request that asks for nothing of it goes on as it came."""
+    async def prepare(self, request: ChatRequest, summarise: Summarise | None = None) -> Prepared:
+        """Raises RequestError. A request that asks for nothing of it goes on as it came.
+
+        `summarise` is asked where a conversation is too long and its caller wants it trimmed.
+        """
         self._bounds.check(request.given)
         options = request.options
         template, redactions, trimmed = None, Counts[str](), None
@@ -58,7 +73,7 @@ class Preparing:
         if options.trim:
             room = self.room(request)
             if room is not None:
-                trimmed = await trim(request, room, self._counter, self._summarise)
+                trimmed = await trim(request, room, self._counter, summarise)
                 request = trimmed.request
         return Prepared(request, template, redactions, trimmed)
 

@@ -16,7 +16,7 @@ from richesreach.ai_router.wire.options import Template as Named
 
 _VARIABLE = re.compile(r"\{\{\s*([a-z][a-z0-9_]{0,63})\s*\}\}")
 # Characters of one variable's value.
-LONGEST_VALUE = 200_000
+LONGEST_VALUE = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
