@@ -93,7 +93,7 @@ async def set_org(
     desk: CurrentDesk,
     platform: CurrentPlatform,
 ) -> schemas.ShownBudget:
-    """Set an organisation's limit: known here at once, in every process within twelve seconds."""
+    """Set an organisation's limit: known here at once, in every process within fifteen seconds."""
     return await _set(Scope(org), given, desk, _change(caller, platform))
 
 
@@ -174,7 +174,7 @@ async def assign(
     desk: CurrentDesk,
     platform: CurrentPlatform,
 ) -> schemas.Membership:
-    """Let a user, and all keys of theirs, spend for a team: known in every process within half a minute."""
+    """Let a user, and all keys of theirs, spend for a team: known in every process within 40 s."""
     await desk.members.assign(subject, Member(given.org, given.team), _change(caller, platform))
     return given
 

@@ -68,7 +68,7 @@ class Limits:
         return budgets
 
     async def forget(self, org: str) -> None:
-        """A budget of the organisation has changed: known in this region at once, elsewhere in 12 s."""
+        """A budget of the organisation has changed: known here at once, elsewhere within 15 s."""
         for caller in [caller for caller in self._plans if caller.org == org]:
             del self._plans[caller]
         await self._cache.invalidate(keys=[_key(org)])

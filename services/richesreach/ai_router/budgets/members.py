@@ -73,7 +73,7 @@ class Members:
         return None if row is None else Member(row["org"], row["team"])
 
     async def assign(self, subject: str, member: Member, change: Change) -> None:
-        """Known here at once, elsewhere within half a minute. Raises DatabaseUnavailableError."""
+        """Known here at once, elsewhere within 40 s. Raises DatabaseUnavailableError."""
 
         async def write(connection: Connection) -> None:
             async with connection.transaction():
