@@ -32,9 +32,9 @@ def empty(*shape: int) -> Integers:
 
 def fold(into: Integers, rows: Integers, rank: Integers) -> None:
     """Fold each row into the row beside it, in place; `rank` orders the sources by their names."""
-    earlier = _precedes(rows[:, _OPENING], into[:, _OPENING], rank)
+    earlier = precedes(rows[:, _OPENING], into[:, _OPENING], rank)
     into[earlier, _OPENING] = rows[earlier, _OPENING]
-    later = _precedes(into[:, _CLOSING], rows[:, _CLOSING], rank)
+    later = precedes(into[:, _CLOSING], rows[:, _CLOSING], rank)
     into[later, _CLOSING] = rows[later, _CLOSING]
     np.maximum(into[:, HIGH], rows[:, HIGH], out=into[:, HIGH])
     np.minimum(into[:, LOW], rows[:, LOW], out=into[:, LOW])
@@ -66,7 +66,7 @@ def of_ticks(
     return rows
 
 
-def _precedes(keyed: Integers, others: Integers, rank: Integers) -> NDArray[np.bool_]:
+def precedes(keyed: Integers, others: Integers, rank: Integers) -> NDArray[np.bool_]:
     """Whether each row's key comes before that of the row beside it; columns: price, time, source, number."""
     earlier: NDArray[np.bool_] = keyed[:, 1] < others[:, 1]
     tied = np.flatnonzero(keyed[:, 1] == others[:, 1])

@@ -14,6 +14,8 @@ from enum import StrEnum
 
 import msgspec
 
+from richesreach.core.events import schemas
+
 SECOND = 1_000_000_000  # nanoseconds
 # Prices and sizes are integers, times 10^8.
 SCALE = 10**8
@@ -28,9 +30,9 @@ LEAD = 2 * SECOND
 class Interval:
     """One length of bars. `of` is the shorter interval whose bars it is folded from; None: ticks."""
 
-    name: str
+    name: schemas.Interval
     length: int  # nanoseconds
-    of: str | None
+    of: schemas.Interval | None
 
 
 INTERVALS = (

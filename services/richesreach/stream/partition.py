@@ -15,6 +15,7 @@ from richesreach.stream import bars, wide
 from richesreach.stream.definitions import INTERVALS, LATENESS, LEAD, SCALE, SECOND
 from richesreach.stream.history import Floats
 from richesreach.stream.indicators import Indicators
+from richesreach.stream.online import Online
 from richesreach.stream.sequences import Sequences
 from richesreach.stream.ticks import Reader, Ticks, Unreadable
 from richesreach.stream.wide import Integers
@@ -53,9 +54,12 @@ class Refused:
 
 @dataclass(slots=True)
 class Taken:
-    """What came of a few messages: `ticks` are those that entered bars, `duplicates` how many came before."""
+    """What came of a few messages: `ticks` are those that entered bars, `duplicates` how many came before,
+    `changed` the symbols whose online features are other than before.
+    """
 
     ticks: Ticks
+    changed: Integers = field(default_factory=lambda: np.empty(0, np.int64))
     closings: list[Closing] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -73,6 +77,7 @@ class Partition:
         self.sequences = Sequences(_SOURCES, _SYMBOLS)
         self.windows = Windows(_SYMBOLS)
         self.indicators = tuple(Indicators(_SYMBOLS) for _ in INTERVALS)
+        self.online = Online(_SYMBOLS)
 
     def take(self, messages: Sequence[tuple[int, bytes]]) -> Taken:
         """Take (offset, value) in the order of offsets; those below `offset` were taken before."""
@@ -84,7 +89,7 @@ class Partition:
         offsets = np.array([offset for offset, _ in messages], np.int64)
         self.offset = int(offsets[-1]) + 1
         if len(ticks):
-            self._reserve()
+            self.reserve()
             self._enter(ticks, offsets, taken)
         return taken
 
@@ -115,6 +120,10 @@ class Partition:
             self._close(watermark - LATENESS, offsets, reached, taken)
         if not chosen.all():
             taken.ticks = ticks.where(chosen)
+        touched = [(one.symbols, int(np.searchsorted(offsets, one.offset))) for one in taken.closings]
+        taken.changed = self.online.changed(
+            [_last_messages(taken.ticks), *touched], times=reached, offsets=offsets
+        )
 
     def _fold(self, ticks: Ticks) -> None:
         order, starts = ordered(ticks, self.rank)
@@ -128,6 +137,7 @@ class Partition:
         )
         first = order[starts]
         self.windows.fold(ticks.symbol[first], ticks.event[first] // SECOND, rows, self.rank)
+        self.online.traded(ticks.symbol[first], rows, self.rank)
 
     def _close(self, watermark: int, offsets: Integers, reached: Integers, taken: Taken) -> None:
         for closed in self.windows.advance(watermark, self.rank):
@@ -147,9 +157,11 @@ class Partition:
             wide.as_float(rows[:, bars.VOLUME]) / SCALE,
             wide.as_float(rows[:, bars.NOTIONAL]) / SCALE**2,
         )
+        self.online.closed(interval, symbols, rows, values)
         return Closing(offset, first, interval, start, symbols, rows, values)
 
-    def _reserve(self) -> None:
+    def reserve(self) -> None:
+        """Room for the symbols and sources that have come up."""
         symbols, sources = len(self.reader.symbols), len(self.reader.sources)
         if len(self.rank) != sources:
             self.rank = self.reader.sources.rank()
@@ -159,6 +171,7 @@ class Partition:
         room = max(room, 1 << (symbols - 1).bit_length())
         self.sequences.reserve(max(sources, room_sources), room)
         self.windows.reserve(room)
+        self.online.reserve(room)
         for indicators in self.indicators:
             indicators.history.reserve(room)
 
@@ -181,6 +194,12 @@ def ordered(ticks: Ticks, rank: Integers) -> tuple[Integers, Integers]:
     second = event // SECOND
     changes = (symbol[1:] != symbol[:-1]) | (second[1:] != second[:-1])
     return order, np.concatenate([[0], np.flatnonzero(changes) + 1])
+
+
+def _last_messages(ticks: Ticks) -> tuple[Integers, Integers]:
+    """The symbols of the ticks, each once, and the last message that has one of theirs."""
+    symbols, places = np.unique(ticks.symbol[::-1], return_index=True)
+    return symbols, ticks.message[::-1][places]
 
 
 def _stretches(latest: Integers) -> Iterator[tuple[slice, int]]:

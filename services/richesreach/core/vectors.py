@@ -1,0 +1,99 @@
+"""Feature vectors as bytes: one value in a cache has all features of one entity, so that one MGET reads many.
+
+A vector is little-endian: the layout's number (8 bytes), the event time in Unix nanoseconds and the offset of
+the message as of which it holds (8 bytes each, with a sign), and the features as 64-bit floats in the
+layout's order. NaN, which has one form only, stands for a feature without a value.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class VectorError(ValueError):
+    """Bytes that are no vector of this layout, or a row that lacks a feature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Vectors that were asked for, row by row; `present` is False, and the row NaN, where there was none."""
+
+    present: NDArray[np.bool_]  # (n)
+    times: Integers  # (n)
+    offsets: Integers  # (n)
+    values: Floats  # (n, features)
+
+
+class Layout:
+    """Which features a vector has, in which order. Another version or order is another layout."""
+
+    def __init__(self, version: int, names: Sequence[str]) -> None:
+        if len(set(names)) != len(names) or not names:
+            raise VectorError("a layout has one feature or more, and none of them twice")
+        self.version, self.names = version, tuple(names)
+        digest = hashlib.sha256("\n".join([str(version), *names]).encode()).digest()
+        self.number = int.from_bytes(digest[:8], "little")
+        self._dtype = np.dtype(
+            [("layout", "<u8"), ("time", "<i8"), ("offset", "<i8"), ("values", "<f8", (len(names),))]
+        )
+        self.size = self._dtype.itemsize
+
+    def key(self, entity: str) -> str:
+        """Of the entity's vector in the cache. Layouts have keys of their own, and can live side by side."""
+        return f"vectors:{self.number:016x}:{entity}"
+
+    def encode(self, times: Integers, offsets: Integers, values: Floats) -> list[bytes]:
+        """One value for each row of (n), (n) and (n, features)."""
+        packed = np.empty(len(values), self._dtype)
+        packed["layout"], packed["time"], packed["offset"] = self.number, times, offsets
+        packed["values"] = canonical(values)
+        data, size = packed.tobytes(), self.size
+        return [data[start : start + size] for start in range(0, len(data), size)]
+
+    def decode(self, raw: Sequence[bytes | None]) -> Vectors:
+        """What MGET answered. Raises VectorError for what is no vector of this layout."""
+        present = np.array([one is not None for one in raw], np.bool_)
+        found = [one for one in raw if one is not None]
+        if any(len(one) != self.size for one in found):
+            raise VectorError(
+                f"a vector of layout {self.number:016x} has {self.size} bytes, and one that was read has not"
+            )
+        packed = np.frombuffer(b"".join(found), self._dtype)
+        if (packed["layout"] != self.number).any():
+            raise VectorError(f"a vector that was read has another layout than {self.number:016x}")
+        times, offsets = np.full(len(raw), -1, np.int64), np.full(len(raw), -1, np.int64)
+        values = np.full((len(raw), len(self.names)), np.nan)
+        times[present], offsets[present], values[present] = packed["time"], packed["offset"], packed["values"]
+        return Vectors(present, times, offsets, values)
+
+    def of_row(self, row: Mapping[str, float | int | None]) -> Floats:
+        """The features (1, features) of a row of an offline table, whose further columns are left out.
+
+        Raises VectorError for one that lacks a feature. None is a feature without a value.
+        """
+        lacking = [name for name in self.names if name not in row]
+        if lacking:
+            raise VectorError(f"the row lacks {', '.join(lacking[:5])}")
+        return np.array([[np.nan if row[name] is None else row[name] for name in self.names]], np.float64)
+
+    def skew_hash(self, entity: str, time: int, values: Floats) -> str:
+        """SHA-256 of what a model would be given: the same online and offline, or there is skew.
+
+        `values` is (features) or (1, features); time in Unix nanoseconds.
+        """
+        digest = hashlib.sha256(f"{self.number:016x}\n{entity}\n{time}\n".encode())
+        digest.update(canonical(values).astype("<f8").tobytes())
+        return digest.hexdigest()
+
+
+def canonical(values: Floats) -> Floats:
+    """A copy in which NaN has one form, and zero no sign."""
+    made: Floats = values + 0.0
+    made[np.isnan(made)] = np.nan
+    return made

@@ -1,0 +1,109 @@
+"""The newest features of every symbol of a partition, and which of them changed."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from richesreach.core.vectors import Layout
+from richesreach.stream import bars, wide
+from richesreach.stream.definitions import INDICATORS, INTERVALS, SCALE
+from richesreach.stream.history import Floats
+from richesreach.stream.wide import Integers
+
+# Of 1m bars; of 1s, 1m and 5m bars. Indicators of 1h move too slowly to be worth a place in every read.
+_BAR, _BAR_COLUMNS = 1, ("open", "high", "low", "close", "volume", "vwap", "ticks")
+_WITH_INDICATORS = 3
+_FIRST_INDICATOR = 1 + len(_BAR_COLUMNS)
+LAYOUT = Layout(
+    1,
+    [
+        "price",
+        *(f"{column}_{INTERVALS[_BAR].name}" for column in _BAR_COLUMNS),
+        *(
+            f"{indicator.name}_{interval.name}"
+            for interval in INTERVALS[:_WITH_INDICATORS]
+            for indicator in INDICATORS
+        ),
+    ],
+)
+_PRICE = slice(bars.CLOSE, bars.CLOSE + 4)
+
+
+class Online:
+    """`values` (symbols, features), and as of which event time and offset each row holds."""
+
+    def __init__(self, capacity: int) -> None:
+        self.values = np.full((capacity, len(LAYOUT.names)), np.nan)
+        self.times = np.full(capacity, -1, np.int64)
+        self.offsets = np.full(capacity, -1, np.int64)
+        # Price and key of the last tick by event time, as in a bar.
+        self.last = np.zeros((capacity, 4), np.int64)
+        self.last[:, 1] = -1
+
+    def arrays(self, symbols: int) -> dict[str, NDArray[np.float64] | Integers]:
+        """All there is, of so many symbols."""
+        return {
+            "values": self.values[:symbols],
+            "times": self.times[:symbols],
+            "offsets": self.offsets[:symbols],
+            "last": self.last[:symbols],
+        }
+
+    def reserve(self, capacity: int) -> None:
+        """Room for that many symbols; what is there stays."""
+        grown = Online(capacity)
+        for name, array in self.arrays(len(self.times)).items():
+            getattr(grown, name)[: len(array)] = array
+        self.values, self.times, self.offsets, self.last = (
+            grown.values,
+            grown.times,
+            grown.offsets,
+            grown.last,
+        )
+
+    def traded(self, symbols: Integers, rows: Integers, rank: Integers) -> None:
+        """Take the last prices of bar rows that are sorted by symbol, and by second within one."""
+        newest = np.flatnonzero(np.diff(symbols, append=-1))
+        symbols, prices = symbols[newest], rows[newest, _PRICE]
+        before = self.last[symbols]
+        later = bars.precedes(before, prices, rank)
+        before[later] = prices[later]
+        self.last[symbols] = before
+        self.values[symbols, 0] = before[:, 0] / SCALE
+
+    def closed(self, interval: int, symbols: Integers, rows: Integers, indicators: Floats) -> None:
+        """Take closed bars and their indicators (indicators, symbols)."""
+        if interval >= _WITH_INDICATORS:
+            return
+        first = _FIRST_INDICATOR + interval * len(INDICATORS)
+        self.values[symbols, first : first + len(INDICATORS)] = indicators.T
+        if interval == _BAR:
+            self.values[symbols, 1:_FIRST_INDICATOR] = _bar(rows)
+
+    def changed(
+        self, touched: Iterable[tuple[Integers, Integers | int]], times: Integers, offsets: Integers
+    ) -> Integers:
+        """Note as of when symbols hold: pairs of symbols and the place of the message that changed each.
+
+        `times` and `offsets` are by message. Returns the symbols, sorted.
+        """
+        newest = np.full(len(self.times), -1, np.int64)
+        for symbols, messages in touched:
+            newest[symbols] = np.maximum(newest[symbols], messages)
+        symbols = np.flatnonzero(newest >= 0)
+        self.times[symbols] = times[newest[symbols]]
+        self.offsets[symbols] = offsets[newest[symbols]]
+        return symbols
+
+    def encode(self, symbols: Integers) -> list[bytes]:
+        """The packed vectors of these symbols."""
+        return LAYOUT.encode(self.times[symbols], self.offsets[symbols], self.values[symbols])
+
+
+def _bar(rows: Integers) -> Floats:
+    prices = rows[:, [bars.OPEN, bars.HIGH, bars.LOW, bars.CLOSE]] / SCALE
+    volume = wide.as_float(rows[:, bars.VOLUME]) / SCALE
+    none = volume == 0.0
+    vwap = wide.as_float(rows[:, bars.NOTIONAL]) / SCALE**2 / np.where(none, 1.0, volume)
+    return np.column_stack([prices, volume, np.where(none, np.nan, vwap), rows[:, bars.TICKS]])
