@@ -141,6 +141,7 @@ class Manifest(Frozen):
     cached: list[CachedPath] = Field(default_factory=list)
     protected: list[Protected] = Field(default_factory=list)
     streams: list[PathPattern] = Field(default_factory=list)
+    prose: list[PathPattern] = Field(default_factory=list)
     port: Port
     grpc: Port | None = None
     command: Command
@@ -214,6 +215,9 @@ class Manifest(Frozen):
             raise ValueError("scaling.requests_per_target needs a path that requests come by; remove it")
         if self.scaling.lag and "stream" not in self.needs:
             raise ValueError("scaling.lag needs the stream; add `stream` to needs, or remove it")
+        for path in self.prose:
+            if not any(overlap(path, own) for own in self.paths):
+                raise ValueError(f"prose names {path}, which is no path of the service; add it to paths")
         lag = self.scaling.lag
         self.stream.check(
             self.name, needed="stream" in self.needs, watched=(lag.topic, lag.group) if lag else None

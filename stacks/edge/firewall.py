@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 from stacks.base import Site
+from stacks.edge.prose import bad_body, body_rules, path_is
 from stacks.edge.settings import FirewallSettings, RateRule
 
 Acl = waf.CfnWebACL
@@ -32,7 +33,9 @@ TOO_MANY = {"type": "about:blank", "title": "Too Many Requests", "status": 429}
 
 
 class Firewall(Construct):
-    """``log_bucket_arn``: where its log goes; authorization and cookies are taken out of it."""
+    """``log_bucket_arn``: where its log goes; authorization and cookies are taken out of it. Bodies that come
+    to the paths of ``prose`` may hold any text.
+    """
 
     def __init__(
         self,
@@ -41,11 +44,13 @@ class Firewall(Construct):
         *,
         site: Site,
         settings: FirewallSettings,
+        prose: Sequence[str],
         log_bucket_arn: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.names = site.names
         self.settings = settings
+        self.prose = prose
         rules = [self._rule(number, *rule) for number, rule in enumerate(self._rules())]
         self.resource = Acl(
             self,
@@ -81,8 +86,12 @@ class Firewall(Construct):
             yield self._managed(key)
         for rate in self.settings.rates:
             yield f"rate-{rate.name}", _rate(rate), "limit" if rate.action == "block" else "watch"
-        for key in ("common", "known_bad_inputs", "sql_injection"):
+        groups = ("common", "known_bad_inputs", "sql_injection")
+        for key in groups:
             yield self._managed(key)
+        blocking = [key for key in groups if getattr(self.settings.managed, key) != "count"]
+        if self.prose and blocking:
+            yield "bodies", bad_body(blocking, self.prose), "block"
         if self.settings.bot_control != "none":
             yield "bot-control", self._bots(), None
 
@@ -96,7 +105,7 @@ class Firewall(Construct):
                     Acl.RuleActionOverrideProperty(
                         name=name, action_to_use=Acl.RuleActionProperty(count=Acl.CountActionProperty())
                     )
-                    for name in COUNTED.get(key, ())
+                    for name in (*COUNTED.get(key, ()), *(body_rules(key) if self.prose else ()))
                 ]
                 or None,
             )
@@ -167,22 +176,11 @@ class Firewall(Construct):
 
 def _rate(rate: RateRule) -> Acl.StatementProperty:
     """Counted by address, and only on its paths; the path is compared as a server would read it."""
-    narrowed = Acl.StatementProperty(
-        byte_match_statement=Acl.ByteMatchStatementProperty(
-            field_to_match=Acl.FieldToMatchProperty(uri_path={}),
-            positional_constraint="STARTS_WITH",
-            search_string=rate.path.lower(),
-            text_transformations=[
-                Acl.TextTransformationProperty(priority=number, type=kind)
-                for number, kind in enumerate(("URL_DECODE", "NORMALIZE_PATH", "LOWERCASE"))
-            ],
-        )
-    )
     return Acl.StatementProperty(
         rate_based_statement=Acl.RateBasedStatementProperty(
             aggregate_key_type="IP",
             limit=rate.requests,
             evaluation_window_sec=WINDOW_SECONDS,
-            scope_down_statement=narrowed if rate.path != "/" else None,
+            scope_down_statement=path_is(f"{rate.path}*") if rate.path != "/" else None,
         )
     )

@@ -20,6 +20,7 @@ from stacks.edge.edge_function import EdgeFunction
 from stacks.edge.firewall import Firewall
 from stacks.edge.identity import RESOURCE_SERVER
 from stacks.edge.logs import AccessLogs
+from stacks.edge.prose import prose_paths
 from stacks.edge.rotation import OriginSecretRotation
 from stacks.edge.routing import ViewerRequestRouting
 from stacks.edge.state import EdgeStateStack
@@ -47,7 +48,7 @@ class EdgeStack(PlatformStack):
             self, "Routing", site=site, protected=[entry.path for entry in protected]
         )
         self.functions = self._functions(manifests)
-        self.firewall = self._firewall()
+        self.firewall = self._firewall(prose_paths(manifests))
         certificate = self._certificate(zone) if site.environment.edge.certificate else None
         self.certificate_arn = certificate.certificate_arn if certificate else None
         self.distribution = Distribution(
@@ -98,12 +99,19 @@ class EdgeStack(PlatformStack):
             ),
         ]
 
-    def _firewall(self) -> Firewall | None:
+    def _firewall(self, prose: Sequence[str]) -> Firewall | None:
         edge, names = self.site.environment.edge, self.site.names
         if edge.firewall is None:
             return None
         bucket = f"arn:aws:s3:::{names.edge_log_bucket(self.site.account)}" if edge.logs else None
-        return Firewall(self, "Firewall", site=self.site, settings=edge.firewall, log_bucket_arn=bucket)
+        return Firewall(
+            self,
+            "Firewall",
+            site=self.site,
+            settings=edge.firewall,
+            prose=prose,
+            log_bucket_arn=bucket,
+        )
 
     def _rotate(self, secrets_keys: Mapping[str, kms.IKey]) -> None:
         self.rotation = OriginSecretRotation(

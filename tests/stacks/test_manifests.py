@@ -74,6 +74,7 @@ WRONG: dict[str, tuple[str, object, str, str, str]] = {
     "timeout not below interval": ("health.timeout", 10, "health", "timeout 10 s is not below", "lower it"),
     "unknown need": ("needs", ["databse"], "needs.0", "unknown need 'databse'", "database, cache"),
     "path without a slash": ("paths", ["market/*"], "paths.0", "is no path pattern", "/market/*"),
+    "prose of nobody": ("prose", ["/v1/*"], "", "prose names /v1/*", "add it to paths"),
     "path named twice": ("paths", ["/a", "/a"], "", "names a path twice", "remove the repetition"),
     "counts out of order": (
         "min",
