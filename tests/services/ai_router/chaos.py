@@ -50,7 +50,7 @@ FIRST_CHOICE = "<first choice>"
 
 @dataclasses.dataclass(frozen=True)
 class Trouble:
-    """What goes wrong: rules of the mock. `lost` says that no fallback is right: the request is at fault."""
+    """What goes wrong: rules of the mock. `lost`: no fallback is right, or there is none."""
 
     name: str
     rules: tuple[dict[str, Any], ...]
@@ -84,7 +84,7 @@ TROUBLES = (
     Trouble("out_of_credit, all but one provider", tuple(
         {"mode": "out_of_credit", "provider": one} for one in (FIRST_CHOICE, "openai"))),
     Trouble("down, all providers", ({"mode": "down"},), lost=True),
-    some("context_too_long", 0.3),
+    Trouble("context_too_long, 30% of requests", ({"mode": "context_too_long", "share": 0.3},), lost=True),
     Trouble("filtered, 30% of requests", ({"mode": "filtered", "share": 0.3},), lost=True),
     Trouble("invalid_request, 30% of requests", ({"mode": "invalid_request", "share": 0.3},), lost=True),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from richesreach.ai_router.routing.decision import Reason
 from richesreach.ai_router.routing.score import score
 
 PRICES = st.tuples(st.floats(0.01, 50), st.floats(0.01, 200))
-KINDS = st.sampled_from(["chat", "embedding"])
+ALL = frozenset({"tools", "json_object", "json_schema", "reasoning"})
 FEATURES = st.frozensets(st.sampled_from(["tools", "json_object", "json_schema", "reasoning"]))
 MODALITIES = st.frozensets(st.sampled_from(["text", "image", "audio"])).map(lambda some: some | {"text"})
 REGIONS = st.frozensets(st.sampled_from(["us", "eu", "ap", "global"]), min_size=1)
@@ -34,9 +35,9 @@ def models(draw: st.DrawFn) -> list[Model]:
             context_tokens=draw(st.sampled_from([500, 4_000, 128_000, 1_000_000])),
             output_tokens=draw(st.sampled_from([100, 4_096, 64_000])),
             tokenizer=draw(st.sampled_from(["o200k_base", "claude", "gemini", "compatible/x"])),
-            kind=draw(KINDS),
-            features=draw(FEATURES),
-            modalities=draw(MODALITIES),
+            kind=draw(st.sampled_from(["chat", "chat", "chat", "embedding"])),
+            features=draw(st.just(ALL) | FEATURES),
+            modalities=draw(st.just(frozenset({"text", "image", "audio"})) | MODALITIES),
             regions=draw(REGIONS),
         )
         for number in range(count)
@@ -45,12 +46,13 @@ def models(draw: st.DrawFn) -> list[Model]:
 
 REQUESTS = st.builds(
     Asked,
-    size=st.builds(Size, st.integers(0, 1_200_000), st.integers(0, 3)),
+    # Mostly requests that many models can serve: a test of filters needs those that pass.
+    size=st.builds(Size, st.integers(0, 3_000) | st.integers(0, 1_200_000), st.sampled_from([0, 0, 0, 2])),
     caller=st.just(CALLER),
-    kind=KINDS,
+    kind=st.sampled_from(["chat", "chat", "chat", "embedding"]),
     tokens_out=st.none() | st.integers(1, 100_000),
-    modalities=MODALITIES,
-    features=FEATURES,
+    modalities=st.just(frozenset({"text"})) | MODALITIES,
+    features=st.just(frozenset()) | FEATURES,
     task=st.sampled_from(["general", "code", "no such task"]),
     strategy=st.sampled_from(Strategy),
     allowed=st.none() | st.frozensets(st.sampled_from(["m0", "openai/m1", "google/*"])),
@@ -77,6 +79,29 @@ def test_filters_leave_no_model_that_cannot_serve_the_request(some: list[Model],
         assert wanted.budget is None or one.most <= wanted.budget
         assert one.cost <= one.most
         assert wanted.deadline is None or one.first_token <= wanted.deadline - 1_000.0
+
+
+@pytest.mark.parametrize(
+    ("facts", "wanted", "reason"),
+    [
+        ({"kind": "embedding"}, {"model": "m"}, Reason.WRONG_KIND),
+        ({"modalities": frozenset({"text"})}, {"modalities": frozenset({"text", "image"})}, Reason.MODALITY),
+        ({"features": frozenset()}, {"features": frozenset({"tools"})}, Reason.FEATURE),
+        ({"regions": frozenset({"us", "eu"})}, {"residency": frozenset({"eu"})}, Reason.RESIDENCY),
+        ({"regions": frozenset({"global"})}, {"residency": frozenset({"us"})}, Reason.RESIDENCY),
+        ({}, {"allowed": frozenset({"other"})}, Reason.NOT_ALLOWED),
+        ({"context_tokens": 1_000}, {}, Reason.CONTEXT_TOO_LONG),
+        ({}, {"budget": 10}, Reason.OVER_BUDGET),
+        ({}, {"deadline": 1_000.5}, Reason.TOO_SLOW),
+    ],
+)
+def test_model_that_lacks_one_thing_is_rejected_for_it(
+    facts: dict[str, Any], wanted: dict[str, Any], reason: Reason
+) -> None:
+    decision = router(model("m", **facts)).decide(asked(**wanted))
+
+    assert not decision.candidates
+    assert [one.reason for one in decision.rejected] == [reason]
 
 
 @given(models(), REQUESTS)
