@@ -8,12 +8,13 @@ import signal
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from cache_clock import endpoint
+from cache_clock import Clock, endpoint
 from cache_servers import CachePair, CacheServer
 from loopback import own_address
 from richesreach.core import logs
 from richesreach.core.cache import Cache, Nodes, broadcast
 from richesreach.core.cache.kinds import METRICS, PRICES
+from richesreach.core.cache.loading import SETTLING, UNSETTLED
 from richesreach.core.cache.local import LocalCache
 from richesreach.core.cache.scripts import CHANNEL, TAG
 
@@ -261,3 +262,31 @@ async def test_without_servers_an_invalidation_holds_here_and_says_that_it_went_
     own_caches.replica.stop()
     assert not await here.invalidate(keys=[KEY])
     assert not kept(here, KEY)
+
+
+@pytest.mark.parametrize(
+    "said", [{"keys": ["prices:AAPL"]}, {"tags": ["symbol:AAPL"]}, {"kinds": ["prices"]}]
+)
+async def test_what_a_lagging_replica_says_after_an_invalidation_is_not_kept_for_long(
+    own_caches: CachePair, said: dict[str, list[str]]
+) -> None:
+    clock, answers = Clock(), iter(["old", "old", "new", "newest"])
+    nodes = [endpoint(own_caches.primary)]
+    cache = Cache(Nodes("cache", reads=nodes, writes=nodes, tls=False), now=clock)
+
+    async def ask() -> object:
+        async def load() -> str:
+            return next(answers)
+
+        return await cache.get_or_load("prices:AAPL", load, kind=PRICES, wanted=str, tags=["symbol:AAPL"])
+
+    assert await ask() == "old"
+    await cache.invalidate(**said)
+    assert await ask() == "old"  # the replica has not heard yet
+    clock.now += UNSETTLED
+    assert await ask() == "new"
+    clock.now += SETTLING
+    assert await ask() == "newest"
+    clock.now += PRICES.ttl / 2
+    assert await ask() == "newest"
+    await cache.close()

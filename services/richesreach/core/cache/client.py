@@ -40,7 +40,7 @@ class Cache:
         self._nodes = nodes
         self._flights: Flights[Entry | None] = Flights()
         self._broadcast = Broadcast(nodes, self.told, self.deaf)
-        self._invalidation = Invalidation(nodes, self.told)
+        self._invalidation = Invalidation(nodes, self.told, now)
 
     @property
     def nodes(self) -> list[CacheNode]:

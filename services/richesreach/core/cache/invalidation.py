@@ -15,11 +15,12 @@ _BATCH = 500
 
 
 class Invalidation:
-    """`told` drops from the process's own memory."""
+    """`told` drops from the process's own memory; `now` gives Unix seconds."""
 
-    def __init__(self, nodes: Nodes, told: Callable[[Gone], None]) -> None:
+    def __init__(self, nodes: Nodes, told: Callable[[Gone], None], now: Callable[[], float]) -> None:
         self._nodes = nodes
         self._told = told
+        self._now = now
 
     async def drop(self, keys: Sequence[str], tags: Sequence[str], kinds: list[str]) -> bool:
         """Whether the servers, and through them the other processes, were told."""
@@ -41,15 +42,19 @@ class Invalidation:
         marked = [("key", keys), ("tag", tags), ("kind", kinds)]
         marks = [f"{scripts.MARK}{what}:{name}" for what, those in marked for name in those]
         told: list[Any] = [scripts.CHANNEL, msgspec.json.encode(kinds)]
-        arguments = [len(keys), uuid.uuid4().hex, scripts.MARK_TTL, *told, *marks]
+        arguments = [len(keys), self._mark(), scripts.MARK_TTL, *told, *marks]
         gone: list[bytes] = await self._nodes.write(
             lambda node: scripts.INVALIDATE.run(node, names, arguments)
         )
         return [name.decode() for name in gone]
 
+    def _mark(self) -> str:
+        """No two are alike, and each says when it was made."""
+        return f"{uuid.uuid4().hex}@{self._now():.3f}"
+
     async def _kind(self, name: str) -> None:
         async def ask(node: Client) -> None:
-            await node.set(f"{scripts.MARK}kind:{name}", uuid.uuid4().hex, px=scripts.MARK_TTL)
+            await node.set(f"{scripts.MARK}kind:{name}", self._mark(), px=scripts.MARK_TTL)
             batch: list[bytes] = []
             async for key in node.scan_iter(match=f"{name}:*", count=_BATCH):
                 batch.append(key)
@@ -60,3 +65,9 @@ class Invalidation:
                 await node.unlink(*batch)
 
         await self._nodes.write(ask)
+
+
+def invalidated_at(mark: bytes) -> float:
+    """Unix seconds; 0 for no mark, or that of a value that was set."""
+    _, _, at = mark.partition(b"@")
+    return float(at) if at else 0.0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from richesreach.core.cache.codec import Entry, Format, UnreadableError, decode, encode
 from richesreach.core.cache.counts import Outcome
+from richesreach.core.cache.invalidation import invalidated_at
 from richesreach.core.cache.kinds import Kind
 from richesreach.core.database import describe
 from richesreach.core.logs import logger
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 # Seconds in which a source that failed is not asked again for a value of which an old one is at hand.
 RESPITE = 1.0
+# Seconds after an invalidation in which a replica may not have what was written: a value that is loaded then
+# may be the one before, and is kept for so long only.
+SETTLING, UNSETTLED = 10.0, 1.0
 # Values that were loaded together should not all run out together: they live up to this share shorter.
 SPREAD = 0.1
 
@@ -80,13 +84,19 @@ class Loading:
         self.cache.remember(self.key, old, self.source.kind, self.epoch, most=RESPITE)
         return old
 
+    def _settling(self, seen: list[bytes] | None) -> bool:
+        """Whether something that the value depends on was invalidated just before it was loaded."""
+        since = self.cache.now() - SETTLING
+        return any(invalidated_at(mark) > since for mark in seen or ())
+
     async def _kept(self, value: Any | None, seen: list[bytes] | None) -> Entry:
         kind = self.source.kind
+        longest = UNSETTLED if self._settling(seen) else float(kind.ttl)
         if value is None:
-            lasts, stale = float(kind.negative), 0.0
+            lasts, stale = min(longest, float(kind.negative)), 0.0
             entry = Entry(b"", Format.ABSENT, self.cache.now() + lasts)
         else:
-            lasts, stale = kind.ttl * (1 - SPREAD * random.random()), float(kind.stale)  # noqa: S311
+            lasts, stale = longest * (1 - SPREAD * random.random()), float(kind.stale)  # noqa: S311
             entry = Entry(encode(value, kind.format), kind.format, self.cache.now() + lasts)
         stored = seen is not None and await self.cache.store(
             self.key,
