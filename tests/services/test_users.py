@@ -72,6 +72,61 @@ async def test_who_signs_up_and_confirms_is_a_viewer(client: httpx.AsyncClient, 
     assert "watchlists:write" in me["scopes"]
 
 
+async def test_who_was_confirmed_while_the_database_was_away_is_a_viewer_once_signed_in(
+    client: httpx.AsyncClient, email: str, environment: Environment
+) -> None:
+    account = {"email": email, "password": PASSWORD}
+    nowhere = task_environment(None, None)
+    away = {name: nowhere[name] for name in ("DATABASE_WRITER_DSN", "DATABASE_READER_DSN")}
+    await client.post(f"{AUTH}/sign-up", json=account)
+    async with client_of(gateway_app({**environment, **away})) as alone:
+        failed = await alone.post(f"{AUTH}/confirm", json={"email": email, "code": "123456"})
+        assert failed.status_code == 503
+    tokens = (await client.post(f"{AUTH}/sign-in", json=account)).json()
+    me = (await client.get("/api/users/me", headers=bearer(tokens["access_token"]))).json()
+    assert me["roles"] == ["viewer"]
+    assert (
+        await client.post(f"{AUTH}/refresh", json={"refresh_token": tokens["refresh_token"]})
+    ).status_code == 200
+
+
+async def test_who_was_confirmed_and_given_no_role_is_welcomed_at_sign_in_and_whose_roles_were_taken_is_not(
+    client: httpx.AsyncClient, pool: Pool, email: str, admin: dict[str, str]
+) -> None:
+    account = {"email": email, "password": PASSWORD}
+    subject, _ = pool.person(email)  # as one for whom all failed behind the pool's confirmation
+    tokens = (await client.post(f"{AUTH}/sign-in", json=account)).json()
+    me = (await client.get("/api/users/me", headers=bearer(tokens["access_token"]))).json()
+    assert me["roles"] == ["viewer"]
+    await client.put(f"{ADMIN}/users/{subject}/roles", headers=admin, json={"roles": []})
+    await asyncio.sleep(1.1)  # a token says to the second when it was issued
+    tokens = (await client.post(f"{AUTH}/sign-in", json=account)).json()
+    me = (await client.get("/api/users/me", headers=bearer(tokens["access_token"]))).json()
+    assert me["roles"] == []
+
+
+async def test_an_admin_gives_a_key_a_limit_of_its_own(
+    client: httpx.AsyncClient, pool: Pool, email: str, admin: dict[str, str], environment: Environment
+) -> None:
+    _, token = pool.person(email, "viewer")
+    limited = {
+        **environment,
+        "RATE_LIMITING": "true",
+        "RATE_LIMIT_TIERS": "anonymous=600/60,key=200/60,gold=900/60",
+    }
+    async with client_of(gateway_app(limited)) as opened:
+        made = (await opened.post("/api/keys", headers=bearer(token), json={"name": "x"})).json()
+        path, key = f"{ADMIN}/keys/{made['id']}/tier", {"x-api-key": made["key"]}
+        assert (await opened.put(path, headers=bearer(token), json={"tier": "gold"})).status_code == 403
+        refused = await opened.put(path, headers=admin, json={"tier": "lead"})
+        assert (refused.status_code, refused.json()["type"]) == (422, "urn:richesreach:problem:unknown-tier")
+        for tier, told in (("gold", "gold"), (None, "key")):
+            assert (await opened.put(path, headers=admin, json={"tier": tier})).status_code == 204
+            assert (await opened.get("/api/status/rate-limit", headers=key)).json()["tier"] == told
+        await opened.delete(f"/api/keys/{made['id']}", headers=bearer(token))
+        assert (await opened.put(path, headers=admin, json={"tier": "gold"})).status_code == 409
+
+
 async def test_an_address_that_is_taken_is_answered_as_a_new_one(
     client: httpx.AsyncClient, email: str
 ) -> None:

@@ -11,7 +11,9 @@ from strawberry import UNSET
 from richesreach.gateway.graphql import types
 from richesreach.gateway.graphql.context import Info, id_of
 from richesreach.gateway.graphql.types import Alert, Watchlist, given
+from richesreach.gateway.market.alerts import Alerts
 from richesreach.gateway.market.model import Condition
+from richesreach.gateway.market.watchlists import Watchlists
 
 Key = Annotated[
     str | None,
@@ -86,11 +88,7 @@ class Mutation:
         id: strawberry.ID,
         idempotency_key: Key = UNSET,
     ) -> strawberry.ID:
-        subject = await info.context.subject("watchlists:write")
-        gone = await info.context.domain.watchlists.delete(
-            subject, id_of("watchlist", id), key=given(idempotency_key)
-        )
-        return strawberry.ID(str(gone))
+        return await _deleted(info, "watchlist", info.context.domain.watchlists, id, idempotency_key)
 
     @strawberry.mutation
     async def create_alert(
@@ -136,8 +134,11 @@ class Mutation:
         id: strawberry.ID,
         idempotency_key: Key = UNSET,
     ) -> strawberry.ID:
-        subject = await info.context.subject("alerts:write")
-        gone = await info.context.domain.alerts.delete(
-            subject, id_of("alert", id), key=given(idempotency_key)
-        )
-        return strawberry.ID(str(gone))
+        return await _deleted(info, "alert", info.context.domain.alerts, id, idempotency_key)
+
+
+async def _deleted(
+    info: Info, what: str, owned: Watchlists | Alerts, id: strawberry.ID, key: str | None
+) -> strawberry.ID:
+    subject = await info.context.subject(f"{what}s:write")
+    return strawberry.ID(str(await owned.delete(subject, id_of(what, id), key=given(key))))

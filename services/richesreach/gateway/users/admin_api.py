@@ -10,7 +10,7 @@ from richesreach.core.auth.callers import CurrentIdentity
 from richesreach.core.problems import Problem
 from richesreach.gateway.users import audit, keys_api, schemas
 from richesreach.gateway.users.audit import Actor, MalformedCursorError, Trail
-from richesreach.gateway.users.key_store import UnknownKeyError
+from richesreach.gateway.users.key_store import RevokedKeyError, UnknownKeyError
 from richesreach.gateway.users.wiring import CurrentKeys, CurrentUsers
 
 # The edge lets admins alone through to these paths; the service asks again.
@@ -106,6 +106,27 @@ async def revoke_any_key(
         await keys.revoke(None, Actor.of(caller, platform.settings.region), key_id)
     except UnknownKeyError as error:
         raise keys_api.unknown(key_id) from error
+
+
+@admin.put("/keys/{key_id}/tier", status_code=204, dependencies=[_WRITE])
+async def change_tier(
+    key_id: schemas.KeyId,
+    wanted: schemas.KeyTier,
+    caller: CurrentIdentity,
+    keys: CurrentKeys,
+    platform: CurrentPlatform,
+) -> None:
+    """A limit of the key's own, one of those that the environment has; elsewhere within a minute."""
+    tiers = platform.settings.rate_limit_tiers
+    if wanted.tier is not None and wanted.tier not in tiers:
+        detail = f"No tier {wanted.tier} is known; there are {', '.join(sorted(tiers))}."
+        raise Problem(422, "unknown-tier", detail)
+    try:
+        await keys.set_tier(Actor.of(caller, platform.settings.region), key_id, wanted.tier)
+    except UnknownKeyError as error:
+        raise keys_api.unknown(key_id) from error
+    except RevokedKeyError as error:
+        raise keys_api.revoked() from error
 
 
 @admin.get("/audit", dependencies=[Depends(allows("audit:read"))], responses=_PAGES)

@@ -41,9 +41,13 @@ async def confirm(what: schemas.Confirmation, users: CurrentUsers, platform: Cur
 
 
 @auth.post("/sign-in", responses={**_WRONG, **_ELSEWHERE})
-async def sign_in(who: schemas.SignUp, users: CurrentUsers, response: Response) -> schemas.Tokens:
+async def sign_in(
+    who: schemas.SignUp, users: CurrentUsers, platform: CurrentPlatform, response: Response
+) -> schemas.Tokens:
     """Where the user pool lets a password be sent; elsewhere its own pages do it (SRP, second factor)."""
-    return _tokens(await users.sign_in(who.email, who.password), response)
+    return _tokens(
+        await users.sign_in(who.email, who.password, Actor.of(None, platform.settings.region)), response
+    )
 
 
 @auth.post("/refresh", responses={**_WRONG, **_ELSEWHERE})

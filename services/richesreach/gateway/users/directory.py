@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import botocore.config
 import botocore.exceptions
+import jwt
 
 from richesreach.core.metrics import Metrics
 from richesreach.core.resilience.breaker import CircuitBreaker
@@ -85,11 +86,13 @@ class DirectoryUser:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """`expires_in` in seconds."""
+    """`expires_in` in seconds; subject and roles are what the access token says."""
 
     access_token: str
     expires_in: int
     refresh_token: str | None
+    subject: str
+    roles: frozenset[str]
 
 
 class UserDirectory:
@@ -201,7 +204,15 @@ class UserDirectory:
         result = found.get("AuthenticationResult")
         if result is None:
             raise SecondFactorError(str(found.get("ChallengeName")))
-        return SignedIn(result["AccessToken"], int(result["ExpiresIn"]), result.get("RefreshToken"))
+        # From the pool itself just now: whoever shows it later has it verified.
+        claims = jwt.decode(result["AccessToken"], options={"verify_signature": False})
+        return SignedIn(
+            result["AccessToken"],
+            int(result["ExpiresIn"]),
+            result.get("RefreshToken"),
+            str(claims["sub"]),
+            frozenset(claims.get("cognito:groups", ())),
+        )
 
     async def _managed(self, operation: str, subject: str, **parameters: Any) -> dict[str, Any]:
         try:

@@ -35,6 +35,7 @@ _REVOKE_OF = f"""
     update api_keys set revoked_at = now()
     where owner = $1 and revoked_at is null and not roles <@ $2::text[] returning {COLUMNS}
 """  # noqa: S608
+_TIER = f"update api_keys set tier = $2 where id = $1 and tier is distinct from $2 returning {COLUMNS}"  # noqa: S608
 _LIST = """
     select id, owner, name, roles, scopes, tier, created_at, rotated_at, previous_until, expires_at,
         revoked_at, last_used_on
@@ -136,6 +137,21 @@ class KeyStore:
             if row is None:
                 return found
             await actor.note(connection, "key.revoked", key_id, owner=found.owner)
+            return _record(row)
+
+        return await self._transaction(work)
+
+    async def set_tier(self, key_id: str, tier: str | None, actor: Actor) -> KeyRecord:
+        """Raises UnknownKeyError, RevokedKeyError, DatabaseUnavailableError."""
+
+        async def work(connection: Connection) -> KeyRecord:
+            found = await self._owned(connection, key_id, None)
+            if found.revoked_at is not None:
+                raise RevokedKeyError(key_id)
+            row = await connection.fetchrow(_TIER, key_id, tier)
+            if row is None:
+                return found
+            await actor.note(connection, "key.tier_changed", key_id, owner=found.owner, tier=tier)
             return _record(row)
 
         return await self._transaction(work)

@@ -70,6 +70,10 @@ class Keys:
         """For good, everywhere within about a second. Raises what `KeyStore.revoke` does."""
         await self._directory.changed(await self._store.revoke(key_id, owner, actor))
 
+    async def set_tier(self, actor: Actor, key_id: str, tier: str | None) -> None:
+        """Another limit for a key, or that of all keys for None. Raises what `KeyStore.set_tier` does."""
+        await self._directory.changed(await self._store.set_tier(key_id, tier, actor))
+
     async def revoke_beyond(self, owner: str, roles: Collection[str], actor: Actor) -> int:
         """Keys of somebody whose roles are now these; how many there were."""
         records = await self._store.revoke_beyond(owner, sorted(roles), actor)

@@ -87,7 +87,7 @@ async def rotate_key(
     except UnknownKeyError as error:
         raise unknown(key_id) from error
     except RevokedKeyError as error:
-        raise Problem(409, "key-revoked", "This key was revoked, for good; issue another.") from error
+        raise revoked() from error
     return _issued(key, record, response)
 
 
@@ -104,6 +104,10 @@ async def revoke_key(
 
 def unknown(key_id: str) -> Problem:
     return Problem(404, "unknown-key", f"No key {key_id} is known.")
+
+
+def revoked() -> Problem:
+    return Problem(409, "key-revoked", "This key was revoked, for good; issue another.")
 
 
 def _no_person() -> Problem:

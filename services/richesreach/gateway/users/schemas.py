@@ -44,6 +44,12 @@ class NewKey(Body):
     expires_in_days: Annotated[Whole, Field(ge=1, le=730)] | None = None
 
 
+class KeyTier(Body):
+    """Null: the tier of every key."""
+
+    tier: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")] | None
+
+
 class Rotation(Body):
     """For how long the secret before counts on, in seconds."""
 

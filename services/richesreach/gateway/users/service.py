@@ -1,7 +1,7 @@
 """Users: the directory says who they are, the database what was done, keys follow both."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from richesreach.core.auth.revocations import Revocations
 from richesreach.core.auth.roles import ROLES
@@ -39,15 +39,24 @@ class Users:
         await self._directory.sign_up(email, password)
 
     async def confirm(self, email: str, code: str, actor: Actor) -> None:
-        subject = await self._directory.confirm(email, code)
+        """The pool takes a code once: what fails behind that is done when they sign in."""
+        await self._welcome(await self._directory.confirm(email, code), actor)
+
+    async def _welcome(self, subject: str, actor: Actor) -> None:
         roles = await self._directory.roles(subject)
         if not roles:
             roles = [FIRST_ROLE]
             await self._directory.set_roles(subject, roles)
         await self._store.note(subject, actor, "user.confirmed", roles=roles)
 
-    async def sign_in(self, email: str, password: str) -> SignedIn:
-        return await self._directory.sign_in(email, password)
+    async def sign_in(self, email: str, password: str, actor: Actor) -> SignedIn:
+        found = await self._directory.sign_in(email, password)
+        if found.roles or found.refresh_token is None or await self._store.knows(found.subject):
+            return found
+        # Confirmed, and never welcomed: somebody whose roles an admin took is known.
+        await self._welcome(found.subject, actor)
+        renewed = await self._directory.refresh(found.refresh_token)
+        return replace(renewed, refresh_token=renewed.refresh_token or found.refresh_token)
 
     async def refresh(self, token: str) -> SignedIn:
         return await self._directory.refresh(token)

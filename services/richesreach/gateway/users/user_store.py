@@ -13,6 +13,7 @@ _STATUS = """
     insert into users (subject, status) values ($1, $2)
     on conflict (subject) do update set status = excluded.status
 """
+_KNOWN = "select true from users where subject = $1"
 _ERASE = "select relation, affected from erase_subject($1, false)"
 
 
@@ -28,6 +29,14 @@ class UserStore:
             await actor.note(connection, action, subject, **details)
 
         await self._transaction(work)
+
+    async def knows(self, subject: str) -> bool:
+        """Whether anything was ever done for or by them; asked of the writer, which is never behind."""
+
+        async def ask(connection: Connection) -> bool:
+            return bool(await connection.fetchval(_KNOWN, subject))
+
+        return await self._database.writer.run(ask)
 
     async def set_status(self, subject: str, status: str, actor: Actor) -> None:
         async def work(connection: Connection) -> None:
