@@ -1,8 +1,8 @@
 """How long a prompt is, in tokens.
 
-OpenAI's models are counted with their own vocabulary, which the wheel of `bpe-openai` holds. Its time is
-linear in the text's length for every text, tiktoken's grows with the square of the longest word, and prompts
-come from strangers. Anthropic and Google publish no vocabulary: `calibration` scales what was counted.
+OpenAI's models are counted with their own vocabulary, which the wheel of `bpe-openai` holds; tiktoken counts
+the same and would have to fetch it. Anthropic and Google publish no vocabulary: `calibration` scales what was
+counted.
 
 The form of a chat costs tokens too: three a message and three for the answer's beginning, as OpenAI's
 cookbook has it ("How to count tokens with tiktoken").
