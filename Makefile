@@ -52,6 +52,11 @@ test-acceptance: | test-stacks
 bench: install ## Measure the rows of docs/benchmarks.md beside their rivals into bench/; ROWS='synth-areas' for some
 	@$(BIN)/python -m tests.bench $(ROWS)
 
+.PHONY: bench-ai
+bench-ai: install ## Measure the AI router beside other gateways into bench/ai/; RIVALS='litellm' for some
+	@tests/bench/gateways/install
+	@$(BIN)/python -m tests.bench.ai $(RIVALS)
+
 .PHONY: drill
 drill: install ## Deploy over three regions, halt, kill, resume, destroy: on a platform of its own, for minutes
 	@$(BIN)/python -m pytest tests/drill
@@ -151,7 +156,7 @@ plan-picture: install ## Take the picture of a plan that docs/delivery.md shows;
 .PHONY: clean
 clean: ## Stop the platform and remove everything that is not in git
 	@if [ -x $(BIN)/richesreach ]; then $(BIN)/richesreach down; fi
-	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy node_modules cdk.out .local .deploy bench
+	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy node_modules cdk.out .local .deploy bench .bench-ai
 	@rm -rf tests/bench/typescript/node_modules tests/bench/typescript/dist
 
 # ---------------------------------------------------------------- environments

@@ -19,7 +19,7 @@ RESOURCE_LIMIT = 500
 @dataclass(frozen=True)
 class Stack:
     """One stack. ``dependencies`` are names of stacks that must be deployed before it, ``protected`` is
-    whether CloudFormation is to refuse to delete it; of a deployed stack only the latter is known."""
+    whether CloudFormation is to refuse to delete it; both are what an assembly says."""
 
     name: str
     region: str

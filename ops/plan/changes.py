@@ -80,29 +80,12 @@ def between(before: Stack | None, after: Stack | None) -> list[Change]:
         return []
     old = before.resources if before else {}
     new = after.resources if after else {}
-    found = [*_protection(before, after)]
+    found = []
     for logical_id in sorted(old.keys() | new.keys()):
         change = _change(present, logical_id, old.get(logical_id), new.get(logical_id))
         if change:
             found.append(change)
     return _cascade(present, found, new)
-
-
-def _protection(before: Stack | None, after: Stack | None) -> Iterator[Change]:
-    """Termination protection is in no template; to take it from a stack is to touch what it holds."""
-    if before is None or after is None or before.protected == after.protected:
-        return
-    was, becomes = (json.dumps(stack.protected) for stack in (before, after))
-    yield Change(
-        stack=after.name,
-        region=after.region,
-        logical_id="",
-        kind="AWS::CloudFormation::Stack",
-        construct="the stack itself",
-        effect=Effect.UPDATED,
-        stateful=before.protected,
-        properties=(PropertyChange(("EnableTerminationProtection",), was, becomes),),
-    )
 
 
 def _change(

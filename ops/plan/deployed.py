@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 from botocore.config import Config
@@ -37,11 +36,11 @@ def read(environment: Environment, wanted: Iterable[Stack]) -> dict[str, Stack]:
         }
         with ThreadPoolExecutor(_THREADS) as pool:
             listed = pool.map(lambda region: _names(clients[region], region, prefix), places)
-            there = [each for found in listed for each in found]
-            templates = pool.map(lambda each: template(clients[each.region], each.name), there)
+            names = [pair for found in listed for pair in found]
+            templates = pool.map(lambda pair: template(clients[pair[0]], pair[1]), names)
             return {
-                each.name: replace(each, template=template)
-                for each, template in zip(there, templates, strict=True)
+                name: Stack(name, region, account="", template=template)
+                for (region, name), template in zip(names, templates, strict=True)
             }
     except (BotoCoreError, ClientError) as error:
         raise OperationError(
@@ -73,17 +72,10 @@ def _occupied(environment: Environment, region: str) -> bool:
         return False
 
 
-def _names(client: Any, region: str, prefix: str) -> list[Stack]:
-    """The stacks without their templates."""
+def _names(client: Any, region: str, prefix: str) -> list[tuple[str, str]]:
     pages = client.get_paginator("describe_stacks").paginate()
     return [
-        Stack(
-            stack["StackName"],
-            region,
-            account="",
-            template={},
-            protected=bool(stack.get("EnableTerminationProtection")),
-        )
+        (region, stack["StackName"])
         for page in pages
         for stack in page["Stacks"]
         if stack["StackName"].startswith(prefix) and stack["StackStatus"] not in _GONE

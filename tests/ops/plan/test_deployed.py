@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from ops.local import aws
 from ops.plan import deployed
 from stacks.environment import load_environment
 from tests.ops.left_behind import REGION, STACK, TEMPLATE, left_behind
@@ -27,12 +26,3 @@ def test_regions_are_those_of_the_file_and_those_with_stacks_of_the_environment(
         assert deployed.regions(ENVIRONMENT, ()) == OWN
     with left_behind():
         assert deployed.regions(ENVIRONMENT, ()) == sorted([*OWN, REGION])
-
-
-@pytest.mark.usefixtures("commanded")
-def test_a_stack_is_protected_from_termination_as_cloudformation_says() -> None:
-    formation = aws.client("cloudformation", REGION)
-    with left_behind():
-        for wanted in (True, False):
-            formation.update_termination_protection(StackName=STACK, EnableTerminationProtection=wanted)
-            assert deployed.read(ENVIRONMENT, ())[STACK].protected is wanted

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,23 +52,6 @@ def dangerous() -> Plan:
     after |= changed("Tasks", SecurityGroupIngress=[opened])
     del after["Database"]
     return planned(after)
-
-
-@pytest.mark.parametrize(("before", "after"), [(True, False), (False, True)])
-def test_termination_protection_that_changes_alone_is_a_change(before: bool, after: bool) -> None:
-    same = stack(dict(DEPLOYED))
-    made = plan(
-        load_environment("prod"),
-        "what is deployed",
-        {same.name: replace(same, protected=before)},
-        {same.name: replace(same, protected=after)},
-    )
-    assert made.verdict is Verdict.CHANGES
-    (change,) = made.changes
-    assert change.touches_state is before
-    wanted = f"EnableTerminationProtection: {json.dumps(before)} → {json.dumps(after)}"
-    assert str(change.properties[0]) == wanted
-    assert "EnableTerminationProtection" in printed(made)
 
 
 def test_nothing_changed_is_status_0() -> None:

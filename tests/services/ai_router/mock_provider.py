@@ -34,6 +34,10 @@ class MockProvider:
         found: list[dict[str, Any]] = self._ask("GET", "/_mock/seen")
         return found
 
+    def remember(self, wanted: bool) -> None:
+        """Whether it keeps what it has seen."""
+        self._ask("PUT", "/_mock/remember", wanted)
+
     def forget(self) -> None:
         self._ask("DELETE", "/_mock/rules")
         self._ask("DELETE", "/_mock/seen")
