@@ -13,7 +13,7 @@ from postgres_servers import PostgresCluster
 from richesreach.core.app import CurrentPlatform, build_app
 from richesreach.core.database import Connection
 from richesreach.core.freshness import COOKIE, HEADER, Freshness
-from richesreach.core.passage import given_to
+from richesreach.core.request_headers import given_to
 from richesreach.core.settings import Settings
 
 NOW = 1_767_225_600.0

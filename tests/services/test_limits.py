@@ -102,7 +102,7 @@ async def test_the_server_decides_as_the_process_does(
     limiter, local, now, name = Limiter(nodes), LocalLimits(), NOW, uuid.uuid4()
     for pause, cost in asked:
         now += pause
-        (counted,) = await limiter._ask([(f"limit:{name}", tier, cost)], now)
+        (counted,) = await limiter._answers([(f"limit:{name}", tier, cost)], now)
         assert as_decision(tier, cost, counted) == local.check("c", tier, now, cost)
 
 
@@ -113,7 +113,7 @@ async def test_questions_that_are_asked_together_are_answered_as_one_after_the_o
 ) -> None:
     limiter, local, name = Limiter(nodes), LocalLimits(), uuid.uuid4()
     questions = [(f"limit:{name}:{caller}", tier, cost) for caller, tier, cost in asked]
-    counted = await limiter._ask(questions, NOW)
+    counted = await limiter._answers(questions, NOW)
     for (caller, tier, cost), found in zip(asked, counted, strict=True):
         assert as_decision(tier, cost, found) == local.check(caller, tier, NOW, cost)
 
@@ -145,12 +145,12 @@ async def test_nobody_waits_behind_a_question_that_the_server_does_not_answer() 
         return [(1, 0, 0, 0)] * len(questions)
 
     questions = Questions(ask)
-    first = asyncio.create_task(questions.answer(("a", MINUTE, 1)))
+    first = questions.ask(("a", MINUTE, 1))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    others = [asyncio.create_task(questions.answer((name, MINUTE, 1))) for name in "bc"]
+    others = [questions.ask((name, MINUTE, 1)) for name in "bc"]
     assert await asyncio.gather(*others) == [(1, 0, 0, 0)] * 2
-    assert await questions.answer(("d", MINUTE, 1)) == (1, 0, 0, 0)
+    assert await questions.ask(("d", MINUTE, 1)) == (1, 0, 0, 0)
     assert (asked, first.done()) == ([["a"], ["b", "c"], ["d"]], False)
     silent.set()
     assert await first == (1, 0, 0, 0)
@@ -164,10 +164,10 @@ async def test_what_goes_wrong_is_each_caller_s_and_the_next_question_s_not() ->
 
     questions = Questions(ask)
     found = await asyncio.gather(
-        *(questions.answer(("bad", MINUTE, 1)) for _ in range(3)), return_exceptions=True
+        *(questions.ask(("bad", MINUTE, 1)) for _ in range(3)), return_exceptions=True
     )
     assert [type(error) for error in found] == [ConnectionError] * 3
-    assert await questions.answer(("good", MINUTE, 1)) == (1, 0, 0, 0)
+    assert await questions.ask(("good", MINUTE, 1)) == (1, 0, 0, 0)
 
 
 async def test_a_caller_that_gives_up_takes_the_answer_from_nobody(nodes: Nodes, own_name: str) -> None:

@@ -12,7 +12,7 @@ from gateway_task import client_of, task_environment
 from hypothesis import given
 from hypothesis import strategies as st
 from richesreach.core.app import build_app
-from richesreach.core.passage import Given, given_to
+from richesreach.core.request_headers import Given, given_to
 from richesreach.core.resilience import deadline
 from richesreach.core.resilience.drain import QUIET, SHORTEST, Drain
 from richesreach.core.resilience.errors import (

@@ -1,8 +1,8 @@
 """The application every service starts from: dependencies, middleware, errors, health and metrics."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from richesreach.core import problems
 from richesreach.core.dispatch import Direct, DirectPaths, Dispatch
+from richesreach.core.exchange import Concerns
 from richesreach.core.freshness import Freshness
 from richesreach.core.limits.admission import Limits
 from richesreach.core.logs import logger
-from richesreach.core.passage import Concerns, Passage
+from richesreach.core.passage import Passage
 from richesreach.core.platform import CurrentPlatform, Platform
 from richesreach.core.reporting import Reporting
 from richesreach.core.resilience.drain import Drain
@@ -49,6 +50,13 @@ class Service(FastAPI):
         )
         self.concerns = concerns
         self.direct = DirectPaths()
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        if self.middleware_stack is None or scope["type"] == "lifespan":
+            return super().__call__(scope, receive, send)
+        # What is left of the framework's own way for a request, without its two coroutines.
+        scope["app"] = self
+        return cast("Coroutine[Any, Any, None]", self.middleware_stack(scope, receive, send))
 
     def build_middleware_stack(self) -> ASGIApp:
         handlers = self.exception_handlers

@@ -5,7 +5,7 @@ that are included twice: 0.2 ms for fifty routes, more than most of them take to
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -60,28 +60,18 @@ class Dispatch:
         self._framework = framework
         self._routes = Routes(router.routes)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
-            await self._framework(scope, receive, send)
-            return
+            return self._framework(scope, receive, send)
         place = self._direct.at(scope["path"])
         if place is not None:
             handler = place.handlers.get(scope["method"])
             if handler is not None:
                 scope["route"] = place
-                await handler(scope, receive, send)
-                return
+                return handler(scope, receive, send)
             self._expect_elsewhere(scope, place)
         found = self._known().find(scope)
-        if found is None:
-            await self._framework(scope, receive, send)
-        elif isinstance(found.original_route, APIRoute):
-            # Where FastAPI keeps what it closes at the end, files of a form.
-            async with AsyncExitStack() as stack:
-                scope["fastapi_middleware_astack"] = stack
-                await found.app(scope, receive, send)
-        else:
-            await found.app(scope, receive, send)
+        return (found.app if found is not None else self._framework)(scope, receive, send)
 
     def _known(self) -> "Routes":
         if self._routes.number != len(self._router.routes):
@@ -101,12 +91,40 @@ class Dispatch:
         raise HTTPException(405, headers={"allow": ", ".join(sorted(allowed))})
 
 
+class Found:
+    """A route of the framework: its template, which metrics and logs name, and its application."""
+
+    __slots__ = ("app", "context", "endpoint", "fixed", "matches", "path")
+
+    def __init__(self, context: RouteContext) -> None:
+        self.context = context
+        self.path = str(context.path)
+        self.fixed = not context.param_convertors
+        self.endpoint = context.endpoint
+        self.matches: Callable[[Scope], tuple[Match, Scope]] = context.matches
+        app: ASGIApp = context.app
+        self.app = _closing(app) if isinstance(context.original_route, APIRoute) else app
+
+
+def _closing(app: ASGIApp) -> ASGIApp:
+    """With a place for what FastAPI closes at the end of a request: files of a form."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async with AsyncExitStack() as stack:
+            scope["fastapi_middleware_astack"] = stack
+            await app(scope, receive, send)
+
+    return answer
+
+
 class Routes:
     """The routes of a framework as they are now; `number` of them, to see that there are more."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         self.number = len(routes)
-        self._contexts: list[RouteContext] = []
+        self._routes: list[Found] = []
+        # By method and path, where neither has parameters: those that were asked for already.
+        self._known: dict[tuple[str, str], Found] = {}
         self._fixed: dict[str, int] = {}
         templates = []
         for context in iter_route_contexts(routes):
@@ -114,29 +132,35 @@ class Routes:
                 continue
             if not isinstance(context.original_route, Route):
                 break  # a mounted application: from here on the framework looks itself
-            place = len(self._contexts)
-            self._contexts.append(context)
-            if context.param_convertors:
+            place, route = len(self._routes), Found(context)
+            self._routes.append(route)
+            if route.fixed:
+                self._fixed.setdefault(route.path, place)
+            else:
                 # An expression for all of them may hold each name once only.
                 unnamed = re.sub(r"\(\?P<\w+>", "(?:", context.path_regex.pattern)
                 templates.append(f"{unnamed}(?P<_{place}>)")
-            else:
-                self._fixed.setdefault(str(context.path), place)
         self._templates = re.compile("|".join(templates) or r"(?!)")
 
-    def find(self, scope: Scope) -> RouteContext | None:
+    def find(self, scope: Scope) -> Found | None:
         """The first route for this path and method, with what it takes from the path in `scope`."""
-        path = scope["path"]
+        method, path = scope["method"], scope["path"]
+        known = self._known.get((method, path))
+        if known is not None:
+            scope["route"], scope["endpoint"], scope["path_params"] = known, known.endpoint, {}
+            return known
         first = self._fixed.get(path)
         if (match := self._templates.match(path)) is not None:
             place = int(str(match.lastgroup)[1:])
             first = place if first is None else min(first, place)
         if first is None:
             return None
-        for context in self._contexts[first:]:
-            fits, found = context.matches(scope)
+        for route in self._routes[first:]:
+            fits, found = route.matches(scope)
             if fits is Match.FULL:
                 scope.update(found)
-                scope["route"] = context
-                return context
+                scope["route"] = route
+                if route.fixed:
+                    self._known[method, path] = route
+                return route
         return None

@@ -1,13 +1,14 @@
 """Structured logs: one JSON object a line on stdout, its own events and its libraries' alike."""
 
+import contextlib
 import functools
 import json
 import logging
 import sys
 import time
-from collections.abc import MutableMapping
-from contextvars import ContextVar
-from typing import Any, ClassVar, Literal, TextIO, cast
+from collections.abc import Iterator, MutableMapping
+from contextvars import ContextVar, Token
+from typing import Any, ClassVar, Literal, TextIO, TypeVar, cast
 
 import msgspec
 import structlog
@@ -17,6 +18,7 @@ from richesreach.core.log_stream import Turns
 # What every line of the current request says. One value a request, and not one variable a fact as structlog
 # has it: those are searched for among all variables of the context at each line.
 _facts: ContextVar[dict[str, Any] | None] = ContextVar("facts", default=None)
+Event = TypeVar("Event", dict[str, Any], MutableMapping[str, Any])
 _SECRET_KEYS = frozenset({"password", "secret", "token", "authorization", "cookie", "api_key", "dsn"})
 
 
@@ -64,28 +66,30 @@ def configure(*, service: str, region: str, level: str, stream: TextIO | None = 
     _Own.out, _Own.facts, _Own.level = out, own, logging.getLevelNamesMapping()[level]
 
 
-class facts:  # noqa: N801 (used as a function)
-    """Facts for every line that is logged inside, and for none outside; those of an outer request are left
-    out.
-    """
+def begin(known: dict[str, Any]) -> "Token[dict[str, Any] | None]":
+    """Facts for every line until `end`; those of an outer request are left out."""
+    return _facts.set(known)
 
-    __slots__ = ("_known", "_token")
 
-    def __init__(self, **known: Any) -> None:
-        self._known = known
+def end(began: "Token[dict[str, Any] | None]") -> None:
+    _facts.reset(began)
 
-    def __enter__(self) -> None:
-        self._token = _facts.set(self._known)
 
-    def __exit__(self, *_error: object) -> None:
-        _facts.reset(self._token)
+@contextlib.contextmanager
+def facts(**known: Any) -> Iterator[None]:
+    """As `begin`, for every line that is logged inside."""
+    began = begin(redact(None, "", known))
+    try:
+        yield
+    finally:
+        end(began)
 
 
 def bind(**known: Any) -> None:
     """More facts for the rest of the request; outside of one, nothing."""
     found = _facts.get()
     if found is not None:
-        found.update(known)
+        found.update(redact(None, "", known))
 
 
 def fact(name: str) -> Any | None:
@@ -94,18 +98,21 @@ def fact(name: str) -> Any | None:
     return found.get(name) if found is not None else None
 
 
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+
 def _json(event: Any, **_options: Any) -> str:
     try:
-        return msgspec.json.encode(event, enc_hook=str).decode()
+        return _ENCODER.encode(event).decode()
     except (TypeError, ValueError):  # a key that is no text, or half a character in a text
         return json.dumps(event, default=str)
 
 
-def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def redact(_logger: Any, _method: str, event: Event) -> Event:
     """Blank the values of keys that name a secret: the last guard, not a licence to log one."""
     if _SECRET_KEYS.isdisjoint(map(str.lower, event)):
         return event
-    return {key: "***" if key.lower() in _SECRET_KEYS else value for key, value in event.items()}
+    return cast("Event", {k: "***" if k.lower() in _SECRET_KEYS else value for k, value in event.items()})
 
 
 class _Own:
@@ -131,7 +138,7 @@ def line(level: Literal["debug", "info"], said: dict[str, Any]) -> None:
     said["level"], said["timestamp"] = level, _timestamp()
     known = _facts.get()
     if known:
-        said.update(redact(None, level, known))
+        said.update(known)
     said.update(_Own.facts)
     out.write(_json(said) + "\n")
     out.flush()

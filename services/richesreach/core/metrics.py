@@ -18,6 +18,7 @@ from starlette.types import Scope
 from richesreach.core.cache.counts import Counts
 from richesreach.core.exposition import exposition
 from richesreach.core.limits.limiter import Limiter
+from richesreach.core.request_counts import DURATION_BUCKETS, RequestCounts
 from richesreach.core.resilience.breaker import CircuitBreaker, State
 from richesreach.core.resilience.bulkhead import Bulkhead
 from richesreach.core.resilience.retry import Retries
@@ -26,9 +27,6 @@ from richesreach.core.timing import FUNCTION_DURATION
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER"})
-# Seconds; dense below the 300 ms objective of the gateway.
-_DURATION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 CLIENT_CLOSED_REQUEST = 499
 
 
@@ -51,43 +49,16 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._of_requests()
+        self.of_requests = RequestCounts(self.registry)
+        self._of_domain()
         self._of_calls()
         self._of_stores()
         self._of_trouble()
         self.shed: collections.Counter[str] = collections.Counter()
         self.registry.register(FUNCTION_DURATION)
-        # To find them by their labels each time would take longer than to count.
-        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram, Counter | None]] = {}
-        self._watched: list[Callable[[], None]] = []
+        self._watched: list[Callable[[], None]] = [self.of_requests.tell]
 
-    def _of_requests(self) -> None:
-        request = ("method", "endpoint")
-        self.requests = Counter(
-            "richesreach_requests_total",
-            "Requests by method, route template and status",
-            (*request, "status"),
-            registry=self.registry,
-        )
-        self.duration = Histogram(
-            "richesreach_request_duration_seconds",
-            "Time from the request's first byte to the response's last, in seconds",
-            request,
-            buckets=_DURATION_BUCKETS,
-            registry=self.registry,
-        )
-        self.active = Gauge(
-            "richesreach_active_connections",
-            "Requests and WebSockets in progress",
-            registry=self.registry,
-            multiprocess_mode="livesum",
-        )
-        self.errors = Counter(
-            "richesreach_api_errors_total",
-            "Responses with status 400 or above by method, route template and status",
-            (*request, "status"),
-            registry=self.registry,
-        )
+    def _of_domain(self) -> None:
         self.predictions = Counter(
             "richesreach_ml_predictions_total",
             "Predictions served by model and outcome",
@@ -106,7 +77,7 @@ class Metrics:
             "richesreach_rpc_call_duration_seconds",
             "Time of a gRPC call that was served, in seconds",
             ("method",),
-            buckets=_DURATION_BUCKETS,
+            buckets=DURATION_BUCKETS,
             registry=self.registry,
         )
 
@@ -189,7 +160,7 @@ class Metrics:
             "richesreach_dependency_duration_seconds",
             "Time of a call of a neighbour by outcome, in seconds",
             ("dependency", "outcome"),
-            buckets=_DURATION_BUCKETS,
+            buckets=DURATION_BUCKETS,
             registry=self.registry,
         )
 
@@ -241,23 +212,6 @@ class Metrics:
         """Take in what is kept elsewhere."""
         for take in self._watched:
             take()
-
-    def answered(self, method: str, endpoint: str, status: int, seconds: float) -> None:
-        """One request, by the template of its route."""
-        found = self._series.get((method, endpoint, status))
-        if found is None and method not in _METHODS:
-            self.answered("OTHER", endpoint, status, seconds)
-            return
-        if found is None:
-            labels = (method, endpoint, status)
-            failed = self.errors.labels(*labels) if status >= 400 else None
-            found = (self.requests.labels(*labels), self.duration.labels(method, endpoint), failed)
-            self._series[labels] = found
-        count, duration, failed = found
-        count.inc()
-        duration.observe(seconds)
-        if failed is not None:
-            failed.inc()
 
     def called(self, method: str, code: str, seconds: float) -> None:
         """One gRPC call of a method that exists."""

@@ -7,7 +7,7 @@ from richesreach.core.exposition import forget_this_process, shared_by_processes
 from richesreach.core.metrics import Metrics
 
 # Seconds after which what is kept elsewhere is known to the processes that may be asked instead of this one.
-INTERVAL = 5.0
+INTERVAL = 1.0
 
 
 class Reporting:

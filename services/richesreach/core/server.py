@@ -45,6 +45,7 @@ def serving(app: FastAPI, settings: Settings) -> uvicorn.Config:
         port=settings.port,
         loop="uvloop",
         http="httptools",
+        interface="asgi3",  # not to be guessed: the application hands out a coroutine, and is none
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
         log_config=None,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -79,18 +79,20 @@ class Tracing:
         with tracer.start_as_current_span(name, context=parent, kind=kind, attributes=attributes) as span:
             yield span
 
-    def request(self, scope: Scope, given: str) -> "_Recorded | _Passing":
-        """The trace around a request whose caller sent `given`; its id is in every log line inside."""
+    def request(self, scope: Scope, given: str, known: dict[str, Any]) -> "_Recorded | _Passing":
+        """The trace around a request whose caller sent `given`; its id becomes one of the `known` facts."""
         # A WebSocket lasts for hours: a span of it would tell nothing, and come too late.
         if self._provider is None or scope["type"] != "http" or scope["path"].startswith(_UNRECORDED):
-            return _Passing(given)
-        return _Recorded(self, scope, given)
+            return _Passing(given, known)
+        return _Recorded(self, scope, given, known)
 
     @contextlib.contextmanager
     def continued(self, name: str, given: str, kind: SpanKind = SpanKind.CONSUMER) -> Iterator[None]:
         """The trace that a message or call carries, around what is done for it; a new one without any."""
         if self._provider is None:
-            with _Passing(given):
+            known: dict[str, Any] = {}
+            with _Passing(given, known):
+                logs.bind(**known)
                 yield
             return
         parent = _W3C.extract({"traceparent": given}, context=Context())
@@ -101,9 +103,9 @@ class Tracing:
 
 def new_traceparent() -> str:
     """Ids of a trace that nobody records: not sampled."""
-    # Not 0, which is no id; unguessable they need not be.
-    trace_number, span_number = random.getrandbits(128) or 1, random.getrandbits(64) or 1
-    return f"00-{trace_number:032x}-{span_number:016x}-00"
+    # Neither is 0, which is no id; unguessable they need not be.
+    both = f"{random.getrandbits(192) | 1 << 64 | 1:048x}"
+    return f"00-{both[:32]}-{both[32:]}-00"
 
 
 def outgoing() -> dict[str, str]:
@@ -130,14 +132,14 @@ def bind_user(user: str) -> None:
 class _Passing:
     """A request whose trace nobody records: it has its ids, and hands them on."""
 
-    __slots__ = ("_carried", "_token")
+    __slots__ = ("_token",)
 
-    def __init__(self, given: str) -> None:
-        self._carried = given if _TRACEPARENT.fullmatch(given) else new_traceparent()
+    def __init__(self, given: str, known: dict[str, Any]) -> None:
+        carried = given if given and _TRACEPARENT.fullmatch(given) else new_traceparent()
+        known["trace_id"] = carried[3:35]
+        self._token = _carried.set(carried)
 
     def __enter__(self) -> Self:
-        logs.bind(trace_id=self._carried[3:35])
-        self._token = _carried.set(self._carried)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -150,7 +152,7 @@ class _Passing:
 class _Recorded:
     """A request with a span."""
 
-    def __init__(self, tracing: Tracing, scope: Scope, given: str) -> None:
+    def __init__(self, tracing: Tracing, scope: Scope, given: str, known: dict[str, Any]) -> None:
         attributes = {
             "http.request.method": scope["method"],
             "url.path": scope["path"],
@@ -158,11 +160,12 @@ class _Recorded:
         }
         parent = _W3C.extract({"traceparent": given}, context=Context())
         self._scope = scope
+        self._known = known
         self._opened = tracing.span(scope["method"], SpanKind.SERVER, attributes, parent)
 
     def __enter__(self) -> Self:
         self._span = self._opened.__enter__()
-        logs.bind(trace_id=trace.format_trace_id(self._span.get_span_context().trace_id))
+        self._known["trace_id"] = trace.format_trace_id(self._span.get_span_context().trace_id)
         return self
 
     def __exit__(

@@ -26,8 +26,6 @@ from richesreach.core.settings import Settings
 FindKey: TypeAlias = Callable[[str], Awaitable[Identity]]
 
 _FOUND = "identity"
-# Most requests show nothing, and should not pay for those that do.
-_SHOWN = (b"authorization", credentials.API_KEY.encode())
 
 
 async def no_keys(_key: str) -> Identity:
@@ -64,7 +62,8 @@ class Authenticator:
         Asked again within the request, it answers the same. Raises Problem: 401 for a credential that is not
         accepted, 503 while none can be verified.
         """
-        if not any(name in _SHOWN for name, _ in scope["headers"]):
+        # Most requests show nothing, and should not pay for those that do.
+        if not any(name in credentials.SHOWN for name, _ in scope["headers"]):
             return None
         state = scope.setdefault("state", {})
         if _FOUND not in state:

@@ -9,6 +9,8 @@ from richesreach.core.auth.refusals import RefusedCredentialError
 
 KEY_PREFIX = "rr_"
 API_KEY = "x-api-key"
+# A request without any of these headers shows nothing.
+SHOWN = (b"authorization", API_KEY.encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Limits on every route but those that probes and scrapers ask."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from richesreach.core.limits.callers import Callers
+from richesreach.core.auth.credentials import SHOWN
+from richesreach.core.limits.callers import FORWARDED, Callers
 from richesreach.core.limits.gcra import MICROSECONDS, Decision, Tier
 from richesreach.core.limits.limiter import Limiter
 from richesreach.core.problems import problem_response
@@ -55,10 +56,13 @@ class Limits:
         self.callers = callers
         self.cost_of = cost_of
 
-    async def admit(self, scope: Scope) -> Decision:
-        """The decision, paid for where it admits."""
-        caller = await self.callers.of(scope)
-        scope.setdefault("state", {})["caller"] = caller
+    async def admit(self, scope: Scope, given: Mapping[bytes, list[str]]) -> Decision:
+        """The decision, paid for where it admits. `given` are the request's headers that name a caller."""
+        if any(name in given for name in SHOWN):
+            caller = await self.callers.of(scope)
+        else:
+            caller = self.callers.unnamed(scope, given.get(FORWARDED, ()))
+        scope["state"]["caller"] = caller
         return await self.limiter.check(caller.name, caller.tier, self.cost_of(scope))
 
 

@@ -17,6 +17,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 # Who a request comes from, None where it does not say. Raises Problem for a credential that is not accepted.
 Identify: TypeAlias = Callable[[Scope], Awaitable[Identity | None]]
 
+FORWARDED = b"x-forwarded-for"
 ANONYMOUS = "anonymous"
 # Of an identity whose key has no tier of its own.
 KNOWN = "key"
@@ -85,7 +86,10 @@ class Callers:
         if known is not None:
             tier = self.tiers.get(known.tier or KNOWN, self.tiers[KNOWN])
             return Caller(f"{known.kind}:{known.key_id or known.subject}", tier)
-        forwarded = [v.decode("latin-1") for name, v in scope["headers"] if name == b"x-forwarded-for"]
+        return self.unnamed(scope, [v.decode("latin-1") for n, v in scope["headers"] if n == FORWARDED])
+
+    def unnamed(self, scope: Scope, forwarded: Sequence[str]) -> Caller:
+        """Who shows nothing, by the values of `X-Forwarded-For`."""
         client = scope.get("client")
         found = self._anonymous if sum(map(len, forwarded)) <= _MAX_REMEMBERED else self._from
         return found(client[0] if client else None, tuple(forwarded))

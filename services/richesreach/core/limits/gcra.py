@@ -8,6 +8,8 @@ that the server's script, whose numbers are doubles, computes the same.
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import msgspec
+
 MICROSECONDS = 1_000_000
 # The caller of longest ago is forgotten beyond that; at about 200 bytes each.
 MAX_CALLERS = 50_000
@@ -33,8 +35,7 @@ class Tier:
         return self.interval * self.burst
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """`remaining` requests are possible at once; `reset` and `retry_after` are in microseconds from now.
 
     At `reset` the whole burst is there again. After `retry_after` the same request would be admitted; 0 when

@@ -58,7 +58,7 @@ class Limiter:
         self.shared = True
         self.refused: Counter[str] = Counter()
         self._nodes = nodes
-        self._questions: Questions[Question, Counted] = Questions(self._ask)
+        self._questions = Questions(self._answers)
         self._now = now
 
     async def check(self, caller: str, tier: Tier, cost: int = 1) -> Decision:
@@ -69,7 +69,7 @@ class Limiter:
         name = _key(caller, tier.name)
         now = int(self._now() * MICROSECONDS)
         try:
-            counted = await self._questions.answer((name, tier, cost))
+            counted = await self._questions.ask((name, tier, cost))
         except CacheUnavailableError:
             self.shared = False
             decision = self.local.check(name, tier, now, cost)
@@ -81,7 +81,7 @@ class Limiter:
             self.refused[tier.name] += 1
         return decision
 
-    async def _ask(self, questions: Sequence[Question], now: int = 0) -> list[Counted]:
+    async def _answers(self, questions: Sequence[Question], now: int = 0) -> list[Counted]:
         """Raises CacheUnavailableError."""
         names = [name for name, _, _ in questions]
         arguments = [now]

@@ -2,42 +2,40 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from richesreach.core.limits.gcra import Tier
 
 # Admitted, remaining, microseconds until the whole burst is there again, and by how much it was early.
 Counted: TypeAlias = tuple[int, int, int, int]
 Question: TypeAlias = tuple[str, Tier, int]
-Asked = TypeVar("Asked")
-Told = TypeVar("Told")
 # So many in one call of the script: a server does nothing else meanwhile.
 MOST = 128
 # Seconds after which a call is late: it may be the one that finds a server silent, and nobody waits for that.
 LATE = 0.02
 
 
-class Questions(Generic[Asked, Told]):
+class Questions:
     """One call is under way at a time: while it is, questions gather, so that a busy process asks in fewer
     and larger calls, and an idle one at once. Only behind a call that is late does none wait.
     """
 
-    def __init__(self, ask: Callable[[Sequence[Asked]], Awaitable[Sequence[Told]]]) -> None:
-        self._ask = ask
-        self._waiting: list[tuple[Asked, asyncio.Future[Told]]] = []
+    def __init__(self, answer: Callable[[Sequence[Question]], Awaitable[Sequence[Counted]]]) -> None:
+        self._answer = answer
+        self._waiting: list[tuple[Question, asyncio.Future[Counted]]] = []
         self._turn: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def answer(self, question: Asked) -> Told:
-        """Raises what `ask` raises. A question whose caller is cancelled is asked all the same."""
-        future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+    def ask(self, question: Question) -> "asyncio.Future[Counted]":
+        """The answer to come, or what asking raises."""
+        future: asyncio.Future[Counted] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
         if self._turn is None or self._turn.done():
             self._begin()
-        return await future
+        return future
 
     def _begin(self) -> None:
-        self._turn = asyncio.create_task(self._run(), name="questions")
+        self._turn = asyncio.create_task(self._run(), name="limits")
         self._tasks.add(self._turn)
         self._turn.add_done_callback(self._tasks.discard)
 
@@ -47,7 +45,7 @@ class Questions(Generic[Asked, Told]):
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             relief = loop.call_later(LATE, self._relieve, own)
             try:
-                answers = await self._ask([question for question, _ in batch])
+                answers = await self._answer([question for question, _ in batch])
             except Exception as error:
                 for _, future in batch:
                     if not future.done():

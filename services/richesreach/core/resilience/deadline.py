@@ -6,7 +6,7 @@ The header holds the milliseconds that are left, not a time of day: clocks of tw
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 from richesreach.core.resilience.errors import DeadlineExceededError
 
@@ -43,21 +43,25 @@ def allowed(seconds: float) -> float:
     return min(seconds, left)
 
 
-class within:  # noqa: N801 (used as a function)
-    """A deadline for what is done inside; an earlier one that is set already stays."""
+def begin(seconds: float) -> "Token[float | None]":
+    """A deadline until `end`; an earlier one that is set already stays."""
+    until = time.monotonic() + seconds
+    before = _until.get()
+    return _until.set(until if before is None else min(before, until))
 
-    __slots__ = ("_seconds", "_token")
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+def end(began: "Token[float | None]") -> None:
+    _until.reset(began)
 
-    def __enter__(self) -> None:
-        until = time.monotonic() + self._seconds
-        before = _until.get()
-        self._token = _until.set(until if before is None else min(before, until))
 
-    def __exit__(self, *_error: object) -> None:
-        _until.reset(self._token)
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """A deadline for what is done inside."""
+    began = begin(seconds)
+    try:
+        yield
+    finally:
+        end(began)
 
 
 @contextlib.contextmanager

@@ -104,7 +104,7 @@ class Executor:
             self.metrics.errors.labels(code).inc()
             if status < 400:
                 labels = ("POST", "/graphql", errors.STATUSES.get(code, 400))
-                self._requests.errors.labels(*labels).inc()
+                self._requests.of_requests.errors.labels(*labels).inc()
 
     @staticmethod
     def _status(data: Any, told: list[dict[str, Any]]) -> int:
