@@ -6,7 +6,10 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from socketserver import BaseServer
+from threading import Thread
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -34,6 +37,19 @@ def until(condition: Callable[[], bool], what: str, patience: float = 30.0) -> N
     while not condition():
         assert time.monotonic() < deadline, f"never happened: {what}"
         time.sleep(0.05)
+
+
+@contextmanager
+def serving(server: BaseServer) -> Iterator[None]:
+    """The server answers in a thread of its own, until the end of the block."""
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def accepts(host: str, port: int) -> bool:

@@ -4,9 +4,9 @@ import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import loopback
+from loopback import serving
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -57,11 +57,5 @@ def attributes_of(span: Span) -> dict[str, object]:
 @contextmanager
 def receiver() -> Iterator[Receiver]:
     started = Receiver()
-    thread = Thread(target=started.server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(started.server):
         yield started
-    finally:
-        started.server.shutdown()
-        thread.join()
-        started.server.server_close()

@@ -46,6 +46,18 @@ async def test_a_caller_that_gives_up_shifts_no_other_s_answer(wire: Wire) -> No
     assert answers == [f"{number}".encode() for number in range(10) if number != 3]
 
 
+async def test_what_is_sent_without_waiting_is_answered_in_its_order(wire: Wire) -> None:
+    loop = asyncio.get_running_loop()
+    first, second = loop.create_future(), loop.create_future()
+    assert not wire.send(("ECHO", "too early"), first)
+    await wire.call("PING")
+    assert wire.send(("ECHO", "one"), first)
+    assert wire.send(("NONSENSE",), second)
+    assert await first == b"one"
+    with pytest.raises(ResponseError):
+        await second
+
+
 async def test_errors_are_those_of_the_other_client(wire: Wire, caches: CachePair) -> None:
     with pytest.raises(NoScriptError):
         await wire.evalsha("0" * 40, 0)

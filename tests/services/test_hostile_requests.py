@@ -19,8 +19,11 @@ POST = b"POST /graphql HTTP/1.1\r\n" + HOST + b"content-type: application/json\r
 
 
 @pytest.fixture(scope="module")
-def found(_session_cluster: PostgresCluster, _session_caches: CachePair) -> Iterator[Running]:
-    with fuzzing.running(task_environment(_session_cluster, _session_caches)) as started:
+def found(
+    _session_cluster: PostgresCluster, _session_caches: CachePair, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    work = tmp_path_factory.mktemp("pool")
+    with fuzzing.running(task_environment(_session_cluster, _session_caches), work) as started:
         yield started
 
 

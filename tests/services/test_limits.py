@@ -10,10 +10,11 @@ from cache_clock import Clock, endpoint
 from cache_servers import CachePair
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis.exceptions import ReadOnlyError
 from richesreach.core.cache import Nodes
 from richesreach.core.limits.gcra import MICROSECONDS, Decision, LocalLimits, Tier, decide
-from richesreach.core.limits.limiter import Limiter, as_decision
-from richesreach.core.limits.questions import Counted, Question, Questions
+from richesreach.core.limits.limiter import Limiter, SharedCounts, as_decision
+from richesreach.core.limits.questions import Counted, Met, Question, Questions, Turn
 
 NOW = 1_767_225_600 * MICROSECONDS
 MINUTE = Tier("anonymous", quota=60, seconds=60, burst=60)
@@ -99,10 +100,10 @@ async def nodes(caches: CachePair) -> AsyncIterator[Nodes]:
 async def test_the_server_decides_as_the_process_does(
     nodes: Nodes, tier: Tier, asked: list[tuple[int, int]]
 ) -> None:
-    limiter, local, now, name = Limiter(nodes), LocalLimits(), NOW, uuid.uuid4()
+    counts, local, now, name = SharedCounts(nodes), LocalLimits(), NOW, uuid.uuid4()
     for pause, cost in asked:
         now += pause
-        (counted,) = await limiter._answers([(f"limit:{name}", tier, cost)], now)
+        (counted,) = await counts.ask([(f"limit:{name}", tier, cost)], now)
         assert as_decision(tier, cost, counted) == local.check("c", tier, now, cost)
 
 
@@ -111,9 +112,9 @@ async def test_the_server_decides_as_the_process_does(
 async def test_questions_that_are_asked_together_are_answered_as_one_after_the_other(
     nodes: Nodes, asked: list[tuple[str, Tier, int]]
 ) -> None:
-    limiter, local, name = Limiter(nodes), LocalLimits(), uuid.uuid4()
+    counts, local, name = SharedCounts(nodes), LocalLimits(), uuid.uuid4()
     questions = [(f"limit:{name}:{caller}", tier, cost) for caller, tier, cost in asked]
-    counted = await limiter._answers(questions, NOW)
+    counted = await counts.ask(questions, NOW)
     for (caller, tier, cost), found in zip(asked, counted, strict=True):
         assert as_decision(tier, cost, found) == local.check(caller, tier, NOW, cost)
 
@@ -168,6 +169,42 @@ async def test_what_goes_wrong_is_each_caller_s_and_the_next_question_s_not() ->
     )
     assert [type(error) for error in found] == [ConnectionError] * 3
     assert await questions.ask(("good", MINUTE, 1)) == (1, 0, 0, 0)
+
+
+async def test_what_a_direct_call_meets_is_told_to_whoever_asks_at_length(nodes: Nodes) -> None:
+    refused, where = ReadOnlyError("demoted"), object()
+    told: list[Met] = []
+
+    class Refused:
+        def send(self, _questions: Sequence[Question], turn: Turn[Question, Counted]) -> bool:
+            turn.where = where
+            asyncio.get_running_loop().call_soon(turn.set_exception, refused)
+            return True
+
+        def read(self, _answer: object) -> list[Counted]:
+            raise AssertionError("there was no answer")
+
+        async def after(self, questions: Sequence[Question], met: Met) -> list[Counted]:
+            told.append(met)
+            return [(1, 0, 0, 0)] * len(questions)
+
+    questions = Questions(SharedCounts(nodes).ask, Refused())
+    assert await questions.ask(("a", MINUTE, 1)) == (1, 0, 0, 0)
+    assert told == [Met(refused, where)]
+
+
+async def test_a_promotion_is_followed_in_the_call_that_finds_it(own_caches: CachePair) -> None:
+    addresses = [endpoint(own_caches.primary), endpoint(own_caches.replica)]
+    servers = Nodes("cache", reads=addresses, writes=addresses, tls=False)
+    limiter, tier = Limiter(servers), Tier("t", quota=5, seconds=3600, burst=5)
+    for _ in range(2):  # the second one directly
+        await limiter.check("a", tier)
+    own_caches.replicated()
+    own_caches.replica.promote()
+    own_caches.primary.demote(own_caches.replica)
+    assert (await limiter.check("a", tier)).remaining == 2
+    assert limiter.shared
+    await servers.close()
 
 
 async def test_a_caller_that_gives_up_takes_the_answer_from_nobody(nodes: Nodes, own_name: str) -> None:

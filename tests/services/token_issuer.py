@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 import jwt
 import loopback
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+from loopback import serving
 
 CLIENT = "web-client"
 SUBJECT = "5f0c3a52-8a2b-4f0e-9c55-0d6c1f9c2a11"
@@ -107,11 +107,5 @@ def bearer(token: str) -> dict[str, str]:
 @contextmanager
 def issuer() -> Iterator[Issuer]:
     started = Issuer()
-    thread = Thread(target=started.server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(started.server):
         yield started
-    finally:
-        started.server.shutdown()
-        thread.join()
-        started.server.server_close()

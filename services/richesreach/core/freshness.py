@@ -72,7 +72,9 @@ class Freshness:
 
     def before(self, headers: Mapping[bytes, list[str]]) -> Writes:
         """What the caller of these headers wrote before this request."""
-        wrote, cookies = (headers.get(name) for name in self.READ)
+        wrote, cookies = headers.get(self.READ[0]), headers.get(self.READ[1])
+        if wrote is None and cookies is None:
+            return Writes(None)
         return Writes(self._recent(wrote[0] if wrote else "", cookies[0] if cookies else ""))
 
     def told(self, writes: Writes) -> list[tuple[bytes, bytes]]:

@@ -103,6 +103,16 @@ class Nodes:
         """As `write`, on the one connection for what every request asks."""
         return await self._first(self._writes, lambda node: ask(node.wire))
 
+    def ready(self) -> Wire | None:
+        """The connection on which `write_directly` would ask first, where no more is to be said of the node.
+
+        What goes wrong on it is to be told to `write_directly`.
+        """
+        for node in self._writes:
+            if self._worth(node, writing=True):
+                return None if node.down else node.wire
+        return None
+
     def usable(self, *, writing: bool) -> list[CacheNode]:
         """The nodes worth asking now, best first."""
         return [node for node in (self._writes if writing else self._reads) if self._worth(node, writing)]

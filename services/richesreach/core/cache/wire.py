@@ -7,7 +7,7 @@ about ten times the work. Here calls follow each other on one connection, as man
 import asyncio
 import ssl
 from collections import deque
-from typing import Any, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import hiredis
 from redis.exceptions import AuthenticationError, NoScriptError, ReadOnlyError, RedisError, ResponseError
@@ -24,10 +24,20 @@ _ERRORS: dict[str, type[RedisError]] = {
     "WRONGPASS": AuthenticationError,
     "LOADING": CacheConnectionError,
 }
+# Texts, bytes and numbers.
+Words: TypeAlias = tuple[Any, ...]
 
 
 def _error(text: str) -> RedisError:
     return _ERRORS.get(text.partition(" ")[0], ResponseError)(text)
+
+
+class Sink(Protocol):
+    """Where an answer goes; a future is one."""
+
+    def done(self) -> bool: ...
+    def set_result(self, result: Any, /) -> None: ...
+    def set_exception(self, error: Exception, /) -> None: ...
 
 
 class Wire:
@@ -50,32 +60,47 @@ class Wire:
     async def eval(self, source: str, number: int, *keys_and_arguments: Any) -> Any:
         return await self.call("EVAL", source, number, *keys_and_arguments)
 
-    async def call(self, *words: str | bytes | int) -> Any:
+    async def call(self, *words: Any) -> Any:
         """The server's answer to one command."""
         line = self._line
         if line is None or line.broken:
-            async with self._connecting:
-                line = self._line
-                if line is None or line.broken:
-                    line = self._line = await self._connect()
-        return await line.call(words, self._patience)
+            line = await self._connected()
+        return await line.call(words)
+
+    def send(self, words: Words, sink: Sink) -> bool:
+        """Send a command whose answer, or error, goes to `sink` later; False without a connection."""
+        line = self._line
+        if line is None or line.broken:
+            return False
+        line.send(words, sink)
+        return True
 
     def close(self) -> None:
         if self._line is not None:
             self._line.close()
+
+    async def _connected(self) -> "_Line":
+        async with self._connecting:
+            line = self._line
+            if line is None or line.broken:
+                line = self._line = await self._connect()
+            return line
 
     async def _connect(self) -> "_Line":
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._patience):
                 _, line = await loop.create_connection(
-                    _Line, self._endpoint.host, self._endpoint.port, ssl=self._tls
+                    lambda: _Line(loop, self._patience),
+                    self._endpoint.host,
+                    self._endpoint.port,
+                    ssl=self._tls,
                 )
         except TimeoutError:
             raise CacheTimeoutError(f"no connection to {self._endpoint}") from None
         if self._login is not None:
             try:
-                await line.call(("AUTH", self._login.user, self._login.password.reveal()), self._patience)
+                await line.call(("AUTH", self._login.user, self._login.password.reveal()))
             except BaseException:
                 line.close()
                 raise
@@ -85,24 +110,32 @@ class Wire:
 class _Line(asyncio.Protocol):
     """A connection as long as it lasts. Answers come in the order of the calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
         self.broken = False
+        self._loop = loop
+        self._patience = patience
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(protocolError=CacheConnectionError, replyError=_error)
-        self._calls: deque[asyncio.Future[Any]] = deque()
+        # With the time at which each is late: in the order of the calls, as all wait equally long.
+        self._calls: deque[tuple[Sink, float]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def call(self, words: tuple[Any, ...], patience: float) -> Any:
+    async def call(self, words: Words) -> Any:
         if self._transport is None:
             raise CacheConnectionError("the connection is closed")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        self._calls.append(future)
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self.send(words, future)
+        return await future
+
+    def send(self, words: Words, sink: Sink) -> None:
+        if self._transport is None:
+            sink.set_exception(CacheConnectionError("the connection is closed"))
+            return
+        late = self._loop.time() + self._patience
+        self._calls.append((sink, late))
+        if self._timer is None:
+            self._timer = self._loop.call_at(late, self._look)
         self._transport.write(hiredis.pack_command(words))
-        timer = loop.call_later(patience, self._late, future)
-        try:
-            return await future
-        finally:
-            timer.cancel()
 
     def close(self) -> None:
         self._end(CacheConnectionError("the connection is closed"))
@@ -115,29 +148,39 @@ class _Line(asyncio.Protocol):
         self._reader.feed(data)
         try:
             while self._calls and (answer := self._reader.gets()) is not False:
-                future = self._calls.popleft()
-                if future.done():  # its caller gave up
+                sink, _ = self._calls.popleft()
+                if sink.done():  # its caller gave up
                     continue
                 if isinstance(answer, RedisError):
-                    future.set_exception(answer)
+                    sink.set_exception(answer)
                 else:
-                    future.set_result(answer)
+                    sink.set_result(answer)
         except CacheConnectionError as error:  # what came is no answer of such a server
             self._end(error)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end(CacheConnectionError(f"the connection is lost: {exc or 'closed by the server'}"))
 
-    def _late(self, future: "asyncio.Future[Any]") -> None:
-        if not future.done():
+    def _look(self) -> None:
+        """Whether the oldest call is late; one timer for all of them."""
+        self._timer = None
+        if not self._calls:
+            return
+        _, late = self._calls[0]
+        if late <= self._loop.time():
             self._end(CacheTimeoutError("no answer in time"))
+        else:
+            self._timer = self._loop.call_at(late, self._look)
 
     def _end(self, error: RedisError) -> None:
         self.broken = True
         transport, self._transport = self._transport, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if transport is not None:
             transport.abort()
         while self._calls:
-            future = self._calls.popleft()
-            if not future.done():
-                future.set_exception(error)
+            sink, _ = self._calls.popleft()
+            if not sink.done():
+                sink.set_exception(error)

@@ -10,50 +10,54 @@ class EventMetrics:
     """Names of the stream's metrics in the registry of the service."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.published = Counter(
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        def seconds(name: str, text: str, *labels: str, longer: tuple[float, ...] = ()) -> Histogram:
+            return Histogram(
+                name, f"{text}, in seconds", labels, buckets=_BUCKETS + longer, registry=registry
+            )
+
+        self.published = counter(
             "richesreach_events_published_total",
             "Messages that were to be published by topic and outcome: acknowledged, refused, unavailable",
-            ("topic", "outcome"),
-            registry=registry,
+            *("topic", "outcome"),
         )
-        self.publishing = Histogram(
+        self.publishing = seconds(
             "richesreach_event_publish_duration_seconds",
-            "Time until all replicas in sync had the message, in seconds",
-            ("topic",),
-            buckets=_BUCKETS,
-            registry=registry,
+            "Time until all replicas in sync had the message",
+            "topic",
         )
-        self.consumed = Counter(
+        self.consumed = counter(
             "richesreach_events_consumed_total",
             "Messages by topic, group and outcome: handled, dead",
-            ("topic", "group", "outcome"),
-            registry=registry,
+            *("topic", "group", "outcome"),
         )
-        self.retried = Counter(
+        self.retried = counter(
             "richesreach_event_retries_total",
             "Further tries to handle a message by topic and group",
-            ("topic", "group"),
-            registry=registry,
+            *("topic", "group"),
         )
-        self.handling = Histogram(
+        self.handling = seconds(
             "richesreach_event_handle_duration_seconds",
-            "Time that the handler took, with all its tries, in seconds",
-            ("topic", "group"),
-            buckets=_BUCKETS,
-            registry=registry,
+            "Time that the handler took, with all its tries",
+            *("topic", "group"),
         )
-        self.delay = Histogram(
+        self.delay = seconds(
             "richesreach_event_delay_seconds",
-            "Time from publishing a message to its being handled, in seconds",
-            ("topic", "group"),
-            buckets=(*_BUCKETS, 60.0, 600.0),
-            registry=registry,
+            "Time from publishing a message to its being handled",
+            *("topic", "group"),
+            longer=(60.0, 600.0),
         )
-        self.dead_letters = Counter(
+        self.dead_letters = counter(
             "richesreach_dead_letters_total",
             "Messages sent to the dead letters by topic, group and reason: undecodable, refused, failed",
-            ("topic", "group", "reason"),
-            registry=registry,
+            *("topic", "group", "reason"),
+        )
+        self.skipped = counter(
+            "richesreach_tail_skipped_total",
+            "Messages that a follower of a topic was too slow for, by topic",
+            "topic",
         )
         self.lag = Gauge(
             "richesreach_consumer_lag_messages",
@@ -61,10 +65,4 @@ class EventMetrics:
             ("topic", "group"),
             registry=registry,
             multiprocess_mode="livesum",
-        )
-        self.skipped = Counter(
-            "richesreach_tail_skipped_total",
-            "Messages that a follower of a topic was too slow for, by topic",
-            ("topic",),
-            registry=registry,
         )

@@ -6,7 +6,7 @@ that the server's script, whose numbers are doubles, computes the same.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -23,16 +23,15 @@ class Tier:
     quota: int
     seconds: int
     burst: int
+    # Microseconds that one request costs; rounded up: the rate is never more than the quota's.
+    interval: int = field(init=False, compare=False)
+    # Microseconds by which a caller may be ahead.
+    tolerance: int = field(init=False, compare=False)
 
-    @property
-    def interval(self) -> int:
-        """Microseconds that one request costs; rounded up: the rate is never more than the quota's."""
-        return -(-self.seconds * MICROSECONDS // self.quota)
-
-    @property
-    def tolerance(self) -> int:
-        """Microseconds by which a caller may be ahead."""
-        return self.interval * self.burst
+    def __post_init__(self) -> None:
+        interval = -(-self.seconds * MICROSECONDS // self.quota)
+        object.__setattr__(self, "interval", interval)
+        object.__setattr__(self, "tolerance", interval * self.burst)
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -7,11 +7,15 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis.exceptions import NoScriptError
 
 from richesreach.core.cache.nodes import CacheUnavailableError, Nodes
 from richesreach.core.cache.scripts import Script
+from richesreach.core.cache.wire import Wire
 from richesreach.core.limits.gcra import MICROSECONDS, Decision, LocalLimits, Tier
-from richesreach.core.limits.questions import Counted, Question, Questions
+from richesreach.core.limits.questions import Counted, Met, Question, Questions, Turn
 
 # KEYS: the callers'. ARGV: the time to take for now (tests; else, for 0, the server's own), then interval,
 # tolerance and cost of each. All in microseconds. Answers for each whether it is admitted, what remains, the
@@ -50,6 +54,41 @@ def _key(caller: str, tier: str) -> str:
     return f"limit:{tier}:{hashlib.blake2b(caller.encode(), digest_size=16).hexdigest()}"
 
 
+class SharedCounts:
+    """The counts that all tasks of the region have in common, on the first node that takes writes."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+
+    async def ask(self, questions: Sequence[Question], now: int = 0) -> list[Counted]:
+        """Raises CacheUnavailableError."""
+        names, arguments = _words(questions, now)
+        return self.read(await self._nodes.write_directly(lambda node: SCRIPT.run(node, names, arguments)))
+
+    def send(self, questions: Sequence[Question], turn: Turn[Question, Counted]) -> bool:
+        turn.where = wire = self._nodes.ready()
+        if wire is None:
+            return False
+        names, arguments = _words(questions, 0)
+        return wire.send(("EVALSHA", SCRIPT.hash, len(names), *names, *arguments), turn)
+
+    def read(self, answer: Any) -> list[Counted]:
+        return [tuple(answer[first : first + 4]) for first in range(0, len(answer), 4)]
+
+    async def after(self, questions: Sequence[Question], met: Met) -> list[Counted]:
+        """As if `write_directly` had made the direct call: what was met counts for that node."""
+        if isinstance(met.error, NoScriptError):
+            return await self.ask(questions)
+        names, arguments = _words(questions, 0)
+
+        async def ask(node: Wire) -> Any:
+            if node is met.where:
+                raise met.error
+            return await SCRIPT.run(node, names, arguments)
+
+        return self.read(await self._nodes.write_directly(ask))
+
+
 class Limiter:
     """Counts callers of all tasks of the region together; each task alone while the cache does not answer."""
 
@@ -57,8 +96,8 @@ class Limiter:
         self.local = LocalLimits()
         self.shared = True
         self.refused: Counter[str] = Counter()
-        self._nodes = nodes
-        self._questions = Questions(self._answers)
+        counts = SharedCounts(nodes)
+        self._questions: Questions[Question, Counted] = Questions(counts.ask, counts)
         self._now = now
 
     async def check(self, caller: str, tier: Tier, cost: int = 1) -> Decision:
@@ -81,14 +120,13 @@ class Limiter:
             self.refused[tier.name] += 1
         return decision
 
-    async def _answers(self, questions: Sequence[Question], now: int = 0) -> list[Counted]:
-        """Raises CacheUnavailableError."""
-        names = [name for name, _, _ in questions]
-        arguments = [now]
-        for _, tier, cost in questions:
-            arguments += (tier.interval, tier.tolerance, cost)
-        found = await self._nodes.write_directly(lambda node: SCRIPT.run(node, names, arguments))
-        return [tuple(found[first : first + 4]) for first in range(0, len(found), 4)]
+
+def _words(questions: Sequence[Question], now: int) -> tuple[list[str], list[int]]:
+    """The script's keys and arguments."""
+    arguments = [now]
+    for _, tier, cost in questions:
+        arguments += (tier.interval, tier.tolerance, cost)
+    return [name for name, _, _ in questions], arguments
 
 
 def as_decision(tier: Tier, cost: int, counted: Counted) -> Decision:

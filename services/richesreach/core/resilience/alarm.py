@@ -50,9 +50,10 @@ class Alarms:
 
     def after(self, seconds: float) -> Alarm:
         """An alarm for the current task. Raises RuntimeError outside of one."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task = asyncio.current_task()
         if task is None:
             raise RuntimeError("an alarm needs a task that it may cancel")
+        loop = task.get_loop()
         if self._loop is not loop:  # the one before, a test's, took its timer along
             self._loop, self._timer, self._longest = loop, None, {}
         alarm = Alarm(task, loop.time() + seconds, self._longest)
