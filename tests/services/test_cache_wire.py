@@ -38,12 +38,26 @@ async def test_calls_at_the_same_time_each_get_their_own_answer(wire: Wire) -> N
 
 async def test_a_caller_that_gives_up_shifts_no_other_s_answer(wire: Wire) -> None:
     await wire.call("PING")
-    calls = [asyncio.create_task(wire.call("ECHO", f"{number}")) for number in range(10)]
+    calls = [asyncio.ensure_future(wire.call("ECHO", f"{number}")) for number in range(10)]
     await asyncio.sleep(0)
     calls[3].cancel()
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert isinstance(answers.pop(3), asyncio.CancelledError)
     assert answers == [f"{number}".encode() for number in range(10) if number != 3]
+
+
+async def test_commands_in_a_row_are_answered_in_a_row_and_the_first_error_is_raised(wire: Wire) -> None:
+    assert await wire.pipeline([("SET", "row", "1", "PX", 5000), ("GET", "row")]) == [b"OK", b"1"]
+    with pytest.raises(ResponseError, match="unknown command 'FIRST'"):
+        await wire.pipeline([("PING",), ("FIRST",), ("SECOND",)])
+    assert await wire.call("ECHO", "still in step") == b"still in step"
+
+
+async def test_what_no_server_could_be_sent_shifts_no_other_s_answer(wire: Wire) -> None:
+    await wire.call("PING")
+    with pytest.raises((TypeError, ValueError)):
+        await wire.call("ECHO", object())
+    assert await wire.call("ECHO", "still in step") == b"still in step"
 
 
 async def test_what_is_sent_without_waiting_is_answered_in_its_order(wire: Wire) -> None:

@@ -1,5 +1,6 @@
 """The cache's client: an accelerator, never a dependency. Its failures are misses, logged and counted."""
 
+import functools
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -14,13 +15,18 @@ from richesreach.core.cache.invalidation import Invalidation
 from richesreach.core.cache.kinds import KINDS, Kind
 from richesreach.core.cache.loading import Loading, Source
 from richesreach.core.cache.local import LocalCache
-from richesreach.core.cache.nodes import CacheNode, CacheUnavailableError, Client, Nodes
+from richesreach.core.cache.nodes import CacheNode, CacheUnavailableError, Nodes
+from richesreach.core.cache.wire import Wire, Words
 from richesreach.core.logs import logger
 
 Value = TypeVar("Value")
 
 # Seconds that a value is kept in the process while nobody tells it what was invalidated.
 UNTOLD = 1.0
+
+
+def _many(keys: Sequence[str], wire: Wire) -> Awaitable[Any]:
+    return wire.call("MGET", *keys)
 
 
 class Cache:
@@ -75,7 +81,7 @@ class Cache:
         entry = self.recall(key)
         if entry is None:
             epoch = self.local.epoch(key) if self.local else 0
-            raw = await self.ask_or(None, lambda node: node.get(key), writing=False)
+            raw = await self.ask_or(None, lambda wire: wire.call("GET", key), writing=False)
             entry = self._fresh(key, raw)
             if entry is not None:
                 self.remember(key, entry, KINDS.get(key.partition(":")[0]), epoch)
@@ -92,7 +98,7 @@ class Cache:
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if missing:
             nothing: list[bytes | None] = [None] * len(missing)
-            raws = await self.ask_or(nothing, lambda node: node.mget(missing), writing=False)
+            raws = await self.ask_or(nothing, functools.partial(_many, missing), writing=False)
             for key, raw in zip(missing, raws, strict=True):
                 entry = self._fresh(key, raw)
                 self.counts.add(key, Outcome.MISS if entry is None else Outcome.SHARED)
@@ -145,12 +151,14 @@ class Cache:
         until = self.now() + ttl_seconds
         packed = {key: Entry(encode(value), Format.JSON, until).pack() for key, value in values.items()}
 
-        async def ask(node: Client) -> bool:
-            async with node.pipeline(transaction=False) as pipeline:
-                for key, raw in packed.items():
-                    pipeline.set(f"{scripts.MARK}key:{key}", uuid.uuid4().hex, px=scripts.MARK_TTL)
-                    pipeline.set(key, raw, px=round(ttl_seconds * 1000))
-                return all(await pipeline.execute())
+        commands: list[Words] = []
+        for key, raw in packed.items():
+            mark = f"{scripts.MARK}key:{key}"
+            commands.append(("SET", mark, uuid.uuid4().hex, "PX", scripts.MARK_TTL))
+            commands.append(("SET", key, raw, "PX", round(ttl_seconds * 1000)))
+
+        async def ask(wire: Wire) -> bool:
+            return all(await wire.pipeline(commands))
 
         stored: bool = await self.ask_or(False, ask)
         self.told(Gone(keys=[*values]))
@@ -195,7 +203,9 @@ class Cache:
     async def fetch(self, key: str, marks: Sequence[str]) -> tuple[bytes | None, list[bytes] | None]:
         """What the servers hold, with the marks' values for `store`; no marks when no server answers."""
         names = [key, *(scripts.MARK + mark for mark in marks)]
-        found: list[bytes | None] = await self.ask_or([], lambda node: node.mget(names), writing=False)
+        found: list[bytes | None] = await self.ask_or(
+            [], lambda wire: wire.call("MGET", *names), writing=False
+        )
         if not found:
             return None, None
         raw, *seen = found
@@ -222,8 +232,8 @@ class Cache:
         if over:
             arguments += [f"{scripts.MARK}key:{key}", uuid.uuid4().hex, scripts.MARK_TTL]
 
-        async def ask(node: Client) -> Any:
-            return await scripts.STORE.run(node, names, arguments)
+        async def ask(wire: Wire) -> Any:
+            return await scripts.STORE.run(wire, names, arguments)
 
         return bool(await self.ask_or(0, ask))
 
@@ -233,10 +243,10 @@ class Cache:
     # ------------------------------------------------------------------------------------------ inside
 
     async def ask_or(
-        self, otherwise: Value, ask: Callable[[Client], Awaitable[Any]], *, writing: bool = True
+        self, otherwise: Value, ask: Callable[[Wire], Awaitable[Any]], *, writing: bool = True
     ) -> Any:
         try:
-            return await (self._nodes.write(ask) if writing else self._nodes.read(ask))
+            return await (self._nodes.write_value(ask) if writing else self._nodes.read_value(ask))
         except CacheUnavailableError:
             return otherwise
 

@@ -61,6 +61,8 @@ class CacheNode:
         )
 
         self.wire = Wire(endpoint, tls=tls, login=login, patience=SOCKET_TIMEOUT)
+        # Some are large: what every request asks shall not wait behind one.
+        self.values = Wire(endpoint, tls=tls, login=login, patience=SOCKET_TIMEOUT)
 
     async def role(self) -> str:
         """`primary` or `replica`, as the server itself says. Raises RedisError or OSError."""
@@ -103,6 +105,14 @@ class Nodes:
         """As `write`, on the one connection for what every request asks."""
         return await self._first(self._writes, lambda node: ask(node.wire))
 
+    async def read_value(self, ask: Callable[[Wire], Awaitable[Answer]]) -> Answer:
+        """As `read`, on the one connection for values."""
+        return await self._soonest(self._reads, ask)
+
+    async def write_value(self, ask: Callable[[Wire], Awaitable[Answer]]) -> Answer:
+        """As `write`, on the one connection for values."""
+        return await self._soonest(self._writes, ask)
+
     def ready(self) -> Wire | None:
         """The connection on which `write_directly` would ask first, where no more is to be said of the node.
 
@@ -134,11 +144,33 @@ class Nodes:
     async def close(self) -> None:
         for node in self.all:
             node.wire.close()
+            node.values.close()
         await asyncio.gather(*(node.client.aclose() for node in self.all), return_exceptions=True)
 
     def _worth(self, node: CacheNode, writing: bool) -> bool:
         now = self._clock()
         return now >= node.unreachable_until and not (writing and now < node.read_only_until)
+
+    async def _soonest(self, nodes: list[CacheNode], ask: Callable[[Wire], Awaitable[Answer]]) -> Answer:
+        """As `_first`, with nothing around the call as long as all is well."""
+        writing = nodes is self._writes
+        met: tuple[CacheNode, Exception] | None = None
+        for node in nodes:
+            if not self._worth(node, writing):
+                continue
+            if not node.down:
+                try:
+                    return await ask(node.values)
+                except (RedisError, OSError) as error:
+                    met = node, error
+            break
+
+        async def again(node: CacheNode) -> Answer:
+            if met is not None and node is met[0]:
+                raise met[1]
+            return await ask(node.values)
+
+        return await self._first(nodes, again)
 
     async def _first(self, nodes: list[CacheNode], ask: Callable[[CacheNode], Awaitable[Answer]]) -> Answer:
         writing = nodes is self._writes

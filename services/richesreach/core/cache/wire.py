@@ -1,4 +1,4 @@
-"""One connection to a cache's server for calls that every request makes (RESP2).
+"""One connection to a cache's server for many calls at a time (RESP2).
 
 redis-py takes a connection out of a pool for each call, waits until it is written and reads it as a stream:
 about ten times the work. Here calls follow each other on one connection, as many at a time as there are.
@@ -7,6 +7,7 @@ about ten times the work. Here calls follow each other on one connection, as man
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol, TypeAlias, cast
 
 import hiredis
@@ -60,12 +61,23 @@ class Wire:
     async def eval(self, source: str, number: int, *keys_and_arguments: Any) -> Any:
         return await self.call("EVAL", source, number, *keys_and_arguments)
 
-    async def call(self, *words: Any) -> Any:
-        """The server's answer to one command."""
+    def call(self, *words: Any) -> Awaitable[Any]:
+        """The server's answer to one command, which is sent at once where there is a connection."""
+        line = self._line
+        if line is None or line.broken:
+            return self._call_anew(words)
+        return line.call(words)
+
+    async def pipeline(self, commands: Sequence[Words]) -> list[Any]:
+        """The answers to several commands in their order; raises the first that is an error."""
         line = self._line
         if line is None or line.broken:
             line = await self._connected()
-        return await line.call(words)
+        answers = await asyncio.gather(*line.calls(commands), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return answers
 
     def send(self, words: Words, sink: Sink) -> bool:
         """Send a command whose answer, or error, goes to `sink` later; False without a connection."""
@@ -78,6 +90,10 @@ class Wire:
     def close(self) -> None:
         if self._line is not None:
             self._line.close()
+
+    async def _call_anew(self, words: Words) -> Any:
+        line = await self._connected()
+        return await line.call(words)
 
     async def _connected(self) -> "_Line":
         async with self._connecting:
@@ -120,22 +136,28 @@ class _Line(asyncio.Protocol):
         self._calls: deque[tuple[Sink, float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def call(self, words: Words) -> Any:
-        if self._transport is None:
-            raise CacheConnectionError("the connection is closed")
-        future: asyncio.Future[Any] = self._loop.create_future()
-        self.send(words, future)
-        return await future
+    def call(self, words: Words) -> "asyncio.Future[Any]":
+        (future,) = self.calls([words])
+        return future
+
+    def calls(self, commands: Sequence[Words]) -> "list[asyncio.Future[Any]]":
+        futures: list[asyncio.Future[Any]] = [self._loop.create_future() for _ in commands]
+        self._send(b"".join(map(hiredis.pack_command, commands)), futures)
+        return futures
 
     def send(self, words: Words, sink: Sink) -> None:
+        self._send(hiredis.pack_command(words), [sink])
+
+    def _send(self, packed: bytes, sinks: Sequence[Sink]) -> None:
         if self._transport is None:
-            sink.set_exception(CacheConnectionError("the connection is closed"))
+            for sink in sinks:
+                sink.set_exception(CacheConnectionError("the connection is closed"))
             return
         late = self._loop.time() + self._patience
-        self._calls.append((sink, late))
+        self._calls.extend((sink, late) for sink in sinks)
         if self._timer is None:
             self._timer = self._loop.call_at(late, self._look)
-        self._transport.write(hiredis.pack_command(words))
+        self._transport.write(packed)
 
     def close(self) -> None:
         self._end(CacheConnectionError("the connection is closed"))
