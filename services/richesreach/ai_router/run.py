@@ -61,7 +61,9 @@ class Run(Generic[Result]):
         self._deadline = self.began + crew.limits.whole
         if asked.deadline is not None:
             self._deadline = min(self._deadline, asked.deadline)
-        self._asked = replace(asked, deadline=self._deadline, stream=streamed)
+        if asked.deadline != self._deadline or asked.stream is not streamed:
+            asked = replace(asked, deadline=self._deadline, stream=streamed)
+        self._asked = asked
         self._request_id = request_id
         self._discard = discard
         self._funds = Funds(crew.ledger, asked.caller, self._deadline)
