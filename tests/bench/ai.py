@@ -108,8 +108,9 @@ def rows_of(title: str, found: dict[str, Any], rounds: int, *, share: float | No
 def version_of(rival: Rival) -> str:
     """As its own package says."""
     if rival.version:
-        command = [INSTALLED / rival.version[0], *rival.version[1:]]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        command = [str(INSTALLED / rival.version[0]), *rival.version[1:]]
+        told: str = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return told.strip()
     package = INSTALLED / rival.binary
     if package.suffix == ".json":
         return str(json.loads(package.read_text(encoding="utf-8"))["version"])

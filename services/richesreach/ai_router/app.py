@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request, Response
 
-from richesreach.ai_router import api, openai_api
+from richesreach.ai_router import api, description, openai_api
 from richesreach.ai_router.callers import Doorman
 from richesreach.ai_router.context.preparing import Preparing
 from richesreach.ai_router.dispatch import Dispatcher
@@ -59,6 +59,7 @@ def create_app(settings: Settings, ai: AiSettings | None = None) -> FastAPI:
     for kind in OWN:
         app.exception_handler(kind)(_told)
     wiring.install(app)
+    description.install(app)
     _live_with(app, found, connections)
     return app
 
