@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from richesreach.stream.definitions import INDICATORS
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_LONGEST = max(max(indicator.windows) for indicator in INDICATORS)
 # Bars kept of each symbol: the longest window and one more, up to a power of two.
-DEPTH = 64
+DEPTH = 1 << _LONGEST.bit_length()
 _RINGS = ("close", "volume", "notional", "squared_return")
 
 
@@ -74,21 +77,36 @@ class Step:
 
     @cached_property
     def _places(self) -> Integers:
-        """Where the last bars are in the rings, oldest first: (DEPTH, symbols)."""
-        ages = np.arange(DEPTH - 1, -1, -1)[:, None]
-        return (self.count - 1 - ages) % DEPTH * self.history.capacity + self.symbols
+        """Where the last bars are in the rings, oldest first: (_LONGEST, symbols)."""
+        ages = np.arange(_LONGEST, 0, -1)[:, None]
+        # What `%` says, for a power of two, at a fraction of its time.
+        return ((self.count - ages) & (DEPTH - 1)) * self.history.capacity + self.symbols
 
     def window(self, name: str, bars: int) -> Floats:
         """The last values, oldest first: (bars, symbols). Zeros stand where a symbol has fewer."""
-        if name not in self._windows:
-            self._windows[name] = self.history.arrays[name].ravel().take(self._places)
-        return self._windows[name][DEPTH - bars :]
+        held = self._windows.get(name)
+        if held is None or len(held) < bars:
+            held = self.history.arrays[name].ravel().take(self._places[_LONGEST - bars :])
+            self._windows[name] = held
+        return held[len(held) - bars :]
 
     def sum(self, name: str, bars: int) -> Floats:
         """The sum over the last bars. Do not change it: it is kept for the next that asks."""
         if (name, bars) not in self._sums:
             self._sums[name, bars] = added(self.window(name, bars))
         return self._sums[name, bars]
+
+    def mean(self, bars: int) -> Floats:
+        """Of the closes of the last bars."""
+        return self.sum("close", bars) / bars
+
+    def deviation(self, bars: int) -> Floats:
+        """Of the closes of the last bars, as a population; two passes, for one cancels on still prices."""
+        if ("deviation", bars) not in self._sums:
+            away = self.window("close", bars) - self.mean(bars)
+            away *= away
+            self._sums["deviation", bars] = np.sqrt(added(away) / bars)
+        return self._sums["deviation", bars]
 
     def known(self, values: Floats, warm_up: int) -> Floats:
         """`values`, and NaN for symbols with fewer bars than that."""

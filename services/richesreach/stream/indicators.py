@@ -17,7 +17,7 @@ from richesreach.stream.definitions import (
     Indicator,
     Kind,
 )
-from richesreach.stream.history import Floats, History, Integers, Step, added
+from richesreach.stream.history import Floats, History, Integers, Step
 
 # What TA-Lib takes for zero.
 _NOTHING = 1e-14
@@ -58,17 +58,13 @@ def _average(step: Step, name: str, bars: int, first: Integers | int, value: Flo
     return now
 
 
-def _mean(step: Step, bars: int) -> Floats:
-    return step.sum("close", bars) / bars
-
-
 def _sma(step: Step, indicator: Indicator) -> Floats:
-    return _mean(step, indicator.windows[0])
+    return step.mean(indicator.windows[0])
 
 
 def _ema(step: Step, indicator: Indicator) -> Floats:
     (bars,) = indicator.windows
-    return _average(step, f"ema_{bars}", bars, bars, step.close, _mean(step, bars))
+    return _average(step, f"ema_{bars}", bars, bars, step.close, step.mean(bars))
 
 
 def _rsi(step: Step, indicator: Indicator) -> Floats:
@@ -96,8 +92,8 @@ def _macd(step: Step, windows: tuple[int, ...]) -> tuple[Floats, Floats]:
     """The difference of the averages, and its own average."""
     fast, slow, signal = windows
     # The fast average starts together with the slow one, of the closes just before.
-    quick = _average(step, "macd_fast", fast, slow, step.close, _mean(step, fast))
-    slack = _average(step, "macd_slow", slow, slow, step.close, _mean(step, slow))
+    quick = _average(step, "macd_fast", fast, slow, step.close, step.mean(fast))
+    slack = _average(step, "macd_slow", slow, slow, step.close, step.mean(slow))
     apart = quick - slack
     gathered = step.history.series("macd_gathered")
     first = slow + signal - 1
@@ -106,20 +102,14 @@ def _macd(step: Step, windows: tuple[int, ...]) -> tuple[Floats, Floats]:
     return apart, _average(step, "macd_signal", signal, first, apart, sums / signal)
 
 
-def _deviation(step: Step, bars: int) -> Floats:
-    """Of the population, in two passes: TA-Lib's one pass cancels where prices are large and still."""
-    away = step.window("close", bars) - _mean(step, bars)
-    return np.sqrt(added(away * away) / bars)
-
-
 def _upper(step: Step, indicator: Indicator) -> Floats:
     (bars,), (factor,) = indicator.windows, indicator.factors
-    return _mean(step, bars) + factor * _deviation(step, bars)
+    return step.mean(bars) + factor * step.deviation(bars)
 
 
 def _lower(step: Step, indicator: Indicator) -> Floats:
     (bars,), (factor,) = indicator.windows, indicator.factors
-    return _mean(step, bars) - factor * _deviation(step, bars)
+    return step.mean(bars) - factor * step.deviation(bars)
 
 
 def _vwap(step: Step, indicator: Indicator) -> Floats:
@@ -138,7 +128,7 @@ def _regime(step: Step, indicator: Indicator) -> Floats:
     turbulence, trend = indicator.factors
     calm = step.sum("squared_return", long) / long
     turbulent = step.sum("squared_return", short) / short > turbulence**2 * calm
-    apart = _mean(step, fast) - _mean(step, slow)
+    apart = step.mean(fast) - step.mean(slow)
     # A return without end, of a price of zero, has been told of by NaN or is beyond all averages.
     with np.errstate(over="ignore", invalid="ignore"):
         wide = trend * step.close * np.sqrt(step.sum("squared_return", fast))

@@ -64,7 +64,7 @@ class Online:
 
     def traded(self, symbols: Integers, rows: Integers, rank: Integers) -> None:
         """Take the last prices of bar rows that are sorted by symbol, and by second within one."""
-        newest = np.flatnonzero(np.diff(symbols, append=-1))
+        newest = np.append(np.flatnonzero(symbols[1:] != symbols[:-1]), len(symbols) - 1)
         symbols, prices = symbols[newest], rows[newest, _PRICE]
         before = self.last[symbols]
         later = bars.precedes(before, prices, rank)

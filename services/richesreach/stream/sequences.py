@@ -51,17 +51,16 @@ class Sequences:
         pair = ticks.source * width + ticks.symbol
         order = np.argsort(pair.astype(np.uint16) if self.next.size <= 2**16 else pair, kind="stable")
         pair, sequence = pair[order], ticks.sequence[order]
-        starts = np.flatnonzero(np.diff(pair, prepend=-1))
-        places = np.arange(len(pair)) - np.repeat(starts, np.diff(starts, append=len(pair)))
+        starts = np.concatenate([[0], np.flatnonzero(pair[1:] != pair[:-1]) + 1])[: len(pair)]
+        ends = np.concatenate([starts[1:], [len(pair)]])[: len(starts)] - 1
+        places = np.arange(len(pair)) - np.repeat(starts, ends - starts + 1)
         following = self.next.ravel()
         due = sequence == following[pair] + places
         if due.all():
-            ends = np.append(starts[1:], len(pair)) - 1
             following[pair[ends]] = sequence[ends] + 1
             return news
         # A pair is in order as a whole or is looked at tick by tick, which also starts one.
         whole = np.logical_and.reduceat(due, starts) & (following[pair[starts]] >= 0)
-        ends = np.append(starts[1:], len(pair)) - 1
         following[pair[ends[whole]]] = sequence[ends[whole]] + 1
         for start, end in zip(starts[~whole].tolist(), ends[~whole].tolist(), strict=True):
             source, symbol = divmod(int(pair[start]), width)

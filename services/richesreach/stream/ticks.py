@@ -94,7 +94,6 @@ class Reader:
     def read(self, messages: Sequence[tuple[int, bytes]]) -> tuple[Ticks, list[Unreadable]]:
         """The ticks of (offset, value), and the messages that are none."""
         rows: list[PackedTick] = []
-        numbers: list[int] = []
         counts: list[int] = []
         sources: list[int] = []
         unreadable: list[Unreadable] = []
@@ -103,24 +102,26 @@ class Reader:
             source = -1
             try:
                 name, ticks = self._ticks(value)
-                known = self._known(ticks)
                 source = self.sources.number(name)
             except ValueError as error:
                 unreadable.append(Unreadable(offset, str(error)))
             else:
                 rows += ticks
-                numbers += known
                 count = len(ticks)
             counts.append(count)
             sources.append(source)
+        try:
+            numbers = self._numbers(rows)
+        except KeyError:
+            rows = self._with_symbols(messages, rows, counts, unreadable)
+            numbers = self._numbers(rows)
         fields = np.fromiter(chain.from_iterable(map(_FIELDS, rows)), np.int64, 5 * len(rows))
         ticks_read = _columns(numbers, sources, counts, fields)
         if len(rows) and fields.reshape(-1, 5)[:, :3].max() >= MOST:
             beyond = np.unique(ticks_read.message[(fields.reshape(-1, 5)[:, :3] >= MOST).any(axis=1)])
             unreadable += [Unreadable(messages[place][0], _BEYOND) for place in beyond.tolist()]
-            unreadable.sort(key=lambda message: message.offset)
             ticks_read = ticks_read.where(~np.isin(ticks_read.message, beyond))
-        return ticks_read, unreadable
+        return ticks_read, sorted(unreadable, key=lambda message: message.offset)
 
     def _ticks(self, value: bytes) -> tuple[str, list[PackedTick]]:
         """Raises ValueError, which msgspec's errors and ScaleError are."""
@@ -129,22 +130,45 @@ class Reader:
             return message.source, [_packed(message)]
         return message.source, message.ticks
 
-    def _known(self, ticks: list[PackedTick]) -> list[int]:
-        """The numbers of the ticks' symbols. Raises ValueError for what cannot be taken."""
-        try:
-            return list(map(self.symbols.numbers.__getitem__, map(_SYMBOL, ticks)))
-        except KeyError:
-            for tick in ticks:
-                if tick.s not in self.symbols.numbers and SYMBOL.match(tick.s) is None:
-                    raise ValueError(f"{tick.s!r} is no symbol") from None
-            return [self.symbols.number(tick.s) for tick in ticks]
+    def _numbers(self, ticks: list[PackedTick]) -> Integers:
+        """Raises KeyError for a symbol that has no number yet."""
+        return np.fromiter(map(self.symbols.numbers.__getitem__, map(_SYMBOL, ticks)), np.int64, len(ticks))
+
+    def _with_symbols(
+        self,
+        messages: Sequence[tuple[int, bytes]],
+        ticks: list[PackedTick],
+        counts: list[int],
+        unreadable: list[Unreadable],
+    ) -> list[PackedTick]:
+        """The ticks of messages whose symbols could be numbered; those of others are counted no more."""
+        start, kept = 0, list[PackedTick]()
+        for place, count in enumerate(counts):
+            part = ticks[start : start + count]
+            start += count
+            try:
+                self._number(part)
+            except ValueError as error:
+                unreadable.append(Unreadable(messages[place][0], str(error)))
+                counts[place] = 0
+            else:
+                kept += part
+        return kept
+
+    def _number(self, ticks: list[PackedTick]) -> None:
+        """Numbers for symbols that come up. Raises ValueError for what is none, or one too many."""
+        for tick in ticks:
+            if tick.s not in self.symbols.numbers and SYMBOL.match(tick.s) is None:
+                raise ValueError(f"{tick.s!r} is no symbol")
+        for tick in ticks:
+            self.symbols.number(tick.s)
 
 
-def _columns(symbols: list[int], sources: list[int], counts: list[int], fields: Integers) -> Ticks:
+def _columns(symbols: Integers, sources: list[int], counts: list[int], fields: Integers) -> Ticks:
     """`sources` and `counts` by message; the rest by tick, `fields` in the order of _FIELDS."""
     sequence, event, received, price, size = np.ascontiguousarray(fields.reshape(-1, 5).T)
     return Ticks(
-        symbol=np.array(symbols, np.int64),
+        symbol=symbols,
         source=np.repeat(np.array(sources, np.int64), counts),
         sequence=sequence,
         event=event,

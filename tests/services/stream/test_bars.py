@@ -1,8 +1,10 @@
 """Bars of packed ticks: by event time, exact, and the same however ticks are grouped and ordered."""
 
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -17,7 +19,8 @@ from one_tick_at_a_time import (
     take_in_parts,
     tick,
 )
-from richesreach.core.events.schemas import PackedTick
+from richesreach.core.events.schemas import PackedTick, Tick
+from richesreach.stream import ticks as ticks_module
 from richesreach.stream import wide
 from richesreach.stream.definitions import LATENESS, LEAD, SECOND
 from richesreach.stream.partition import Partition, Taken
@@ -205,6 +208,47 @@ def test_an_unreadable_message_is_named_and_those_beside_it_are_taken(value: byt
     assert [one.offset for one in taken.unreadable] == [6]
     assert error in taken.unreadable[0].error
     assert (len(taken.ticks), partition.offset) == (2, 8)
+
+
+@pytest.mark.parametrize("portion", [1, 10])
+def test_a_message_with_one_source_or_symbol_too_many_is_unreadable(
+    monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    monkeypatch.setattr(ticks_module, "MOST_SYMBOLS", 2)
+    monkeypatch.setattr(ticks_module, "MOST_SOURCES", 1)
+    partition = Partition()
+    messages = [
+        message(0, "x", [tick("A", 1, NOON), tick("B", 1, NOON)]),
+        message(1, "x", [tick("A", 2, NOON), tick("C", 1, NOON)]),
+        message(2, "y", [tick("A", 1, NOON)]),
+        message(3, "x", [tick("A", 2, NOON)]),
+    ]
+    taken = take_in_parts(partition, messages, range(0, 4, portion))
+    unreadable = {one.offset: one.error for some in taken for one in some.unreadable}
+    assert unreadable == {
+        1: "C is one more symbol than the 2 of a partition",
+        2: "y is one more source than the 1 of a partition",
+    }
+    assert sum(len(some.ticks) for some in taken) == 3
+
+
+def test_a_single_tick_counts_like_a_packed_one() -> None:
+    single = Tick(
+        symbol="A",
+        venue="XNAS",
+        price=Decimal("187.25"),
+        size=Decimal("0.5"),
+        event_time=NOON,
+        received_time=NOON,
+        source="x",
+        licence="internal",
+        sequence=1,
+    )
+    inexact = msgspec.structs.replace(single, price=Decimal("0.000000001"))
+    partition = Partition()
+    taken = partition.take([(0, msgspec.json.encode(single)), (1, msgspec.json.encode(inexact))])
+    assert (taken.ticks.price.tolist(), taken.ticks.size.tolist()) == ([187_25 * 10**6], [5 * 10**7])
+    assert "has no exact form" in taken.unreadable[0].error
 
 
 def test_more_symbols_than_there_is_room_for_find_room() -> None:
