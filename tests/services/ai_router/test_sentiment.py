@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from richesreach.ai_router.model import Caller, Failure, Model, Prices, ProviderError
+from richesreach.ai_router.model import Caller, Failure, ProviderError
 from richesreach.ai_router.tasks.sentiment import training
 from richesreach.ai_router.tasks.sentiment.evaluation import evaluate, heldout
 from richesreach.ai_router.tasks.sentiment.features import features, stem
@@ -27,17 +27,11 @@ STRANGE = "Zyx qwv blorf snarg fwip"
 
 
 @dataclass(frozen=True)
-class Spent:
-    microdollars: int = 42
-
-
-@dataclass(frozen=True)
 class Reply:
     body: bytes
-    model: Model = field(
-        default_factory=lambda: Model("gpt-4o-mini", "openai", "gpt-4o-mini", 1, 1, Prices(0, 0, 0), "o200k")
-    )
-    dispatched: Spent = field(default_factory=Spent)
+    model: str = "gpt-4o-mini"
+    provider: str = "openai"
+    microdollars: int = 42
 
 
 class Answers:

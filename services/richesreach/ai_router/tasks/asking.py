@@ -11,7 +11,7 @@ import msgspec
 
 from richesreach.ai_router.budgets.model import BudgetExhaustedError, BudgetsUnavailableError
 from richesreach.ai_router.faults import AllFailedError, NothingFitsError
-from richesreach.ai_router.model import Caller, Model, ProviderError
+from richesreach.ai_router.model import Caller, ProviderError
 from richesreach.ai_router.tasks.description import schema_of
 from richesreach.ai_router.wire.chat import ChatRequest, read_response
 from richesreach.ai_router.wire.errors import RequestError
@@ -36,22 +36,17 @@ class NoAnswerError(Exception):
     """No model gave an answer of the form that was asked for. The text is short and for the caller."""
 
 
-class Spent(Protocol):
-    """What an answer has cost."""
-
-    @property
-    def microdollars(self) -> int: ...
-
-
 class Replied(Protocol):
-    """What the router gives: an answer in OpenAI's shape, and whose it is."""
+    """What the router gives: an answer in OpenAI's shape, whose it is, and what it cost."""
 
     @property
     def body(self) -> bytes: ...
     @property
-    def model(self) -> Model: ...
+    def model(self) -> str: ...
     @property
-    def dispatched(self) -> Spent: ...
+    def provider(self) -> str: ...
+    @property
+    def microdollars(self) -> int: ...
 
 
 class Models(Protocol):
@@ -89,12 +84,11 @@ async def ask(models: Models, question: Question[T], caller: Caller, request_id:
         replied = await models.chat(request, caller, request_id)
     except tuple(_REASONS) as error:
         raise NoAnswerError(_reason(error)) from error
-    name = replied.model.name
     try:
         value = msgspec.json.decode(_plain(read_response(replied.body).text), type=question.answer)
     except msgspec.DecodeError as error:
-        raise NoAnswerError(f"{name} answered otherwise than asked") from error
-    return Told(value, name, replied.model.provider, replied.dispatched.microdollars)
+        raise NoAnswerError(f"{replied.model} answered otherwise than asked") from error
+    return Told(value, replied.model, replied.provider, replied.microdollars)
 
 
 def _reason(error: Exception) -> str:
