@@ -18,6 +18,7 @@ from stacks.base import Site
 from stacks.manifest import Manifest
 from stacks.monitoring.burn_rate import FAST, SLOW, BurnRule, label
 from stacks.monitoring.condition import Condition, Severity
+from stacks.monitoring.model_alerts import model_alerts
 from stacks.monitoring.slo import LATENCY_OBJECTIVE
 
 #: What asks a service about itself says nothing about how it serves.
@@ -154,7 +155,9 @@ class ServiceRules:
                     f"1 - sum by (service) (rate({fast})) / sum by (service) (rate({timed}))",
                 ),
             ]
-        return found + [_record(f"service:{name}", text % self.of) for name, text in DRAWN.items()]
+        found += [_record(f"service:{name}", text % self.of) for name, text in DRAWN.items()]
+        # Every service records the same names: its own label is what tells their rules apart.
+        return [rule | {"labels": {"service": self.manifest.name}} for rule in found]
 
     def _alerts(self) -> list[Rule]:
         found = []
@@ -171,6 +174,10 @@ class ServiceRules:
                 expression = " or ".join(f"({self._burns(indicator, rule)})" for rule in burns)
                 reason = "bad share {{ $value | humanizePercentage }}"
                 found.append(self._alert(condition, expression, reason))
+        for model in model_alerts(self.manifest):
+            found.append(
+                self._alert(model.condition, model.expression, model.reason) | {"for": model.pending}
+            )
         unread = self._alert(UNREAD, f"absent(up{{{self.of}}} == 1)", "no task answers the collector")
         return [*found, unread | {"for": "10m"}]
 
