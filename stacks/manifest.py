@@ -155,6 +155,7 @@ class Manifest(Frozen):
     needs: list[Need] = Field(default_factory=list)
     calls: list[Name] = Field(default_factory=list)
     stream: StreamAccess = StreamAccess()
+    models: bool = False
     slo: Objective
     scaling: Scaling = Scaling()
     ephemeral_storage: Annotated[int, Field(ge=21, le=200)] | None = None

@@ -12,7 +12,14 @@ from stacks.controls import (
 )
 from stacks.function import APIS_ONLY, DEPLOYING
 
-_FUNCTIONS = ("LoadBalancer/PrefixLists/LookUp/Function", "gateway-migrate/Runner/Function")
+#: Exactly these: a service that is added is looked at before what it cannot avoid is accepted.
+_SERVICES = ("ai-router", "gateway")
+_MIGRATIONS = tuple(f"{service}-migrate" for service in _SERVICES)
+
+_FUNCTIONS = (
+    "LoadBalancer/PrefixLists/LookUp/Function",
+    *(f"{migration}/Runner/Function" for migration in _MIGRATIONS),
+)
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
@@ -20,41 +27,41 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "ec2:DescribeManagedPrefixLists knows no resource (service authorization reference of EC2)",
     ),
-    *(
-        Acknowledged(
-            f"{task}/Task/Resource",
-            "AwsSolutions::AwsSolutions-ECS2",
-            "plain variables hold endpoints and names; secrets come by reference from Secrets Manager",
-        )
-        for task in ("gateway", "gateway-migrate")
+    *each(
+        "AwsSolutions::AwsSolutions-ECS2",
+        "plain variables hold endpoints and names; secrets come by reference from Secrets Manager",
+        *(f"{task}/Task/Resource" for task in (*_SERVICES, *_MIGRATIONS)),
     ),
-    Acknowledged(
-        "gateway-tasks/ExecutionPolicy/Resource",
+    *each(
         REGISTRY_TOKEN,
         "ecr:GetAuthorizationToken knows no resource (service authorization reference of ECR)",
+        *(f"{service}-tasks/ExecutionPolicy/Resource" for service in _SERVICES),
     ),
-    Acknowledged(
-        "gateway/Collector/Policy/Resource",
+    *each(
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "what is put into X-Ray knows no resource (service authorization reference of X-Ray)",
+        *(f"{service}/Collector/Policy/Resource" for service in _SERVICES),
     ),
-    Acknowledged(
-        "gateway/Frontage/TrafficPolicy/Resource",
+    *each(
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "the Describe actions of ELB know no resource (service authorization reference of ELB v2)",
+        *(f"{service}/Frontage/TrafficPolicy/Resource" for service in _SERVICES),
     ),
-    Acknowledged(
-        "gateway-migrate/Runner/Policy/Resource",
+    *each(
         "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:ecs:{region}:{account}:task/{prefix}/*]",
         "a task's id is made when it starts; the statement is bound to the platform's own cluster",
+        *(f"{migration}/Runner/Policy/Resource" for migration in _MIGRATIONS),
     ),
     *each(FUNCTION_DEAD_LETTERS, DEPLOYING, *_FUNCTIONS),
     *each(FUNCTION_NETWORK, APIS_ONLY, *_FUNCTIONS),
     *each(
         ALARM_ACTION,
         "ECS watches it during a deployment and rolls back; the services' own alarms tell people",
-        "gateway/Frontage/deployment-errors",
-        "gateway/Frontage/deployment-unhealthy",
+        *(
+            f"{service}/Frontage/deployment-{what}"
+            for service in _SERVICES
+            for what in ("errors", "unhealthy")
+        ),
     ),
     Acknowledged(
         "LoadBalancer/Resource/Resource",

@@ -7,6 +7,7 @@ from stacks.controls import ALARM_ACTION, FUNCTION_NETWORK
 
 _PAGER = "Notification/PagerDuty/Function"
 _INTERNET = "it calls PagerDuty on the internet and must do so when this very network is what fails"
+_SERVICES = ("ai-router", "gateway")
 _ROLE = "EdgeCanary/Policy/Resource"
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
@@ -31,17 +32,17 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         ALARM_ACTION,
         "a component: it feeds the composite alarm that tells people, and alone would tell them twice",
         *(
-            f"gateway-{indicator}-{window}"
+            f"{service}-{indicator}-{window}"
+            for service in _SERVICES
             for indicator in ("availability", "latency")
             for window in ("14_4x-1h", "14_4x-5m", "6x-6h", "6x-30m", "1x-3d", "1x-6h")
         ),
-        "gateway-healthy-tasks",
-        "gateway-running-tasks",
+        *(f"{service}-{what}-tasks" for service in _SERVICES for what in ("healthy", "running")),
     ),
-    Acknowledged(
-        "gateway-deploying",
+    *each(
         ALARM_ACTION,
         "says that a deployment runs, and so holds other alarms back: nobody is to be told of it",
+        *(f"{service}-deploying" for service in _SERVICES),
     ),
     Acknowledged(_PAGER, FUNCTION_NETWORK, _INTERNET),
 )

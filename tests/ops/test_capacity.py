@@ -17,7 +17,7 @@ from stacks.manifest import Manifest, load_manifests
 from stacks.settings import TaskCount
 from tests.stacks import environments
 
-(GATEWAY,) = load_manifests()
+GATEWAY = next(found for found in load_manifests() if found.default)
 PROD = load_environment("prod")
 
 counts = st.lists(st.integers(1, 30), min_size=3, max_size=3).map(sorted)
@@ -81,7 +81,7 @@ def test_too_small_a_quota_is_one_line_with_its_mend(monkeypatch: pytest.MonkeyP
     )
     out = io.StringIO()
     assert capacity.capacity(Console(file=out, width=200), "prod") == 1
-    assert "Fargate vCPUs in us-east-1: 6 are needed when" in out.getvalue()
+    assert "Fargate vCPUs in us-east-1: 18 are needed when" in out.getvalue()
     assert "raise the quota, then services.capacity.fargate_vcpus" in out.getvalue()
 
 

@@ -28,8 +28,7 @@ def site() -> Site:
 
 @pytest.fixture(scope="session")
 def gateway() -> Manifest:
-    (found,) = load_manifests()
-    return found
+    return next(found for found in load_manifests() if found.default)
 
 
 def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

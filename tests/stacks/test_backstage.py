@@ -19,7 +19,7 @@ from tests.stacks.assembly import Assembly, Resource
 from tests.stacks.conftest import Synthesise
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
-(GATEWAY,) = load_manifests()
+GATEWAY = next(found for found in load_manifests() if found.default)
 NIGHTLY = TaskRun(name="nightly", command=["true"], run="schedule", schedule="rate(1 day)")
 
 

@@ -69,7 +69,11 @@ def test_prod_deploys_blue_green_with_bake_time_and_alarms_that_roll_back(
 ) -> None:
     deployment = service(prod, region).properties["DeploymentConfiguration"]
     assert (deployment["Strategy"], deployment["BakeTimeInMinutes"]) == ("BLUE_GREEN", 10)
-    alarms = [a.properties["AlarmName"] for a in prod.all(region, "ecs", "AWS::CloudWatch::Alarm")]
+    alarms = [
+        a.properties["AlarmName"]
+        for a in prod.all(region, "ecs", "AWS::CloudWatch::Alarm")
+        if a.logical_id.startswith("gateway")
+    ]
     assert sorted(deployment["Alarms"]["AlarmNames"]) == sorted(alarms)
     assert (deployment["Alarms"]["Enable"], deployment["Alarms"]["Rollback"]) == (True, True)
 
@@ -78,16 +82,17 @@ def test_prod_deploys_blue_green_with_bake_time_and_alarms_that_roll_back(
 def test_ecs_is_given_both_groups_and_the_rules_to_move(region: str, prod: Assembly) -> None:
     (entry,) = service(prod, region).properties["LoadBalancers"]
     advanced = entry["AdvancedConfiguration"]
-    groups = {g.logical_id for g in prod.all(region, "ecs", GROUP)}
+    groups = {g.logical_id for g in prod.all(region, "ecs", GROUP) if g.logical_id.startswith("gateway")}
     assert {entry["TargetGroupArn"]["Ref"], advanced["AlternateTargetGroupArn"]["Ref"]} == groups
-    rules = {r.logical_id: r for r in prod.all(region, "ecs", RULE)}
+    rules = {r.logical_id: r for r in prod.all(region, "ecs", RULE) if "airouter" not in r.logical_id}
     assert {advanced["ProductionListenerRule"]["Ref"], advanced["TestListenerRule"]["Ref"]} == set(rules)
     assert all(weights(rule) == [100, 0] for rule in rules.values())
 
 
 def test_role_that_moves_traffic_may_touch_its_own_rules_and_groups_alone(prod: Assembly) -> None:
-    (policy,) = [p for p in prod.policies(HOME, "ecs") if "TrafficPolicy" in p.logical_id]
-    own = {r.logical_id for kind in (GROUP, RULE) for r in prod.all(HOME, "ecs", kind)}
+    (policy,) = [p for p in prod.policies(HOME, "ecs") if "gatewayFrontageTrafficPolicy" in p.logical_id]
+    made = [r.logical_id for kind in (GROUP, RULE) for r in prod.all(HOME, "ecs", kind)]
+    own = {name for name in made if "airouter" not in name}
     for statement in policy.properties["PolicyDocument"]["Statement"]:
         actions = statement["Action"]
         if all(action.startswith("elasticloadbalancing:Describe") for action in actions):
@@ -113,7 +118,7 @@ def test_records_do_not_ask_target_groups_that_wait_empty_for_the_next_revision(
 def test_rolling_environment_has_one_group_and_moves_no_rule(synthesise: Any) -> None:
     rolling = load_environment("dev")
     assembly: Assembly = synthesise(rolling)
-    (group,) = assembly.all(rolling.home_region, "ecs", GROUP)
+    (group,) = [g for g in assembly.all(rolling.home_region, "ecs", GROUP) if "gateway" in g.logical_id]
     made = service(assembly, rolling.home_region).properties
     assert "AdvancedConfiguration" not in made["LoadBalancers"][0]
     assert made["DeploymentConfiguration"]["Strategy"] == "ROLLING"

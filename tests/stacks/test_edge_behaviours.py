@@ -40,10 +40,20 @@ def policy(prod: Assembly, reference: dict[str, str]) -> dict[str, Any]:
 def test_protected_paths_come_before_all_others(config: dict[str, Any]) -> None:
     assert [each["PathPattern"] for each in config["CacheBehaviors"]] == [
         "/api/status/cache/clear",
+        "/ai/sentiment/*",
+        "/ai/optimize/*",
+        "/v1/embeddings",
+        "/ai/analyze/*",
+        "/ai/members/*",
+        "/ai/budgets*",
         "/api/admin/*",
         "/api/users/*",
         "/api/keys*",
         "/api/openapi.json",
+        "/ai/openapi.json",
+        "/v1/chat/completions",
+        "/ai/route/batch",
+        "/ai/route",
         "/graphql",
     ]
 
@@ -122,7 +132,8 @@ def events(each: dict[str, Any]) -> list[str]:
 
 def test_token_is_checked_on_protected_paths_alone(config: dict[str, Any]) -> None:
     checked = [b["PathPattern"] for b in config["CacheBehaviors"] if "origin-request" in events(b)]
-    assert checked == ["/api/status/cache/clear", "/api/admin/*", "/api/users/*", "/api/keys*"]
+    listed = [each.path for manifest in load_manifests() for each in manifest.protected]
+    assert sorted(checked) == sorted(listed)
     assert "origin-request" not in events(config["DefaultCacheBehavior"])
 
 
@@ -223,7 +234,7 @@ def test_table_of_the_docs_is_the_codes_own() -> None:
 
 
 def test_more_behaviours_than_a_distribution_takes_are_refused() -> None:
-    (gateway,) = load_manifests()
+    gateway = next(found for found in load_manifests() if found.default)
     many = [CachedPath(path=f"/p{number}", ttl=60) for number in range(MOST)]
     crowded: Manifest = gateway.model_copy(update={"cached": many})
     with pytest.raises(ConfigurationError, match=f"exceed the {MOST} of a distribution"):

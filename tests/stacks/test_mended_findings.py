@@ -96,7 +96,10 @@ def test_log_key_of_a_region_serves_this_environments_groups_alone(prod: Assembl
 
 
 def test_task_starts_only_when_its_execution_role_may_do_its_work(prod: Assembly) -> None:
-    (policy,) = [p for p in prod.policies("us-east-1", "ecs") if "ExecutionPolicy" in p.logical_id]
+    policies = [p for p in prod.policies("us-east-1", "ecs") if "ExecutionPolicy" in p.logical_id]
     definitions = prod.all("us-east-1", "ecs", "AWS::ECS::TaskDefinition")
-    assert len(definitions) == 2
-    assert all(policy.logical_id in definition.depends_on for definition in definitions)
+    assert len(definitions) == 2 * len(policies) > 0
+    for definition in definitions:
+        role = definition.properties["ExecutionRoleArn"]["Fn::GetAtt"][0]
+        (own,) = [policy for policy in policies if {"Ref": role} in policy.properties["Roles"]]
+        assert own.logical_id in definition.depends_on

@@ -16,7 +16,7 @@ from tests.stacks.alarms import alarms, expression, severity, stats
 from tests.stacks.assembly import Assembly
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
-(GATEWAY,) = load_manifests()
+GATEWAY = next(found for found in load_manifests() if found.default)
 every_region = pytest.mark.parametrize("region", REGIONS)
 
 #: Window alarms with their length in seconds and what the manifest's 99.9 % makes their threshold.
@@ -125,7 +125,7 @@ def test_missing_tasks_are_those_that_ecs_wants_and_does_not_run(prod: Assembly)
 def test_deployment_holds_the_page_on_tasks_and_no_other(prod: Assembly) -> None:
     found = alarms(prod, "us-east-1")
     held = {name for name, alarm in found.items() if "ActionsSuppressor" in alarm.properties}
-    assert held == {"gateway-too-few-tasks"}
+    assert held == {f"{manifest.name}-too-few-tasks" for manifest in load_manifests()}
     suppressor = found["gateway-too-few-tasks"].properties["ActionsSuppressor"]
     assert suppressor == {"Fn::GetAtt": [found["gateway-deploying"].logical_id, "Arn"]}
 
@@ -158,7 +158,12 @@ def test_region_is_impaired_when_every_service_is_or_its_front_door(region: str,
 )
 def test_lines_of_a_services_log_are_counted(condition: str, pattern: str, prod: Assembly) -> None:
     found = prod.all("us-east-1", "monitoring", "AWS::Logs::MetricFilter")
-    (counted,) = [each for each in found if each.properties["FilterPattern"] == pattern]
+    (counted,) = [
+        each
+        for each in found
+        if each.properties["FilterPattern"] == pattern
+        and each.properties["MetricTransformations"][0]["MetricNamespace"].endswith("/gateway")
+    ]
     (made,) = counted.properties["MetricTransformations"]
     alarm = alarms(prod, "us-east-1")[f"gateway-{condition}"]
     (read,) = stats(alarm)

@@ -72,7 +72,7 @@ def any_assembly(request: pytest.FixtureRequest) -> Assembly:
 
 def test_every_region_has_every_area_and_us_east_1_has_what_is_global_besides(prod: Assembly) -> None:
     expected = {f"richesreach-prod-{region}-{area}" for region in REGIONS for area in AREAS}
-    once = ("dns", "edge", "edge-state", "rotation", "monitoring-global")
+    once = ("dns", "edge", "edge-state", "rotation", "service-secrets", "monitoring-global")
     expected |= {f"richesreach-prod-us-east-1-{area}" for area in once}
     assert set(prod.stacks) == expected
 

@@ -23,8 +23,12 @@ ONE_FOR_ALL = {
     " copies of the origin secret",
     "edge-state": "a secret lists its replicas where it was born: the two origin secrets",
     "global-db": "likewise: the master secret and those of the datastore's users",
+    "service-secrets": "likewise: the services' own",
     "monitoring-global": "the dashboards of all regions, a region's dashboard, health alarm and budget",
 }
+
+#: Of these, those that hold secrets.
+SECRETS = {"edge-state", "global-db", "service-secrets"}
 
 #: What of these stacks comes with the newcomer; everything else of them is updated.
 ADDED = {"AWS::Budgets::Budget", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"}
@@ -90,8 +94,8 @@ def test_what_is_one_for_all_is_updated_and_nothing_of_it_replaced_or_removed(jo
 
 
 def test_stacks_that_hold_secrets_list_one_more_replica_and_differ_in_nothing_else(joining: Joining) -> None:
-    state = [change for change in joining.elsewhere if change.area in {"edge-state", "global-db"}]
-    assert {change.area for change in state} == {"edge-state", "global-db"}
+    state = [change for change in joining.elsewhere if change.area in SECRETS]
+    assert {change.area for change in state} == SECRETS
     assert {change.kind for change in state} == {"AWS::SecretsManager::Secret"}
     assert {each.path for change in state for each in change.properties} == {("ReplicaRegions",)}
 
@@ -124,5 +128,6 @@ def test_second_region_changes_a_region_alone_in_nothing_but_what_is_one_for_all
             ("us-east-1", "edge-state"),
             ("us-east-1", "monitoring-global"),
             ("eu-central-1", "global-db"),
+            ("eu-central-1", "service-secrets"),
         )
     }

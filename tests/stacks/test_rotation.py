@@ -39,7 +39,7 @@ def test_function_finds_the_members_by_a_parameter_that_every_data_region_publis
         names = {p.properties["Name"] for p in prod.all(region, "global-db", "AWS::SSM::Parameter")}
         assert variables["DATABASE_ENDPOINT"] in names
     assert variables["DATABASE_TLS"] == "true"
-    assert variables["SERVICES"] == "gateway"
+    assert variables["SERVICES"] == "ai-router,gateway"
 
 
 def test_function_runs_in_the_network_and_reaches_databases_and_apis_alone(
@@ -57,7 +57,9 @@ def test_function_may_touch_the_one_secret_and_renew_the_services_that_hold_it(p
     policy = grants.properties["PolicyDocument"]["Statement"]
     by_id = {statement["Sid"]: statement for statement in policy}
     assert sorted(by_id["RenewTheServices"]["Resource"]) == [
-        f"arn:aws:ecs:{region}:111111111111:service/richesreach-prod/gateway" for region in REACH
+        f"arn:aws:ecs:{region}:111111111111:service/richesreach-prod/{service}"
+        for region in sorted(REACH)
+        for service in ("ai-router", "gateway")
     ]
     for sid in ("RotateTheSecret", "ReadTheSecretAndItsReplicas"):
         assert "secret:richesreach/prod/database-??????" in str(by_id[sid]["Resource"])

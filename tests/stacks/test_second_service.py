@@ -15,7 +15,7 @@ from tests.stacks.conftest import Synthesise
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 PATHS = ["/market/*", "/api/market/*", "/m"]
-(GATEWAY,) = load_manifests()
+GATEWAY = next(found for found in load_manifests() if found.default)
 MARKET = Manifest.model_validate(
     GATEWAY.model_dump()
     | {

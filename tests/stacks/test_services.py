@@ -14,7 +14,7 @@ from tests.stacks.assembly import Assembly, Resource
 WRITER = "us-east-1"
 OTHERS = ("eu-west-1", "ap-southeast-1")
 REGIONS = (WRITER, *OTHERS)
-(GATEWAY,) = load_manifests()
+GATEWAY = next(found for found in load_manifests() if found.default)
 
 #: Variables whose value would be a credential rather than a place or a name.
 SECRET_LOOKING = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|_USER$", re.IGNORECASE)
@@ -47,9 +47,12 @@ def test_service_runs_as_many_tasks_as_its_environment_says(
 ) -> None:
     assembly: Assembly = request.getfixturevalue(name)
     for region in REGIONS:
-        service = assembly.one(region, "ecs", "AWS::ECS::Service").properties
-        target = assembly.one(region, "ecs", "AWS::ApplicationAutoScaling::ScalableTarget").properties
-        assert (target["MinCapacity"], service["DesiredCount"], target["MaxCapacity"]) == counts
+        services = assembly.all(region, "ecs", "AWS::ECS::Service")
+        targets = assembly.all(region, "ecs", "AWS::ApplicationAutoScaling::ScalableTarget")
+        assert len(services) == len(targets) == len(load_manifests())
+        for service, target in zip(services, targets, strict=True):
+            found = (target.properties["MinCapacity"], service.properties["DesiredCount"])
+            assert (*found, target.properties["MaxCapacity"]) == counts
 
 
 def test_service_scales_on_cpu_and_memory(prod: Assembly) -> None:
@@ -66,9 +69,10 @@ def test_service_scales_on_cpu_and_memory(prod: Assembly) -> None:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_failed_deployment_is_rolled_back(region: str, prod: Assembly) -> None:
-    deployment = prod.one(region, "ecs", "AWS::ECS::Service").properties["DeploymentConfiguration"]
-    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
-    assert deployment["MinimumHealthyPercent"] == 100
+    for service in prod.all(region, "ecs", "AWS::ECS::Service"):
+        deployment = service.properties["DeploymentConfiguration"]
+        assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+        assert deployment["MinimumHealthyPercent"] == 100
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -118,9 +122,9 @@ def test_root_file_system_is_read_only(region: str, prod: Assembly) -> None:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_nobody_gets_a_shell_or_a_public_address(region: str, prod: Assembly) -> None:
-    service = prod.one(region, "ecs", "AWS::ECS::Service").properties
-    assert service["EnableExecuteCommand"] is False
-    assert service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+    for service in (found.properties for found in prod.all(region, "ecs", "AWS::ECS::Service")):
+        assert service["EnableExecuteCommand"] is False
+        assert service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -215,7 +219,8 @@ def test_migration_runs_in_the_writer_region_alone(prod: Assembly, moved_writer:
 
 def migration(assembly: Assembly) -> tuple[Resource, Resource]:
     """The custom resource that runs the migration, and the service that waits for it."""
-    return assembly.one(WRITER, "ecs", "Custom::RunTask"), assembly.one(WRITER, "ecs", "AWS::ECS::Service")
+    (run,) = [r for r in assembly.all(WRITER, "ecs", "Custom::RunTask") if "gatewaymigrate" in r.logical_id]
+    return run, assembly.one(WRITER, "ecs", "AWS::ECS::Service", ServiceName="gateway")
 
 
 def test_migration_ends_before_the_service_changes(prod: Assembly) -> None:
@@ -229,7 +234,7 @@ def test_migration_starts_after_its_role_may_read_the_secret(prod: Assembly) -> 
     (policy,) = [
         policy.logical_id
         for policy in prod.policies(WRITER, "ecs")
-        if "secretsmanager:GetSecretValue" in str(policy.properties)
+        if "secretsmanager:GetSecretValue" in str(policy.properties) and "gateway" in policy.logical_id
     ]
     assert policy in task.depends_on
     assert run.properties["TaskDefinition"] == {"Ref": task.logical_id}
@@ -249,6 +254,7 @@ def test_runner_of_the_migration_may_start_its_own_task_and_no_other(prod: Assem
     allowed = [
         statement
         for policy in prod.policies(WRITER, "ecs")
+        if "gatewaymigrate" in policy.logical_id
         for statement in policy.properties["PolicyDocument"]["Statement"]
         if "ecs:RunTask" in statement["Action"]
     ]
@@ -268,10 +274,9 @@ def test_tasks_of_prod_run_on_graviton(prod: Assembly) -> None:
     for region in REGIONS:
         for task in prod.all(region, "ecs", "AWS::ECS::TaskDefinition"):
             assert task.properties["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
-            assert (task.properties["Cpu"], task.properties["Memory"]) == (
-                str(GATEWAY.cpu),
-                str(GATEWAY.memory),
-            )
+        own = prod.one(region, "ecs", "AWS::ECS::TaskDefinition", Family="richesreach-prod-gateway")
+        sizes = (own.properties["Cpu"], own.properties["Memory"])
+        assert sizes == (str(GATEWAY.cpu), str(GATEWAY.memory))
 
 
 def test_listener_of_prod_speaks_tls_with_the_regions_certificate(prod: Assembly) -> None:

@@ -108,14 +108,14 @@ def test_later_versions_come_to_the_registry_one_after_the_other(prod: Assembly)
 def test_tasks_alone_are_let_through_to_the_brokers(prod: Assembly) -> None:
     group = prod.one(EUROPE, STATE, "AWS::EC2::SecurityGroup").properties
     assert "SecurityGroupIngress" not in group
-    (rule,) = [
+    rules = [
         rule.properties
         for rule in prod.all(EUROPE, "ecs", "AWS::EC2::SecurityGroupIngress")
         if rule.properties.get("FromPort") == 9098
     ]
-    assert rule["ToPort"] == 9098
-    assert "gatewaySecurityGroup" in str(rule["SourceSecurityGroupId"])
-    assert "CidrIp" not in rule
+    sources = sorted(str(rule["SourceSecurityGroupId"]["Fn::GetAtt"][0]) for rule in rules)
+    assert [source.rpartition("SecurityGroup")[0] for source in sources] == ["airouter", "gateway"]
+    assert all(rule["ToPort"] == 9098 and "CidrIp" not in rule for rule in rules)
 
 
 def test_task_reads_and_writes_the_topics_of_its_manifest_and_no_other(prod: Assembly) -> None:

@@ -16,7 +16,7 @@ from tests.stacks.conftest import Synthesise
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 SETTINGS = load_environment("prod").telemetry
-(GATEWAY,) = load_manifests()
+GATEWAY = next(found for found in load_manifests() if found.default)
 every_region = pytest.mark.parametrize("region", REGIONS)
 
 ENDPOINT = "https://aps-workspaces.example/workspaces/ws-1/"
@@ -111,8 +111,9 @@ def test_service_sends_its_spans_to_the_collector(prod: Assembly) -> None:
 
 @every_region
 def test_collector_may_write_to_one_workspace_and_put_traces(region: str, prod: Assembly) -> None:
-    (policy,) = [p for p in prod.policies(region, "ecs") if "aps:RemoteWrite" in json.dumps(p.properties)]
     role = task(prod, region).properties["TaskRoleArn"]["Fn::GetAtt"][0]
+    writing = [p for p in prod.policies(region, "ecs") if "aps:RemoteWrite" in json.dumps(p.properties)]
+    (policy,) = [p for p in writing if {"Ref": role} in p.properties["Roles"]]
     assert policy.type == "AWS::IAM::ManagedPolicy"
     assert policy.properties["Roles"] == [{"Ref": role}]
     statements = {s["Sid"]: s for s in policy.properties["PolicyDocument"]["Statement"]}

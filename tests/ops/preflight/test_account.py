@@ -10,6 +10,8 @@ import pytest
 
 from ops.plan.assembly import Stack
 from ops.preflight import baseline, bootstrap, certificates, database_engine, images, keys
+from ops.preflight.result import Verdict
+from ops.preflight.site import Site
 from stacks.manifest import load_manifests
 from tests.ops.preflight.sites import (
     ACCOUNT,
@@ -76,13 +78,32 @@ def test_value_of_a_secret_is_never_shown() -> None:
 
 
 @pytest.mark.usefixtures("in_moto")
-def test_secret_that_a_service_needs_is_wanted_where_the_service_runs() -> None:
-    (gateway,) = load_manifests()
-    single = gateway.model_copy(update={"needs": ["secrets:provider/quotes"], "placement": "writer-region"})
+def test_secret_that_a_service_needs_is_to_be_filled_in_once_the_deployment_has_made_it() -> None:
+    of = asking("provider/quotes")
+    (result,) = found(keys.check, of)
+    assert (result.scope, result.verdict) == ("us-east-1", Verdict.OK)
+    assert result.said.startswith("richesreach/prod/provider/quotes will be made, empty")
+    secret("richesreach/prod/provider/quotes", "{}", "us-east-1")
+    assert [each.said for each in found(keys.check, of)] == ["richesreach/prod/provider/quotes is there"]
+
+
+@pytest.mark.usefixtures("in_moto")
+def test_secret_on_its_way_out_stands_in_the_way_of_the_services_own() -> None:
+    secret("richesreach/prod/provider/quotes", "{}", "us-east-1")
+    boto3.client("secretsmanager", region_name="us-east-1").delete_secret(
+        SecretId="richesreach/prod/provider/quotes"
+    )
+    (result,) = failed(keys.check, asking("provider/quotes"))
+    assert "stands in the way of a new one" in result.said
+    assert "--force-delete-without-recovery" in str(result.mend)
+
+
+def asking(name: str) -> Site:
+    """A singleton that needs a secret, in an environment that pages nobody."""
+    gateway = next(found for found in load_manifests() if found.default)
+    single = gateway.model_copy(update={"needs": [f"secrets:{name}"], "placement": "writer-region"})
     silent = changed(monitoring={"pagerduty_events_url": None})
-    (result,) = failed(keys.check, site(account=ACCOUNT, environment=silent, manifests=(single,)))
-    assert result.scope == "us-east-1"
-    assert result.said == "richesreach/prod/provider/quotes does not exist"
+    return site(account=ACCOUNT, environment=silent, manifests=(single,))
 
 
 @pytest.mark.usefixtures("in_moto")

@@ -76,7 +76,7 @@ def test_cache_nodes_are_those_of_all_groups() -> None:
 
 def test_tasks_count_for_the_loss_of_another_region_during_a_deployment() -> None:
     of = site(stack({}), manifests=tuple(load_manifests()))
-    assert needed(of, "fargate-vcpus", REGION) == sum(2 * 2 * 0.5 * 3 for _ in of.manifests)
+    assert needed(of, "fargate-vcpus", REGION) == sum(2 * 2 * m.cpu / 1024 * 3 for m in of.manifests)
 
 
 def test_brokers_count_together_and_by_cluster() -> None:
