@@ -28,15 +28,18 @@ class Skew:
     _before: int = 0
     _began: int = 0
 
+    def turn(self, now: int) -> None:
+        """Forget what is older than the window; to be called now and then, with our time."""
+        if now - self._began > WINDOW:
+            self._before = self._now if now - self._began <= 2 * WINDOW else 0
+            self._now, self._began = 0, now
+            self.lead = self._before
+
     def corrected(self, happened: int, received: int) -> int:
         """`happened` by our clock, never after `received`. Raises FutureError."""
         ahead = happened - received
         if ahead > MOST_LEAD:
             raise FutureError(f"happened {ahead / SECOND:.3f} s after it was received")
-        if received - self._began > WINDOW:
-            kept = self._now if received - self._began <= 2 * WINDOW else 0
-            self._before, self._now, self._began = kept, 0, received
-            self.lead = self._before
         if ahead > self._now:
             self._now = ahead
             self.lead = max(ahead, self._before)

@@ -18,7 +18,7 @@ from richesreach.market_data.model import About, Rejection, Trade
 
 # Numbers of a vendor that are remembered by symbol; a trade that is older than all of them is not taken,
 # because nobody can tell any more whether it was there before.
-REMEMBERED = 4096
+REMEMBERED = 256
 # Nanoseconds. Older than the newest by more than the watermark waits for: its bar may be closed.
 LATE = 2_000_000_000
 
@@ -92,19 +92,21 @@ class Intake:
 
     def ticks(self, trades: Iterable[Trade]) -> list[tuple[str, PackedTick]]:
         """Venue and tick of each trade that is taken, in the order they came."""
-        received, counts, contiguous, found = self._now(), self._counts, self.about.contiguous, []
+        received, contiguous, found = self._now(), self.about.contiguous, []
+        skew, counts = self.skew, self._counts
+        skew.turn(received)
         for trade in trades:
             symbol = trade.symbol
             numbered = self._symbols.get(symbol)
             if numbered is None:
                 numbered = self._symbols[symbol] = Numbered(0)
-            try:
-                happened = self.skew.corrected(trade.happened, received)
-            except FutureError as error:
-                counts.future += 1
-                said = msgspec.json.encode(trade)
-                self._reject(Rejection(self.about.name, "refused", f"{symbol} {error}", said))
-                continue
+            happened = trade.happened - skew.lead
+            if trade.happened > received:
+                try:
+                    happened = skew.corrected(trade.happened, received)
+                except FutureError as error:
+                    self._refuse(trade, error)
+                    continue
             if trade.number is not None and not self._first_time(numbered, trade.number):
                 counts.duplicates += 1
                 continue
@@ -116,13 +118,14 @@ class Intake:
             number = trade.number if contiguous and trade.number is not None else numbered.last + 1
             numbered.last = max(numbered.last, number)
             counts.taken += 1
-            found.append(
-                (
-                    trade.venue,
-                    PackedTick(s=symbol, q=number, t=happened, r=received, p=trade.price, z=trade.size),
-                )
-            )
+            tick = PackedTick(symbol, number, happened, received, trade.price, trade.size)
+            found.append((trade.venue, tick))
         return found
+
+    def _refuse(self, trade: Trade, error: FutureError) -> None:
+        self._counts.future += 1
+        said = msgspec.json.encode(trade)
+        self._reject(Rejection(self.about.name, "refused", f"{trade.symbol} {error}", said))
 
     def _first_time(self, numbered: Numbered, number: int) -> bool:
         if not self.about.contiguous:

@@ -17,6 +17,7 @@ def test_no_tick_has_happened_after_it_was_received(steps: list[tuple[int, int]]
     skew, now = Skew(), START
     for passed, delay in steps:
         now += passed
+        skew.turn(now)
         assert skew.corrected(now - delay, now) <= now
         assert 0 <= skew.lead <= MOST_LEAD
 
@@ -37,6 +38,7 @@ def test_a_clock_that_was_set_right_is_trusted_again_after_a_while() -> None:
     skew = Skew()
     skew.corrected(START + SECOND, START)
     for later in (WINDOW, 2 * WINDOW, 3 * WINDOW):
+        skew.turn(START + later + later // WINDOW)
         skew.corrected(START + later, START + later + 1)
     now = START + 4 * WINDOW
     assert skew.corrected(now, now + 2) == now

@@ -63,8 +63,11 @@ class Events:
             await follow.close()
         await self._publisher.close()
 
-    async def publish(self, topic: Topic, key: str, message: Message) -> None:
-        """Return once the brokers have it on all replicas in sync. Messages of one key stay in order.
+    async def publish(
+        self, topic: Topic, key: str, message: Message, *, partition: int | None = None
+    ) -> None:
+        """Return once the brokers have it on all replicas in sync. Messages of one key stay in order, or of
+        one `partition`, where that is given: the key then says nothing of where the message goes.
 
         Raises EventRefusedError for what `topic` does not hold; StreamUnavailableError, CircuitOpenError and
         DeadlineExceededError where nobody knows whether it arrived: publish again what may come twice.
@@ -72,7 +75,7 @@ class Events:
         value = self._encoded(topic, message)
         outcome, started = "unavailable", time.perf_counter()
         try:
-            await self.breaker.call(lambda: self._send(topic, key, value))
+            await self.breaker.call(lambda: self._send(topic, key, value, partition))
             outcome = "acknowledged"
         except EventRefusedError:
             outcome = "refused"
@@ -80,6 +83,10 @@ class Events:
         finally:
             self.metrics.published.labels(topic.name, outcome).inc()
             self.metrics.publishing.labels(topic.name).observe(time.perf_counter() - started)
+
+    async def partitions(self, topic: Topic) -> int:
+        """How many `topic` has now. Raises StreamUnavailableError; EventRefusedError where there is none."""
+        return await self._publisher.partitions(topic.name, health.SERVER_TIMEOUT)
 
     def consume(self, topic: Topic, *, group: str, handle: Handle) -> Subscription:
         """Begin to hand each message of `topic` to `handle`, at least once, in order by partition.
@@ -142,14 +149,14 @@ class Events:
             raise EventRefusedError(f"{topic.name} does not hold such a message: {error}") from error
         return value
 
-    async def _send(self, topic: Topic, key: str, value: bytes) -> None:
+    async def _send(self, topic: Topic, key: str, value: bytes, partition: int | None) -> None:
         carried = outgoing()
         headers = {name: carried[name] for name in _HEADERS if name in carried}
         headers |= {"content-type": "application/json", "source": self._service}
         patience = deadline.allowed(DELIVERY_TIMEOUT + 1)
         try:
             async with asyncio.timeout(patience):
-                await self._publisher.publish(topic.name, key.encode(), value, headers)
+                await self._publisher.publish(topic.name, key.encode(), value, headers, partition)
         except TimeoutError as error:
             if patience <= DELIVERY_TIMEOUT:
                 raise DeadlineExceededError(f"{topic.name} had {patience:g} s to acknowledge") from error

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin._metadata import ClusterMetadata
 
 from richesreach.core.events.errors import EventRefusedError, StreamUnavailableError
 from richesreach.core.logs import logger
@@ -31,6 +32,8 @@ _REFUSALS = frozenset(
         KafkaError._UNKNOWN_PARTITION,
     }
 )
+# librdkafka's word for one that its partitioner chooses.
+PARTITION_BY_KEY = -1
 Outcome = tuple["asyncio.Future[None]", KafkaError | None]
 
 
@@ -74,8 +77,15 @@ class Publisher:
         self._settle()
         self._producer = self._thread = None
 
-    async def publish(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, str]) -> None:
-        """Return once every replica in sync has it.
+    async def publish(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        headers: Mapping[str, str],
+        partition: int | None = None,
+    ) -> None:
+        """Return once every replica in sync has it. Without `partition` the key chooses one.
 
         Raises StreamUnavailableError when that cannot be known, EventRefusedError when it will never be.
         """
@@ -91,6 +101,7 @@ class Publisher:
                 topic,
                 value,
                 key,
+                partition=PARTITION_BY_KEY if partition is None else partition,
                 on_delivery=delivered,
                 headers=[(n, v.encode()) for n, v in headers.items()],
             )
@@ -107,14 +118,23 @@ class Publisher:
 
     async def brokers(self, seconds: float) -> int:
         """How many there are. Raises StreamUnavailableError."""
+        return len((await self._listed(seconds)).brokers)
+
+    async def partitions(self, topic: str, seconds: float) -> int:
+        """How many `topic` has. Raises StreamUnavailableError, EventRefusedError."""
+        found = (await self._listed(seconds, topic)).topics[topic]
+        if found.error is not None:
+            raise self._trouble(found.error, topic)
+        return len(found.partitions)
+
+    async def _listed(self, seconds: float, topic: str | None = None) -> ClusterMetadata:
         producer = self._producer
         if producer is None:
             raise StreamUnavailableError("the stream is not open")
         try:
-            found = await asyncio.to_thread(producer.list_topics, timeout=seconds)
+            return await asyncio.to_thread(producer.list_topics, topic, timeout=seconds)
         except KafkaException as error:
             raise StreamUnavailableError(error.args[0].str()) from error
-        return len(found.brokers)
 
     def _trouble(self, error: KafkaError, topic: str) -> Exception:
         if error.code() in _REFUSALS:

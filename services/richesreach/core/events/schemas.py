@@ -47,7 +47,7 @@ class Tick(Message, frozen=True, kw_only=True):
     ask: Decimal | None = None
 
 
-class PackedTick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PackedTick(msgspec.Struct, frozen=True, gc=False):
     """One trade or quote in a batch: symbol, sequence, event and receive time, price and size times 10^8.
 
     The symbol has the form of `Symbol`, which its source has checked: a regular expression for each tick

@@ -46,7 +46,7 @@ class _Envelope(msgspec.Struct):
     msg: str = ""
 
 
-class _Trade(msgspec.Struct):
+class _Trade(msgspec.Struct, gc=False):
     s: str
     p: float
     t: int

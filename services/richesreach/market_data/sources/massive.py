@@ -43,7 +43,7 @@ SOCKET, REST = URL("wss://socket.massive.com/stocks"), URL("https://api.massive.
 SUBSCRIBED, PAGE, MOST_PAGES = 500, 50_000, 20
 
 
-class _Event(msgspec.Struct):
+class _Event(msgspec.Struct, gc=False):
     ev: str
     sym: str = ""
     x: int = 0

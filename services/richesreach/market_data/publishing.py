@@ -1,0 +1,123 @@
+"""Ticks of one source onto the stream: packed, by partition, each at least once, within bounded memory."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from richesreach.core.events import Events
+from richesreach.core.events.schemas import PackedTick
+from richesreach.core.events.topics import MARKET_TICKS, Topic
+from richesreach.market_data.accounting import Account, Ledger
+from richesreach.market_data.dead_letters import DeadLetters
+from richesreach.market_data.intake import Intake
+from richesreach.market_data.lane import Lane
+from richesreach.market_data.model import About, Record, Rejection, Trade
+from richesreach.market_data.packing import FULL, Packed, Packer
+from richesreach.market_data.source import Take
+
+# Ticks that wait for the brokers, at some 200 bytes each. Whoever brings more waits, and reads no further.
+MOST_WAITING = 200_000
+
+
+class TickPublisher:
+    """`ledger` holds what the brokers have acknowledged: against the intake's last numbers it tells what is
+    still on the way, and at the end what never went out.
+    """
+
+    def __init__(
+        self,
+        events: Events,
+        about: About,
+        partitions: int,
+        *,
+        letters: DeadLetters | None = None,
+        linger_ms: float = 5.0,
+        full: int = FULL,
+        most_waiting: int = MOST_WAITING,
+        topic: Topic = MARKET_TICKS,
+    ) -> None:
+        self.ledger = Ledger()
+        self.waiting = self.refused = 0
+        self._events = events
+        self._about = about
+        self._topic = topic
+        self._letters = letters
+        self._packer = Packer(about, partitions, linger_ms=linger_ms, full=full)
+        self._linger = linger_ms / 1000
+        self._most = most_waiting
+        self._lanes = [Lane(self._send, self._delivered, self._refuse) for _ in range(partitions)]
+        self._room = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def open(self) -> None:
+        self._tasks = [asyncio.create_task(lane.run(), name="ticks") for lane in self._lanes]
+        self._tasks.append(asyncio.create_task(self._hurry(), name="ticks-linger"))
+
+    async def take(self, ticks: Sequence[tuple[str, PackedTick]]) -> None:
+        """Return when there is room for more."""
+        self.waiting += len(ticks)
+        self._hand_over(self._packer.add(ticks, time.monotonic_ns()))
+        while self.waiting >= self._most:
+            self._room.clear()
+            await self._room.wait()
+
+    async def close(self, patience: float = 10.0) -> int:
+        """Send what is left, within so many seconds; how many ticks nobody has acknowledged by then."""
+        self._hand_over(self._packer.rest())
+        until = time.monotonic() + patience
+        while self.waiting and time.monotonic() < until:
+            self._room.clear()
+            try:
+                await asyncio.wait_for(self._room.wait(), until - time.monotonic())
+            except TimeoutError:
+                break
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        return self.waiting
+
+    async def _hurry(self) -> None:
+        while True:
+            await asyncio.sleep(self._linger)
+            self._hand_over(self._packer.due(time.monotonic_ns()))
+
+    def _hand_over(self, found: Sequence[Packed]) -> None:
+        for packed in found:
+            self._lanes[packed.partition].add(packed)
+
+    async def _send(self, packed: Packed) -> None:
+        number = packed.partition
+        await self._events.publish(self._topic, str(number), packed.batch, partition=number)
+
+    def _delivered(self, packed: Packed) -> None:
+        accounts, source = self.ledger.accounts, self._about.name
+        for tick in packed.batch.ticks:
+            account = accounts.get((source, tick.s))
+            if account is None:
+                # A later batch may be acknowledged first: an account begins where its symbol began.
+                account = Account.beginning(self._packer.firsts[tick.s])
+                accounts[source, tick.s] = account
+            account.take(tick.q)
+        self._over(packed)
+
+    def _refuse(self, packed: Packed, error: Exception) -> None:
+        """Its ticks are lost, and every later stage counts them as missing."""
+        self.refused += len(packed.batch.ticks)
+        if self._letters is not None:
+            first = packed.batch.ticks[0]
+            said = f"{len(packed.batch.ticks)} ticks, the first {first.s} {first.q}".encode()
+            self._letters.put(Rejection(self._about.name, "refused", str(error), said))
+        self._over(packed)
+
+    def _over(self, packed: Packed) -> None:
+        self.waiting -= len(packed.batch.ticks)
+        self._room.set()
+
+
+def into(intake: Intake, publisher: TickPublisher) -> Take:
+    """What a source's records go through."""
+
+    async def take(records: Sequence[Record]) -> None:
+        await publisher.take(intake.ticks([record for record in records if isinstance(record, Trade)]))
+
+    return take
