@@ -33,8 +33,11 @@ class Opened:
                 first.append(chunk)
                 if chunk.characters or chunk.usage or len(first) == _HELD_BACK:
                     break
-        except BaseException:
+        except BaseException as error:
             await chunks.aclose()
+            if isinstance(error, ProviderError):
+                # What came was held back: for the caller nothing has begun.
+                error.began = False
             raise
         if not first:
             raise ProviderError(

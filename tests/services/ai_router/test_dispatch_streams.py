@@ -103,7 +103,8 @@ async def test_stream_comes_whole_and_is_paid_by_its_usage(streamed: Bench) -> N
 
 
 async def test_stream_that_breaks_before_its_first_word_is_taken_over() -> None:
-    bench = Bench(ScriptedProvider(first=[["", fails(Failure.TRUNCATED)]], second=[["Hello", USAGE]]))
+    broken = fails(Failure.TRUNCATED, began=True)
+    bench = Bench(ScriptedProvider(first=[["", broken]], second=[["Hello", USAGE]]))
 
     async with await bench.stream() as stream:
         assert await text_of(stream) == "Hello"
