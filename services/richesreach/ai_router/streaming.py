@@ -133,7 +133,8 @@ class Streamed:
             # All that counts has come; only the end of the stream was not waited for.
             self._trial.answered(self._usage)
         else:
-            self._trial.given_up(self._characters)
+            # What was held back was written too.
+            self._trial.given_up(self._characters + sum(chunk.characters for chunk in self._held))
         self._end(None if self._usage is not None and error is None else error or GeneratorExit())
         await self._opened.chunks.aclose()
 

@@ -173,6 +173,7 @@ async def test_stream_that_is_never_read_is_settled_when_it_is_closed() -> None:
 
     await bench.balanced()
     assert bench.provider.closed == 1
+    assert bench.ledger.served[0].attempts[0].usage == Usage(1_000, 2, estimated=True)
 
 
 async def test_request_that_is_ended_twice_is_recorded_once() -> None:
