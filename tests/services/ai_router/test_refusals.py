@@ -11,8 +11,8 @@ import pytest
 from mock_provider import MockProvider
 from richesreach.ai_router.model import Failure
 from richesreach.ai_router.providers import refusals
-from richesreach.ai_router.providers.connections import PublicResolver
 from richesreach.ai_router.providers.openai import OpenAI
+from richesreach.ai_router.providers.resolving import PublicResolver
 
 SECRET = "sk-ant-0123456789abcdef"
 
@@ -117,11 +117,9 @@ def test_a_refused_key_is_not_repeated_at_all() -> None:
 
 
 async def test_a_name_that_leads_into_a_private_network_is_not_known() -> None:
-    resolver = PublicResolver(private=False)
     with pytest.raises(OSError, match="no provider may be"):
-        await resolver.resolve("localhost", 80)
-    assert await PublicResolver(private=True).resolve("localhost", 80)
-    await resolver.close()
+        await PublicResolver(private=False).addresses("localhost", 80)
+    assert await PublicResolver(private=True).addresses("localhost", 80)
 
 
 async def test_headers_cannot_be_added_through_a_request_id(mock: MockProvider) -> None:

@@ -5,28 +5,28 @@ only to addresses where a provider may be.
 """
 
 import asyncio
-import socket
+import functools
+import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from richesreach.ai_router.model import Failure, ProviderError
-from richesreach.ai_router.places import allowed_address
+from richesreach.ai_router.providers.pipe import Pipe
+from richesreach.ai_router.providers.resolving import PublicResolver
 
-# Bytes. Of an answer as a whole, of what a refusal says, and of one event of a stream.
+# Bytes. Of an answer as a whole, and of what a refusal says.
 MOST_ANSWER = 32 * 1024 * 1024
 MOST_REFUSAL = 64 * 1024
 # Seconds that a connection without requests is kept, less than providers keep theirs; and that the end of a
 # stream which has said its last is waited for, so that its connection can serve again.
 KEEP_ALIVE = 15.0
 TAIL = 0.1
-# Bytes that are read ahead of a slow client.
-AHEAD = 64 * 1024
+_FORBIDDEN = ("\r", "\n", "\0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,83 +38,43 @@ class Patience:
     connections: int = 1000
 
 
-class PublicResolver(AbstractResolver):
-    """Names that lead where no provider is are not known. `private` admits the networks of one's own."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An answer that has come to its end. Headers are in lower case."""
 
-    def __init__(self, *, private: bool) -> None:
-        self._private = private
-        self._inner = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        admitted = [item for item in found if allowed_address(item["host"], private=self._private)]
-        if not admitted:
-            raise OSError(f"{host} leads to an address where no provider may be")
-        return admitted
-
-    async def close(self) -> None:
-        await self._inner.close()
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Reply:
     """What a provider answers, as it comes."""
 
-    __slots__ = ("_provider", "_response", "status")
+    __slots__ = ("_pipe", "_silence", "status")
 
-    def __init__(self, provider: str, response: aiohttp.ClientResponse) -> None:
-        self._provider = provider
-        self._response = response
-        self.status = response.status
+    def __init__(self, pipe: Pipe, silence: float) -> None:
+        self._pipe = pipe
+        self._silence = silence
+        self.status = pipe.status
 
     def header(self, name: str) -> str | None:
-        return self._response.headers.get(name)
+        return self._pipe.headers.get(name)
 
     async def body(self, most: int = MOST_ANSWER) -> bytes:
         """All of it. Raises ProviderError MALFORMED for more than `most`, TRUNCATED for an end too early."""
-        announced = self._response.content_length
-        if announced is not None and announced <= most:
-            with translated(self._provider):
-                return await self._response.read()
-        found = bytearray()
-        while data := await self.some():
-            found += data
-            if len(found) > most:
-                raise ProviderError(
-                    Failure.MALFORMED, self._provider, f"the answer is larger than {most} bytes"
-                )
-        return bytes(found)
+        async with within(self._pipe.provider, self._silence):
+            return await _all_of(self._pipe, most)
 
     async def some(self, seconds: float | None = None) -> bytes:
         """What has come since, within `seconds`; nothing at the end. Raises ProviderError."""
-        with translated(self._provider):
-            if seconds is None:
-                return await self._response.content.readany()
-            async with asyncio.timeout(seconds):
-                return await self._response.content.readany()
+        async with within(self._pipe.provider, self._silence if seconds is None else seconds):
+            return await self._pipe.some()
 
     async def finish(self) -> None:
         """The answer has said all that is wanted: leave its connection to the next request."""
-        if not self._response.content.at_eof():
+        if not self._pipe.over:
             with suppress(ProviderError):
                 await self.some(TAIL)
-
-    def close(self) -> None:
-        """Cuts the connection unless the answer is complete."""
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """An answer that has come to its end."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Connections:
@@ -122,93 +82,161 @@ class Connections:
 
     def __init__(self, patience: Patience, *, private: bool = False) -> None:
         self._patience = patience
-        self._private = private
-        self._session: aiohttp.ClientSession | None = None
+        self._resolver = PublicResolver(private=private)
+        self._idle: dict[tuple[str, str, int], deque[Pipe]] = {}
+        self._places = asyncio.Semaphore(patience.connections)
 
     @asynccontextmanager
     async def post(
         self, provider: str, url: URL, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> AsyncIterator[Reply]:
         """The reply once its head has come, within `seconds`. Raises ProviderError."""
-        session = self._session or self._open()
-        with translated(provider):
-            async with asyncio.timeout(seconds):
-                response = await session.post(url, headers=headers, data=body, allow_redirects=False)
-        reply = Reply(provider, response)
-        try:
-            yield reply
-        finally:
-            reply.close()
+        request = _request(provider, url, headers, body)
+        async with self._places:
+            async with within(provider, seconds):
+                pipe = await self._pipe(provider, url)
+                try:
+                    pipe.send(request)
+                    await pipe.head()
+                except BaseException:
+                    pipe.release()
+                    raise
+            try:
+                yield Reply(pipe, self._patience.silence)
+            finally:
+                self._done(pipe, url)
 
     async def whole(
         self, provider: str, url: URL, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> "Whole":
+    ) -> Whole:
         """Status, headers and all of the body within `seconds`. Raises ProviderError."""
-        session = self._session or self._open()
-        with translated(provider):
-            async with asyncio.timeout(seconds):
-                response = await session.post(url, headers=headers, data=body, allow_redirects=False)
-                reply = Reply(provider, response)
-                try:
-                    most = MOST_ANSWER if reply.status == 200 else MOST_REFUSAL
-                    return Whole(reply.status, response.headers, await reply.body(most))
-                finally:
-                    reply.close()
+        request = _request(provider, url, headers, body)
+        async with self._places, within(provider, seconds):
+            pipe = await self._pipe(provider, url)
+            try:
+                pipe.send(request)
+                await pipe.head()
+                most = MOST_ANSWER if pipe.status == 200 else MOST_REFUSAL
+                return Whole(pipe.status, pipe.headers, await _all_of(pipe, most))
+            finally:
+                self._done(pipe, url)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for pipes in self._idle.values():
+            for pipe in pipes:
+                pipe.transport.abort()
+        self._idle.clear()
 
-    def _open(self) -> aiohttp.ClientSession:
-        patience = self._patience
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=patience.connections,
-                keepalive_timeout=KEEP_ALIVE,
-                resolver=PublicResolver(private=self._private),
-                ttl_dns_cache=10,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=patience.connect, sock_read=patience.silence
-            ),
-            headers={"user-agent": "richesreach-ai-router", "accept-encoding": "identity"},
-            auto_decompress=False,
-            read_bufsize=AHEAD,
-            raise_for_status=False,
-            trust_env=False,
-        )
-        return self._session
+    async def _pipe(self, provider: str, url: URL) -> Pipe:
+        """A connection without a request: one that was used before, or a new one."""
+        loop = asyncio.get_running_loop()
+        idle = self._idle.get(_place(url))
+        while idle:
+            pipe = idle.pop()
+            if pipe.usable and loop.time() - pipe.idle_since < KEEP_ALIVE:
+                pipe.provider = provider
+                return pipe
+            pipe.transport.abort()
+        try:
+            async with asyncio.timeout(self._patience.connect):
+                return await self._connected(provider, url, loop)
+        except TimeoutError:
+            detail = "no connection stood in time"
+            raise ProviderError(Failure.UNREACHABLE, provider, detail) from None
+        except OSError as error:  # names, addresses and certificates, too; its text repeats the address
+            detail = f"no connection: {type(error).__name__}"
+            raise ProviderError(Failure.UNREACHABLE, provider, detail) from None
+
+    async def _connected(self, provider: str, url: URL, loop: asyncio.AbstractEventLoop) -> Pipe:
+        host, port = url.host or "", url.port or 443
+        context = _tls() if url.scheme == "https" else None
+        name = host if context is not None else None
+        failed: OSError = OSError("the name has no address")
+        for address in [host] if _literal(host) else await self._resolver.addresses(host, port):
+            try:
+                _, pipe = await loop.create_connection(
+                    lambda: Pipe(provider, loop), address, port, ssl=context, server_hostname=name
+                )
+            except OSError as error:
+                failed = error
+            else:
+                return pipe
+        raise failed
+
+    def _done(self, pipe: Pipe, url: URL) -> None:
+        if pipe.release():
+            pipe.idle_since = asyncio.get_running_loop().time()
+            self._idle.setdefault(_place(url), deque()).append(pipe)
 
 
-class translated:  # noqa: N801 (used as a function)
-    """Turns what the client raises into ProviderError; no text of it repeats an address or a header."""
+class within:  # noqa: N801 (used as a function)
+    """A time-out whose end is a ProviderError."""
 
-    __slots__ = ("_provider",)
+    __slots__ = ("_limit", "_provider")
 
-    def __init__(self, provider: str) -> None:
+    def __init__(self, provider: str, seconds: float) -> None:
         self._provider = provider
+        self._limit = asyncio.timeout(seconds)
 
-    def __enter__(self) -> None:
-        return None
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _where: object) -> None:
-        if error is None or not isinstance(error, (aiohttp.ClientError, OSError, ValueError)):
-            return
-        failure, detail = _failure(error)
-        raise ProviderError(failure, self._provider, detail) from error
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: object
+    ) -> None:
+        try:
+            await self._limit.__aexit__(kind, error, None)
+        except TimeoutError:
+            raise ProviderError(Failure.TIMEOUT, self._provider, "no answer came in time") from None
 
 
-def _failure(error: BaseException) -> tuple[Failure, str]:
-    match error:
-        case aiohttp.ConnectionTimeoutError():
-            return Failure.UNREACHABLE, "no connection stood in time"
-        case TimeoutError():
-            return Failure.TIMEOUT, "no answer came in time"
-        case aiohttp.ClientPayloadError():
-            return Failure.TRUNCATED, "the answer ended too early"
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientConnectionError() | OSError():
-            return Failure.UNREACHABLE, f"no connection: {type(error).__name__}"
-        case _:
-            return Failure.MALFORMED, f"the answer is no HTTP: {type(error).__name__}"
+async def _all_of(pipe: Pipe, most: int) -> bytes:
+    data = await pipe.some()
+    if pipe.over and len(data) <= most:
+        return data
+    found = bytearray(data)
+    while data and len(found) <= most:
+        data = await pipe.some()
+        found += data
+    if len(found) > most:
+        raise ProviderError(Failure.MALFORMED, pipe.provider, f"the answer is larger than {most} bytes")
+    return bytes(found)
+
+
+@functools.lru_cache(maxsize=1024)
+def _place(url: URL) -> tuple[str, str, int]:
+    return url.scheme, url.host or "", url.port or 443
+
+
+@functools.lru_cache(maxsize=1024)
+def _line(url: URL) -> str:
+    return (
+        f"POST {url.raw_path_qs} HTTP/1.1\r\nhost: {url.authority}\r\n"
+        "user-agent: richesreach-ai-router\r\naccept-encoding: identity\r\n"
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _literal(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+@functools.lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _request(provider: str, url: URL, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Raises ProviderError for a header that would begin another."""
+    lines = [_line(url)]
+    for name, value in headers.items():
+        if any(character in value for character in _FORBIDDEN):
+            detail = f"the header {name} cannot be sent as it is"
+            raise ProviderError(Failure.MALFORMED, provider, detail)
+        lines.append(f"{name}: {value}\r\n")
+    lines.append(f"content-length: {len(body)}\r\n\r\n")
+    return "".join(lines).encode("latin-1", "replace") + body
