@@ -62,14 +62,9 @@ class Edge:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         return self._send(urllib.request.Request(self.url + path, headers=headers), place)
 
-    def post(self, path: str, document: object, place: str | None = None) -> Answer:
-        request = urllib.request.Request(
-            self.url + path,
-            data=json.dumps(document).encode(),
-            headers={"content-type": "application/json"},
-            method="POST",
-        )
-        return self._send(request, place)
+    def post(self, path: str, document: object, place: str | None = None, token: str | None = None) -> Answer:
+        credential = {"authorization": f"Bearer {token}"} if token else None
+        return self.ask("POST", path, credential=credential, document=document, place=place)
 
     def ask(
         self,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-#: How an answer can go wrong. `slow` waits `delay` before it; `slow_stream` before each event; those that break
-#: off, in a stream, before they do. `truncated` ends in the midst, `malformed` is no JSON, `down` closes the
-#: connection unanswered, `hang` never answers, `error_in_stream` begins well, `redirect` points elsewhere,
-#: `huge` is larger than anything should be.
+#: How an answer can go wrong. `slow` waits `delay` before it; `slow_stream` before each event; those that
+#: break off, in a stream, before they do. `truncated` ends in the midst, `malformed` is no JSON, `down`
+#: closes the connection unanswered, `hang` never answers, `error_in_stream` begins well, `redirect` points
+#: elsewhere, `huge` is larger than anything should be.
 MODES = frozenset(
     {
         "ok",

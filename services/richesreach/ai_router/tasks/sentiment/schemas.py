@@ -30,7 +30,7 @@ class NewsRequest(Struct, forbid_unknown_fields=True):
 
 class Judged(Struct):
     """`score` is from -1 (bad news) to 1 (good). `by` is `own-model`, or the language model's name; `sure` is
-    false where the small model was not and no other was asked, or none answered.
+    false where neither the small model nor the one that was asked is.
     """
 
     id: str | None

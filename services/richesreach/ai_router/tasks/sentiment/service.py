@@ -109,8 +109,9 @@ async def _escalate(
 
 def _by(model: str, article: Article, verdict: Verdict) -> Judged:
     sign: Mapping[str, float] = {"positive": 1.0, "neutral": 0.0, "negative": -1.0}
-    score = round(sign[verdict.label] * verdict.confidence, 4)
-    return Judged(article.id, verdict.label, score, verdict.confidence, model, sure=True)
+    score = round(sign[verdict.label] * verdict.confidence, 4) + 0.0
+    sure = verdict.confidence >= LEAST_SURE
+    return Judged(article.id, verdict.label, score, verdict.confidence, model, sure)
 
 
 def _means(articles: Sequence[Article], judged: Sequence[Judged]) -> list[Mean]:
