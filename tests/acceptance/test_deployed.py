@@ -6,6 +6,7 @@ import pytest
 
 from ops.local import aws
 from stacks.environment import Environment, load_environment
+from stacks.manifest import load_manifests
 from stacks.naming import latency_origin, regional_origin
 
 REGIONS = list(load_environment("local").regions)
