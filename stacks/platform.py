@@ -299,6 +299,7 @@ class Platform:
                 vpc=self.networks[region].vpc,
                 lake=self.lakes[region],
                 secrets_key=self.secrets_keys[region],
+                user_pool=self.edge_state.identity.pool,
             )
             stacks[region].add_stack_dependency(self.monitoring[region], "alarms go to its topic")
         return stacks

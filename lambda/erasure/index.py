@@ -1,8 +1,9 @@
 """Erases what one store of this region holds about one subject; run again until it says ``done``.
 
-Event: ``{"store": "lake" | "cache" | "global-cache" | "database", "subject": id, "dry_run": bool,
-"so_far": what the last run returned, or {}}``. Returns ``{"done": bool, "erased": {what: count}, …}``, the
-counts added up over the runs. With ``dry_run`` the counts are what would be erased.
+Event: ``{"store": "lake" | "cache" | "global-cache" | "database" | "user-pool", "subject": id,
+"dry_run": bool, "so_far": what the last run returned, or {}}``. Returns
+``{"done": bool, "erased": {what: count}, …}``, the counts added up over the
+runs. With ``dry_run`` the counts are what would be erased.
 
 Idempotent: a second erasure finds nothing and counts 0.
 """
@@ -17,6 +18,7 @@ import boto3
 import cache
 import database
 import lake
+import user_pool
 
 #: Time kept back to answer before Lambda cuts the function off.
 RESERVE_MILLISECONDS = 20_000
@@ -48,7 +50,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             _parameter(store), _port("DATABASE_PORT"), _flag("DATABASE_TLS"), _login(LOGINS[store])
         ) as connection:
             return database.erase(connection, subject, dry_run=dry_run)
-    raise UnknownStoreError(f"{store!r} is no store; known are lake, cache, global-cache, database")
+    if store == "user-pool":
+        pool_id = os.environ["USER_POOL_ID"]
+        # It begins with its region, which need not be this one.
+        cognito = boto3.client("cognito-idp", region_name=pool_id.partition("_")[0])
+        return user_pool.erase(cognito, pool_id, subject, dry_run=dry_run)
+    raise UnknownStoreError(
+        f"{store!r} is no store; known are lake, cache, global-cache, database, user-pool"
+    )
 
 
 #: The parameter that holds a store's endpoint, as the global-db area publishes it.

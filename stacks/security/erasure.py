@@ -11,6 +11,7 @@ from typing import NamedTuple
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -34,10 +35,10 @@ EVERYWHERE = ("cache", "lake")
 
 
 def steps(environment: Environment) -> list[dict[str, str]]:
-    """A step for each store that is erased once: the writer's database and datastore member, which the
-    other members of the global database and of the datastore follow."""
+    """A step for each store that is erased once: the user pool, and the writer's database and datastore
+    member, which the other members of the global database and of the datastore follow."""
     writer = environment.writer_region
-    found = [{"region": writer, "store": "database"}]
+    found = [{"region": writer, "store": store} for store in ("user-pool", "database")]
     if environment.datastore_regions:
         found.append({"region": environment.nearest_datastore_region(writer), "store": "global-cache"})
     return found
@@ -60,9 +61,16 @@ STORES = {
 
 
 def erasure_worker(
-    scope: Construct, construct_id: str, *, site: Site, vpc: ec2.IVpc, key: kms.Key, secrets_key: kms.IKey
+    scope: Construct,
+    construct_id: str,
+    *,
+    site: Site,
+    vpc: ec2.IVpc,
+    key: kms.Key,
+    secrets_key: kms.IKey,
+    user_pool: cognito.IUserPool,
 ) -> PlatformFunction:
-    """Erases in the stores of its own region."""
+    """Erases in the stores of its own region; the writer's, in the one user pool besides."""
     environment, names = site.environment, site.names
     settings = environment.security.erasure
     bucket = names.lake_bucket(site.account, site.region)
@@ -88,8 +96,10 @@ def erasure_worker(
             "DATABASE_PORT": str(environment.database.port),
             "DATABASE_TLS": str(environment.database.tls).lower(),
             "PARAMETERS": parameters,
+            **({"USER_POOL_ID": user_pool.user_pool_id} if site.is_writer else {}),
         },
         statements=[
+            *(_erase_users(user_pool) if site.is_writer else ()),
             iam.PolicyStatement(
                 sid="FindObjects",
                 actions=["s3:ListBucketVersions"],
@@ -118,6 +128,11 @@ def erasure_worker(
             opens(secrets_key),
         ],
     )
+
+
+def _erase_users(pool: cognito.IUserPool) -> list[iam.PolicyStatement]:
+    actions = ["cognito-idp:AdminDeleteUser", "cognito-idp:AdminGetUser"]
+    return [iam.PolicyStatement(sid="EraseUsers", actions=actions, resources=[pool.user_pool_arn])]
 
 
 class ErasureMachine(Construct):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import aws_accessanalyzer as accessanalyzer
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -29,6 +30,7 @@ class SecurityStack(PlatformStack):
         vpc: ec2.IVpc,
         lake: DataLakeStack,
         secrets_key: kms.IKey,
+        user_pool: cognito.IUserPool,
     ) -> None:
         super().__init__(scope, site, "security", description="Trail, analyzer, baseline, erasure")
         settings = site.environment.security
@@ -36,7 +38,15 @@ class SecurityStack(PlatformStack):
         if settings.trail is not None and state.bucket is not None:
             Trail(self, "Trail", site=site, settings=settings.trail, key=state.key, bucket=state.bucket)
         self._analyzers()
-        erasure_worker(self, "ErasureWorker", site=site, vpc=vpc, key=state.key, secrets_key=secrets_key)
+        erasure_worker(
+            self,
+            "ErasureWorker",
+            site=site,
+            vpc=vpc,
+            key=state.key,
+            secrets_key=secrets_key,
+            user_pool=user_pool,
+        )
         if site.is_writer:
             ErasureMachine(self, "Erasure", site=site, key=state.key, lake_key=lake.key)
         if settings.account_baseline:

@@ -21,7 +21,7 @@ from ops.local.reconcilers.postgres import PostgresServer
 
 LAMBDA = Path(__file__).resolve().parents[3] / "lambda"
 MASTER = Credentials("platform", "it's-a-pässword")
-MODULES = ("cache", "database", "index", "lake", "postgres")
+MODULES = ("cache", "database", "index", "lake", "postgres", "user_pool")
 
 
 def free_port() -> int:

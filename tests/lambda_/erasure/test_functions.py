@@ -162,3 +162,31 @@ def test_receipt_says_whether_everything_was_erased_and_names_nobody(
     assert json.loads(body)["complete"] is complete
     assert '"ada"' not in body
     assert answer["receipt"] in answer["cause"]
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A client of a user pool in another region than the function's, in which somebody is."""
+    cognito = boto3.client("cognito-idp", region_name=OTHER)
+    pool_id = cognito.create_user_pool(PoolName="people")["UserPool"]["Id"]
+    cognito.admin_create_user(UserPoolId=pool_id, Username="ada")
+    monkeypatch.setenv("USER_POOL_ID", pool_id)
+    return cognito
+
+
+def there(pool: Any) -> int:
+    (pool_id,) = (each["Id"] for each in pool.list_user_pools(MaxResults=2)["UserPools"])
+    return len(pool.list_users(UserPoolId=pool_id)["Users"])
+
+
+def test_user_is_erased_in_the_pool_of_whatever_region_and_the_second_time_there_is_none(
+    worker: ModuleType, pool: Any
+) -> None:
+    wanted = order("user-pool") | {"dry_run": False}
+    counts = [worker.handler(wanted, Context())["erased"]["user pool"] for _ in range(2)]
+    assert (counts, there(pool)) == ([1, 0], 0)
+
+
+def test_dry_run_counts_the_user_and_leaves_them(worker: ModuleType, pool: Any) -> None:
+    assert worker.handler(order("user-pool"), Context()) == {"done": True, "erased": {"user pool": 1}}
+    assert there(pool) == 1
