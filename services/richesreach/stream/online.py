@@ -90,7 +90,7 @@ class Online:
         """
         newest = np.full(len(self.times), -1, np.int64)
         for symbols, messages in touched:
-            newest[symbols] = np.maximum(newest[symbols], messages)
+            np.maximum.at(newest, symbols, messages)
         symbols = np.flatnonzero(newest >= 0)
         self.times[symbols] = times[newest[symbols]]
         self.offsets[symbols] = offsets[newest[symbols]]
@@ -98,7 +98,8 @@ class Online:
 
     def encode(self, symbols: Integers) -> list[bytes]:
         """The packed vectors of these symbols."""
-        return LAYOUT.encode(self.times[symbols], self.offsets[symbols], self.values[symbols])
+        values = self.values.take(symbols, axis=0)
+        return LAYOUT.encode(self.times[symbols], self.offsets[symbols], values)
 
 
 def _bar(rows: Integers) -> Floats:

@@ -122,7 +122,7 @@ class Partition:
             taken.ticks = ticks.where(chosen)
         touched = [(one.symbols, int(np.searchsorted(offsets, one.offset))) for one in taken.closings]
         taken.changed = self.online.changed(
-            [_last_messages(taken.ticks), *touched], times=reached, offsets=offsets
+            [(taken.ticks.symbol, taken.ticks.message), *touched], times=reached, offsets=offsets
         )
 
     def _fold(self, ticks: Ticks) -> None:
@@ -194,12 +194,6 @@ def ordered(ticks: Ticks, rank: Integers) -> tuple[Integers, Integers]:
     second = event // SECOND
     changes = (symbol[1:] != symbol[:-1]) | (second[1:] != second[:-1])
     return order, np.concatenate([[0], np.flatnonzero(changes) + 1])
-
-
-def _last_messages(ticks: Ticks) -> tuple[Integers, Integers]:
-    """The symbols of the ticks, each once, and the last message that has one of theirs."""
-    symbols, places = np.unique(ticks.symbol[::-1], return_index=True)
-    return symbols, ticks.message[::-1][places]
 
 
 def _stretches(latest: Integers) -> Iterator[tuple[slice, int]]:

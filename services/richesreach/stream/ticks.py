@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -15,14 +14,14 @@ from richesreach.core.events.scaled import ScaleError, scaled
 from richesreach.core.events.schemas import PackedTick, Tick, TickBatch
 from richesreach.stream.wide import Integers
 
-SYMBOL = re.compile(r"^[A-Z0-9][A-Z0-9._:/=^-]{0,31}$")
+SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._:/=^-]{0,31}")
 # Numbers of symbols fit 16 bits, by which they are sorted in one pass.
 MOST_SYMBOLS = 2**16
 MOST_SOURCES = 64
 # Sequences and times beyond it (the year 2116) would overflow what is computed of them.
 MOST = 2**62
 _BEYOND = f"a sequence or time of {MOST} or more"
-_FIELDS: Callable[[PackedTick], tuple[int, int, int, int, int]] = attrgetter("q", "t", "r", "p", "z")
+_FIELDS: tuple[Callable[[PackedTick], int], ...] = tuple(attrgetter(name) for name in "qtrpz")
 _SYMBOL: Callable[[PackedTick], str] = attrgetter("s")
 
 
@@ -115,10 +114,10 @@ class Reader:
         except KeyError:
             rows = self._with_symbols(messages, rows, counts, unreadable)
             numbers = self._numbers(rows)
-        fields = np.fromiter(chain.from_iterable(map(_FIELDS, rows)), np.int64, 5 * len(rows))
-        ticks_read = _columns(numbers, sources, counts, fields)
-        if len(rows) and fields.reshape(-1, 5)[:, :3].max() >= MOST:
-            beyond = np.unique(ticks_read.message[(fields.reshape(-1, 5)[:, :3] >= MOST).any(axis=1)])
+        ticks_read = _columns(numbers, sources, counts, rows)
+        large = (ticks_read.sequence | ticks_read.event | ticks_read.received) >= MOST
+        if large.any():
+            beyond = np.unique(ticks_read.message[large])
             unreadable += [Unreadable(messages[place][0], _BEYOND) for place in beyond.tolist()]
             ticks_read = ticks_read.where(~np.isin(ticks_read.message, beyond))
         return ticks_read, sorted(unreadable, key=lambda message: message.offset)
@@ -158,15 +157,17 @@ class Reader:
     def _number(self, ticks: list[PackedTick]) -> None:
         """Numbers for symbols that come up. Raises ValueError for what is none, or one too many."""
         for tick in ticks:
-            if tick.s not in self.symbols.numbers and SYMBOL.match(tick.s) is None:
+            if tick.s not in self.symbols.numbers and SYMBOL.fullmatch(tick.s) is None:
                 raise ValueError(f"{tick.s!r} is no symbol")
         for tick in ticks:
             self.symbols.number(tick.s)
 
 
-def _columns(symbols: Integers, sources: list[int], counts: list[int], fields: Integers) -> Ticks:
-    """`sources` and `counts` by message; the rest by tick, `fields` in the order of _FIELDS."""
-    sequence, event, received, price, size = np.ascontiguousarray(fields.reshape(-1, 5).T)
+def _columns(symbols: Integers, sources: list[int], counts: list[int], ticks: list[PackedTick]) -> Ticks:
+    """`sources` and `counts` are by message, the rest by tick."""
+    sequence, event, received, price, size = (
+        np.fromiter(map(field, ticks), np.int64, len(ticks)) for field in _FIELDS
+    )
     return Ticks(
         symbol=symbols,
         source=np.repeat(np.array(sources, np.int64), counts),

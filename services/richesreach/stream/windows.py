@@ -45,7 +45,8 @@ class Windows:
     def fold(self, symbols: Integers, seconds: Integers, rows: Integers, rank: Integers) -> None:
         """Fold rows into the open seconds; no pair of symbol and second may appear twice."""
         slots = seconds % SLOTS
-        held = np.unique(seconds)
+        lowest = seconds.min()
+        held = lowest + np.flatnonzero(np.bincount(seconds - lowest))
         self.seconds[held % SLOTS] = held
         flat = self.slots.reshape(-1, bars.WIDTH)
         places = slots * self.slots.shape[1] + symbols

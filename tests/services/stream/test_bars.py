@@ -196,6 +196,7 @@ def test_wide_products_are_exact(pairs: list[tuple[int, int]]) -> None:
         (b"{", "truncated"),
         (b'{"type":"bar"}', "Invalid value 'bar'"),
         (message(0, "x", [tick("a b", 1, NOON)])[1], "'a b' is no symbol"),
+        (message(0, "x", [tick("A\n", 1, NOON)])[1], "is no symbol"),
         (message(0, "x", [tick("A", 2**62, NOON)])[1], "sequence or time"),
         (message(0, "x", [tick("A", 1, 2**63 - 1)])[1], "sequence or time"),
     ],
