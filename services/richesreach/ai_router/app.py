@@ -14,7 +14,7 @@ from richesreach.ai_router.context.preparing import Preparing
 from richesreach.ai_router.dispatch import Dispatcher
 from richesreach.ai_router.money import ROUTERS, Money
 from richesreach.ai_router.once import Once
-from richesreach.ai_router.outcomes import OWN
+from richesreach.ai_router.outcomes import OWN, in_openais_shape
 from richesreach.ai_router.providers.connections import Connections, Patience
 from richesreach.ai_router.providers.opening import credentials_of, open_providers
 from richesreach.ai_router.routing.asking import Asker
@@ -56,6 +56,7 @@ def create_app(settings: Settings, ai: AiSettings | None = None) -> FastAPI:
     app.state.ai = found.service
     app.state.members = found.money.members
     found.money.install(app)
+    app.state.problem_shapes = {"/v1/": in_openais_shape}
     for kind in OWN:
         app.exception_handler(kind)(_told)
     wiring.install(app)

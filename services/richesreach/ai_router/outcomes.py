@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.responses import Response
+
 from richesreach.ai_router.budgets.model import BudgetExhaustedError, BudgetsUnavailableError
 from richesreach.ai_router.faults import AllFailedError, NothingFitsError
 from richesreach.ai_router.model import Attempt, Failure, ProviderError
@@ -142,3 +144,10 @@ def tried(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
         }
         for one in attempts
     ]
+
+
+def in_openais_shape(problem: Mapping[str, Any], status: int, headers: Mapping[str, str] | None) -> Response:
+    """What the core refuses on `/v1`: limits, overload, a body that is too large, an unknown path."""
+    code = str(problem["type"]).rpartition(":")[2].replace("-", "_")
+    refusal = Refusal(status, "not_found" if status == 404 else code, str(problem["detail"]))
+    return Response(refusal.openai_body(), status, headers=headers, media_type="application/json")

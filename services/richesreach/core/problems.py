@@ -1,9 +1,9 @@
 """Errors as `application/problem+json` (RFC 9457): every error of every service has this one form."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
@@ -23,6 +23,8 @@ from richesreach.core.resilience.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+# Makes the response out of a problem's members, its status and its headers.
+Shape: TypeAlias = Callable[[Mapping[str, Any], int, Mapping[str, str] | None], Response]
 
 
 class Problem(Exception):  # noqa: N818 (the RFC's own word)
@@ -47,11 +49,24 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
     errors: Sequence[Mapping[str, str]] = (),
 ) -> Response:
-    """The response for one problem."""
+    """The response for one problem, in the shape that the service registered for the path, if it did."""
     body = problem_body(scope, status, detail, kind=kind)
     if errors:
         body["errors"] = list(errors)
+    for prefix, shape in shapes_of(scope).items():
+        if scope["path"].startswith(prefix):
+            return shape(body, status, headers)
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def shapes_of(scope: Scope) -> Mapping[str, Shape]:
+    """Those of paths whose clients expect errors of another form, by the path's beginning.
+
+    A service sets them as `app.state.problem_shapes`.
+    """
+    app = scope.get("app")
+    found: Mapping[str, Shape] = getattr(app.state, "problem_shapes", {}) if app is not None else {}
+    return found
 
 
 def problem_body(scope: Scope, status: int, detail: str, *, kind: str | None = None) -> dict[str, Any]:

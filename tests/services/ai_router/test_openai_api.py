@@ -259,6 +259,28 @@ async def test_secrets_do_not_leave_where_the_caller_wants_it(
     assert key not in json.dumps(mock.seen()[0]["body"])
 
 
+async def test_what_the_core_refuses_has_openais_shape_too(ask: httpx.AsyncClient) -> None:
+    large = await ask.post("/v1/chat/completions", content=b"{" * (21 * 1024 * 1024))
+    assert (large.status_code, error_of(large)["type"]) == (413, "invalid_request_error")
+    unknown = await ask.get("/v1/assistants")
+    assert (unknown.status_code, error_of(unknown)["code"]) == (404, "not_found")
+    wrong = await ask.put("/v1/chat/completions", json={})
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+    assert error_of(wrong)["message"]
+
+
+async def test_a_caller_beyond_its_limit_is_told_in_openais_shape(
+    ai_environment: Environment, mock: MockProvider
+) -> None:
+    limited = {**ai_environment, "RATE_LIMIT_TIERS": "anonymous=1/60,key=1/60"}
+    app = router_app.router_app(limited, router_app.ai_settings(router_app.secret(mock)))
+    async with router_app.client_of(app) as ask:
+        await ask.get("/v1/models", headers={"authorization": ""})
+        response = await ask.get("/v1/models", headers={"authorization": ""})
+        assert (response.status_code, error_of(response)["code"]) == (429, "rate_limited")
+        assert response.headers["retry-after"]
+
+
 async def _when_kept(ask: httpx.AsyncClient, **members: Any) -> httpx.Response:
     """Answers are kept beside the answer: soon, and not before it."""
     async with asyncio.timeout(20):
