@@ -27,6 +27,8 @@ from richesreach.core.resilience.shedding import Shedding
 from richesreach.core.tracing import TRACEPARENT, Tracing
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
+# Status, detail, kind and headers of a problem.
+Refusal: TypeAlias = tuple[int, str, str, Mapping[str, str] | None]
 Handler: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
 
 _REQUEST_ID = REQUEST_ID.encode()
@@ -109,8 +111,8 @@ class Exchange:
         shedding.active += weight
         try:
             with concerns.tracing.request(scope, self._first(TRACEPARENT), known) as span:
-                if not await self._refused():
-                    await self._in_time()
+                refused = self._refused()
+                await (self._in_time() if refused is None else self._problem(*refused))
                 span.answered(self.status)
         finally:
             shedding.active -= weight
@@ -129,26 +131,24 @@ class Exchange:
         counts.under_way += 1
         try:
             with self._concerns.tracing.request(self._scope, self._first(TRACEPARENT), known):
-                if await self._within_limits():
+                limits = self._concerns.limits
+                if limits is None or self._free or await self._within(limits):
                     await self._passing.app(self._scope, self._receive, self.tell)
         finally:
             counts.under_way -= 1
             logs.end(began)
 
-    async def _refused(self) -> bool:
-        """Whether the headers are too large, or there is too much to do, and the answer says so."""
+    def _refused(self) -> Refusal | None:
+        """The problem, where the headers are too large or there is too much to do."""
         if self._header_bytes > MAX_HEADER_BYTES:
-            detail = f"The headers are larger than {MAX_HEADER_BYTES} bytes."
-            await self._problem(431, detail, kind="headers-too-large")
-            return True
+            return 431, f"The headers are larger than {MAX_HEADER_BYTES} bytes.", "headers-too-large", None
         drain = self._concerns.drain
         if drain.draining and self._scope["path"] != "/health":
             drain.asked()
         if not self._free and self._concerns.shedding.refuses():
             detail = "This task of the service has more to do than it can; try again."
-            await self._problem(503, detail, kind="overloaded", headers={"retry-after": "1"})
-            return True
-        return False
+            return 503, detail, "overloaded", {"retry-after": "1"}
+        return None
 
     async def _in_time(self) -> None:
         """Ends when the caller has stopped waiting, with 504 where no answer has begun.
@@ -175,9 +175,16 @@ class Exchange:
 
     async def _guarded(self) -> None:
         """500 for what nobody caught, with the request id in the answer and in the log."""
+        limits, freshness = self._concerns.limits, self._concerns.freshness
         try:
-            if await self._within_limits():
-                await self._served()
+            if limits is not None and not self._free and not await self._within(limits):
+                return
+            if freshness is None:
+                await self._passing.app(self._scope, self.hear, self.tell)
+                return
+            self._writes = freshness.before(self._given)
+            with self._writes:
+                await self._passing.app(self._scope, self.hear, self.tell)
         except Exception as error:
             if self.status is None and await self._handled(error):
                 return
@@ -198,25 +205,13 @@ class Exchange:
                 return True
         return False
 
-    async def _within_limits(self) -> bool:
-        limits = self._concerns.limits
-        if limits is None or self._free:
-            return True
+    async def _within(self, limits: Limits) -> bool:
         decision = await limits.admit(self._scope, self._given)
         if decision.admitted:
             self._expected = left_to_say(decision)
             return True
         await refusal(decision)(self._scope, self._receive, self.tell)
         return False
-
-    async def _served(self) -> None:
-        freshness = self._concerns.freshness
-        if freshness is None:
-            await self._passing.app(self._scope, self.hear, self.tell)
-            return
-        self._writes = freshness.before(self._given)
-        with self._writes:
-            await self._passing.app(self._scope, self.hear, self.tell)
 
     async def hear(self) -> Message:
         """A part of the request's body. Raises HTTPException 413 for one that is too large.
@@ -238,7 +233,7 @@ class Exchange:
         return values[0] if values else ""
 
     async def _problem(
-        self, status: int, detail: str, *, kind: str | None = None, headers: Mapping[str, str] | None = None
+        self, status: int, detail: str, kind: str | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
         answer = problem_response(self._scope, status, detail, kind=kind, headers=headers)
         await answer(self._scope, self._receive, self.tell)

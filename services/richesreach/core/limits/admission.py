@@ -19,7 +19,7 @@ def free_of_limits(path: str) -> bool:
     return path in _FREE or path.startswith(_BELOW_FREE)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.cache
 def _of_tier(tier: Tier) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
     """What every answer to a caller of the tier says."""
     policy = f'"{tier.name}";q={tier.quota};w={tier.seconds}'
