@@ -132,6 +132,25 @@ async def test_only_so_many_connections_stand_at_a_time() -> None:
     await connections.close()
 
 
+async def test_to_wait_for_a_connection_is_part_of_the_time() -> None:
+    connections = calls.connections(connections=1)
+    async with serving(lambda _: b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n") as (host, port):
+        url = f"http://{host}:{port}/"
+        first = asyncio.create_task(posted(connections, url))
+        await asyncio.sleep(0)
+        with pytest.raises(ProviderError) as whole:
+            await posted(connections, url, 0.1)
+        with pytest.raises(ProviderError) as streamed:
+            async with connections.post("p", URL(url), {}, b"{}", 0.1):
+                pass
+        first.cancel()
+        await asyncio.wait([first])
+    assert whole.value.failure is streamed.value.failure is Failure.TIMEOUT
+    async with serving(lambda _: OK) as (host, port):
+        assert (await posted(connections, f"http://{host}:{port}/")).body == b"ok"
+    await connections.close()
+
+
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """Of `localhost`, by itself, and its key."""

@@ -92,26 +92,32 @@ class Connections:
     ) -> AsyncIterator[Reply]:
         """The reply once its head has come, within `seconds`. Raises ProviderError."""
         request = _request(provider, url, headers, body)
-        async with self._places:
-            async with within(provider, seconds):
-                pipe = await self._pipe(provider, url)
-                try:
-                    pipe.send(request)
-                    await pipe.head()
-                except BaseException:
-                    pipe.release()
-                    raise
+        async with within(provider, seconds):
+            await self._places.acquire()
             try:
-                yield Reply(pipe, self._patience.silence)
-            finally:
+                pipe = await self._pipe(provider, url)
+            except BaseException:
+                self._places.release()
+                raise
+            try:
+                pipe.send(request)
+                await pipe.head()
+            except BaseException:
                 self._done(pipe, url)
+                self._places.release()
+                raise
+        try:
+            yield Reply(pipe, self._patience.silence)
+        finally:
+            self._done(pipe, url)
+            self._places.release()
 
     async def whole(
         self, provider: str, url: URL, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> Whole:
         """Status, headers and all of the body within `seconds`. Raises ProviderError."""
         request = _request(provider, url, headers, body)
-        async with self._places, within(provider, seconds):
+        async with within(provider, seconds), self._places:
             pipe = await self._pipe(provider, url)
             try:
                 pipe.send(request)
