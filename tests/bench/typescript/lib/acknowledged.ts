@@ -5,8 +5,12 @@ import { PlatformStack } from "./base";
 type Acknowledged = [path: string, finding: string | string[], reason: string];
 
 const ANY = "AwsSolutions::AwsSolutions-IAM5[Resource::*]";
-const TASKS = ["gateway", "gateway-migrate"];
-const FUNCTIONS = ["LoadBalancer/PrefixLists/LookUp/Function", "gateway-migrate/Runner/Function"];
+const SERVICES = ["ai-router", "gateway"];
+const MIGRATIONS = SERVICES.map((service) => `${service}-migrate`);
+const FUNCTIONS = [
+  "LoadBalancer/PrefixLists/LookUp/Function",
+  ...MIGRATIONS.map((migration) => `${migration}/Runner/Function`),
+];
 
 const [NIST, PCI, HIPAA] = ["NIST.800.53.R5", "PCI.DSS.321", "HIPAA.Security"];
 const rule = (name: string, ...packs: string[]) => packs.map((pack) => `${pack}::${pack}-${name}`);
@@ -50,38 +54,39 @@ const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
       ANY,
       "ec2:DescribeManagedPrefixLists knows no resource (service authorization reference of EC2)",
     ],
-    ...TASKS.map((task): Acknowledged => [
+    ...[...SERVICES, ...MIGRATIONS].map((task): Acknowledged => [
       `${task}/Task/Resource`,
       "AwsSolutions::AwsSolutions-ECS2",
       "plain variables hold endpoints and names; secrets come by reference from Secrets Manager",
     ]),
-    [
-      "gateway-tasks/ExecutionPolicy/Resource",
-      ANY,
+    ...each(
+      [ANY],
       "ecr:GetAuthorizationToken knows no resource (service authorization reference of ECR)",
-    ],
-    [
-      "gateway/Collector/Policy/Resource",
-      ANY,
+      ...SERVICES.map((service) => `${service}-tasks/ExecutionPolicy/Resource`),
+    ),
+    ...each(
+      [ANY],
       "what is put into X-Ray knows no resource (service authorization reference of X-Ray)",
-    ],
-    [
-      "gateway/Frontage/TrafficPolicy/Resource",
-      ANY,
+      ...SERVICES.map((service) => `${service}/Collector/Policy/Resource`),
+    ),
+    ...each(
+      [ANY],
       "the Describe actions of ELB know no resource (service authorization reference of ELB v2)",
-    ],
-    [
-      "gateway-migrate/Runner/Policy/Resource",
-      "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:ecs:{region}:{account}:task/{prefix}/*]",
+      ...SERVICES.map((service) => `${service}/Frontage/TrafficPolicy/Resource`),
+    ),
+    ...each(
+      ["AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:ecs:{region}:{account}:task/{prefix}/*]"],
       "a task's id is made when it starts; the statement is bound to the platform's own cluster",
-    ],
+      ...MIGRATIONS.map((migration) => `${migration}/Runner/Policy/Resource`),
+    ),
     ...each(DEAD_LETTERS, DEPLOYING, ...FUNCTIONS),
     ...each(NETWORK, APIS_ONLY, ...FUNCTIONS),
     ...each(
       rule("CloudWatchAlarmAction", NIST, HIPAA),
       "ECS watches it during a deployment and rolls back; the services' own alarms tell people",
-      "gateway/Frontage/deployment-errors",
-      "gateway/Frontage/deployment-unhealthy",
+      ...SERVICES.flatMap((service) =>
+        ["errors", "unhealthy"].map((what) => `${service}/Frontage/deployment-${what}`),
+      ),
     ),
     [
       "LoadBalancer/Resource/Resource",

@@ -107,6 +107,7 @@ export interface Manifest {
     cpu: number;
     memory: number;
     requests_per_target?: number;
+    concurrency?: number;
     lag?: { topic: string; group: string; messages_per_task: number };
   };
   ephemeral_storage?: number;

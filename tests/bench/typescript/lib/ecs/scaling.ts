@@ -28,6 +28,9 @@ export class ServiceScaling extends Construct {
     if (wanted.requests_per_target) {
       this.track("Requests", this.requests(groups), wanted.requests_per_target);
     }
+    if (wanted.concurrency) {
+      this.track("Concurrency", this.concurrency(), wanted.concurrency);
+    }
     if (wanted.lag) {
       this.track("Lag", this.lag(wanted.lag.group, wanted.lag.topic), wanted.lag.messages_per_task);
     }
@@ -55,6 +58,12 @@ export class ServiceScaling extends Construct {
     return [...counted, expression(`SUM([${filled}])`)];
   }
 
+  private concurrency(): Query[] {
+    const { environment, region } = this.site;
+    const own = { service: this.manifest.name, region, environment: environment.name };
+    return [metric("tracked", "RichesReach/Services", "ActiveConnections", "Average", own, true)];
+  }
+
   private lag(group: string, topic: string): Query[] {
     const waiting = { "Cluster Name": this.site.prefix, "Consumer Group": group, Topic: topic };
     const tasks = { ClusterName: this.site.prefix, ServiceName: this.manifest.name };
@@ -66,9 +75,16 @@ export class ServiceScaling extends Construct {
   }
 }
 
-function metric(id: string, namespace: string, metricName: string, stat: string, given: Dimensions): Query {
+function metric(
+  id: string,
+  namespace: string,
+  metricName: string,
+  stat: string,
+  given: Dimensions,
+  returnData = false,
+): Query {
   const dimensions = Object.entries(given).map(([name, value]) => ({ name, value }));
-  return { id, returnData: false, metricStat: { stat, metric: { namespace, metricName, dimensions } } };
+  return { id, returnData, metricStat: { stat, metric: { namespace, metricName, dimensions } } };
 }
 
 function expression(text: string): Query {

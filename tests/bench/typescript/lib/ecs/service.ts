@@ -40,6 +40,9 @@ export class ManifestService extends Construct {
     }
     const definition = tasks.define(this, manifest.name, manifest.command);
     this.observe(definition);
+    if (manifest.scaling.concurrency) {
+      definition.defaultContainer?.addEnvironment("METRICS_EMF", "true");
+    }
     this.service = this.fargate(definition);
     if (this.frontage) {
       this.frontage.target(this.service);

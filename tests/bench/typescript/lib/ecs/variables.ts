@@ -39,7 +39,6 @@ export class TaskVariables extends Construct {
       HOME_REGION: environment.home_region,
       WRITER_REGION: environment.writer_region,
       PORT: String(manifest.port),
-      ...(manifest.grpc ? { RPC_PORT: String(manifest.grpc) } : {}),
       LOG_LEVEL: environment.services.log_level,
       S3_BUCKET: this.site.lakeBucket(),
     };
@@ -47,6 +46,9 @@ export class TaskVariables extends Construct {
     Object.assign(values, { IDENTITY_ISSUER: pool.issuer, IDENTITY_CLIENTS: "web-client service-client" });
     if (manifest.needs.includes("identity")) {
       Object.assign(values, { USER_POOL_ID: pool.id, USER_POOL_CLIENT_ID: "web-client" });
+    }
+    if (manifest.grpc) {
+      values.RPC_PORT = String(manifest.grpc);
     }
     const providers: Record<string, () => Record<string, string>> = {
       database: () => this.database(),
