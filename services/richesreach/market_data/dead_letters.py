@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from richesreach.core.events import EventRefusedError
 from richesreach.core.events.schemas import DeadLetter
 from richesreach.core.events.topics import MARKET_TICKS
 from richesreach.core.limits.gcra import MICROSECONDS, LocalLimits, Tier
@@ -49,7 +48,8 @@ class DeadLetters:
                 except DOUBTS:
                     await asyncio.sleep(1.0)
                     continue
-                except EventRefusedError as error:
+                except Exception as error:
+                    # Whatever is wrong with this one: the next ones are to be written.
                     self.unwritten += 1
                     logger().error("dead_letter_refused", error=str(error))
                 self._waiting.popleft()

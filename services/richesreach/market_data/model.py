@@ -28,7 +28,7 @@ class About:
     `licence` goes with every record, and says who may see it. `key_variable` names the environment's variable
     with its key; None where the vendor asks for none. `pace` limits our requests to it. `contiguous`: its own
     numbers count without gaps by symbol, so that they show what was lost on the way to us.
-    `environments`: the only ones it runs in; empty for all.
+    `environments`: the only ones it runs in; empty for all. `lacks`: why it runs nowhere, if so.
     """
 
     name: str
@@ -38,6 +38,7 @@ class About:
     key_variable: str | None = None
     contiguous: bool = False
     environments: frozenset[str] = frozenset()
+    lacks: str = ""
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):

@@ -176,6 +176,8 @@ async def _next(records: AsyncGenerator[Sequence[Record], None]) -> Sequence[Rec
 
 def why_disabled(about: About, environment: str, environ: Mapping[str, str]) -> str:
     """Why the source does not run there; empty where it does."""
+    if about.lacks:
+        return about.lacks
     if about.environments and environment not in about.environments:
         return f"runs in environment {' or '.join(sorted(about.environments))} alone"
     if about.key_variable is not None and not environ.get(about.key_variable, "").strip():

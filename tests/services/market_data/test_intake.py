@@ -76,10 +76,11 @@ def test_a_number_older_than_all_that_are_remembered_is_not_taken_twice() -> Non
     assert source.counts.duplicates == 1
 
 
-def test_late_trades_are_counted_and_taken() -> None:
+def test_trades_that_are_older_than_the_watermark_waits_for_are_counted_and_taken() -> None:
     source = intake_of(SKIPPING)
-    found = source.ticks([trade(1, happened=NOW), trade(2, happened=NOW - 3_000_000_000), trade(3)])
-    assert [tick.t for _, tick in found] == [NOW, NOW - 3_000_000_000, NOW]
+    times = [NOW, NOW - intake.LATE - 1, NOW - intake.LATE]
+    found = source.ticks([trade(number, happened=happened) for number, happened in enumerate(times)])
+    assert [tick.t for _, tick in found] == times
     assert source.counts.late == 1
 
 

@@ -1,13 +1,15 @@
 """CoinGecko, Alpha Vantage, the World Bank and Fear & Greed, played by a server with recorded shapes."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from richesreach.market_data.errors import SourceRefusedError
-from richesreach.market_data.model import State, Trade
-from richesreach.market_data.source import Adapter
+from richesreach.market_data.model import About, Record, State, Trade
+from richesreach.market_data.pace import Pace
+from richesreach.market_data.source import Adapter, Source, why_disabled
 from richesreach.market_data.sources.alpha_vantage import AlphaVantage
 from richesreach.market_data.sources.coingecko import CoinGecko
 from richesreach.market_data.sources.declared import DECLARED, Declared
@@ -228,13 +230,19 @@ async def test_an_answer_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch
         assert heard.source.connections == 2
 
 
+async def ignore(_records: Sequence[Record]) -> None: ...
+
+
 @pytest.mark.parametrize("about", DECLARED, ids=lambda about: about.name)
-async def test_a_declared_source_says_what_it_lacks_and_asks_nobody(about: Any) -> None:
-    async with listening_to(Declared(about)) as heard:
-        await eventually(lambda: heard.source.state is State.FAILED, "it says so")
-        assert heard.source.why.startswith("declared only: ")
+async def test_a_declared_source_asks_nobody_even_with_a_key(about: About) -> None:
+    assert about.key_variable is not None
+    why = why_disabled(about, "prod", {about.key_variable: "a key"})
+    assert why.startswith("declared only: ")
+    source = Source(Declared(about), ignore, disabled=why)
+    await source.run()
+    assert (source.state, source.why, source.connections) == (State.DISABLED, why, 0)
     with pytest.raises(SourceRefusedError, match="under a contract"):
-        await anext(Declared(about).records(heard.source._pace, lambda _rejection: None))
+        await anext(Declared(about).records(Pace(about.pace), lambda _rejection: None))
 
 
 @pytest.mark.parametrize(

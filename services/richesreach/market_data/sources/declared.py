@@ -11,27 +11,27 @@ from richesreach.market_data.model import About, Record
 from richesreach.market_data.pace import Pace
 from richesreach.market_data.source import Reject
 
-_NONE = Tier("declared", 1, 1, 1)
-BLOOMBERG = About(
-    name="bloomberg",
-    licence="bloomberg: by contract",
-    documentation="https://www.bloomberg.com/professional/support/api-library/",
-    pace=_NONE,
-    key_variable="BLOOMBERG_API_KEY",
+
+def _declared(name: str, licence: str, documentation: str, key_variable: str) -> About:
+    return About(
+        name=name,
+        licence=licence,
+        documentation=documentation,
+        pace=Tier("declared", 1, 1, 1),
+        key_variable=key_variable,
+        lacks=f"declared only: {name} is delivered over its own software, under a contract",
+    )
+
+
+BLOOMBERG = _declared(
+    "bloomberg",
+    "bloomberg: by contract",
+    "https://www.bloomberg.com/professional/support/api-library/",
+    "BLOOMBERG_API_KEY",
 )
-REFINITIV = About(
-    name="refinitiv",
-    licence="lseg: by contract",
-    documentation="https://developers.lseg.com/",
-    pace=_NONE,
-    key_variable="REFINITIV_API_KEY",
-)
-SP_GLOBAL = About(
-    name="sp_global",
-    licence="s&p global: by contract",
-    documentation="https://www.marketplace.spglobal.com/",
-    pace=_NONE,
-    key_variable="SP_GLOBAL_API_KEY",
+REFINITIV = _declared("refinitiv", "lseg: by contract", "https://developers.lseg.com/", "REFINITIV_API_KEY")
+SP_GLOBAL = _declared(
+    "sp_global", "s&p global: by contract", "https://www.marketplace.spglobal.com/", "SP_GLOBAL_API_KEY"
 )
 DECLARED = (BLOOMBERG, REFINITIV, SP_GLOBAL)
 
@@ -46,10 +46,8 @@ class Declared:
     def about(self) -> About:
         return self._about
 
-    @property
-    def why(self) -> str:
-        return f"declared only: {self._about.name} is delivered over its own software, under a contract"
-
     async def records(self, _pace: Pace, _reject: Reject) -> AsyncGenerator[Sequence[Record], None]:
-        raise SourceRefusedError(self.why)
-        yield ()
+        """Raises SourceRefusedError at once."""
+        for _ in ():
+            yield ()
+        raise SourceRefusedError(self._about.lacks)

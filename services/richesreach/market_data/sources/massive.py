@@ -188,7 +188,7 @@ class Massive:
             url = URL(address)
         except ValueError:
             url = URL()
-        if url.origin() != self._rest.origin() if url.absolute else True:
+        if not url.absolute or url.origin() != self._rest.origin():
             raise SourceLostError("massive names a next page that is not its own")
         return url
 
