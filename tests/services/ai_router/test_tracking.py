@@ -26,6 +26,10 @@ from richesreach.ai_router.tracking.quality import FURTHEST, HALF_LIFE, MOST_A_D
 from richesreach.ai_router.tracking.store import RecordStore
 from richesreach.ai_router.tracking.tracker import Tracker
 from richesreach.core.database import Database
+from richesreach.core.events.schemas import AnalyticsEvent
+from richesreach.core.events.topics import ANALYTICS_EVENTS
+from stream_client import events_of
+from stream_servers import broker
 from token_issuer import SUBJECT, Issuer, bearer, issuer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -97,6 +101,28 @@ async def test_records_wait_for_a_database_that_is_away(
     found = own_database_of_ai.sql(f"select count(*) from ai_requests where org = '{org}'")  # noqa: S608
     assert found == "2"
     await database.close()
+
+
+async def test_each_request_is_told_on_the_stream(ai_database: PostgresCluster, org: str) -> None:
+    database = Database(settings_of(ai_database))
+    await database.open()
+    registry = CollectorRegistry()
+    with broker() as kafka:
+        async with (
+            events_of(kafka.endpoint, "ai-router") as events,
+            events.tail(ANALYTICS_EVENTS) as heard,
+        ):
+            tracker = Tracker(RecordStore(database, "us-east-1"), AiMetrics(registry), events)
+            tracker.record(served(org, attempt()))
+            await tracker.tell()
+            event = await anext(heard)
+    await database.close()
+    assert isinstance(event, AnalyticsEvent)
+    assert (event.name, event.service, event.user) == ("ai.request", "ai-router", "key-1")
+    assert event.attributes["org"] == org
+    assert event.attributes["cost_microdollars"] == 12
+    lost = registry.get_sample_value("richesreach_ai_records_lost_total", {"where": "stream"})
+    assert lost is None
 
 
 async def test_what_is_old_is_forgotten(tracker: Tracker, ai_database: PostgresCluster, org: str) -> None:
