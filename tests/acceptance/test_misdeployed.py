@@ -60,10 +60,13 @@ def deployed(environment: Environment) -> Iterator[Callable[[Callable[[Template]
 
 
 def _update(stack: str, template: Template) -> None:
+    """By way of S3, as the template is larger than a call may hold."""
+    bucket, key = f"cdk-hnb659fds-assets-{aws.ACCOUNT}-{REGION}", f"{stack}.changed.json"
+    aws.client("s3", REGION).put_object(Bucket=bucket, Key=key, Body=json.dumps(template).encode())
     cloudformation = aws.client("cloudformation", REGION)
     cloudformation.update_stack(
         StackName=stack,
-        TemplateBody=json.dumps(template),
+        TemplateURL=f"{aws.endpoint()}/{bucket}/{key}",
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
 
