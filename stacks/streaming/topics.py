@@ -69,7 +69,7 @@ class Schemas(Construct):
             compatibility="BACKWARD",
             schema_definition=_definition(versions[0]),
         )
-        before: glue.CfnSchema | glue.CfnSchemaVersion = schema
+        before: glue.CfnSchemaVersion | None = None
         for file in versions[1:]:
             version = glue.CfnSchemaVersion(
                 self,
@@ -77,7 +77,8 @@ class Schemas(Construct):
                 schema=glue.CfnSchemaVersion.SchemaProperty(schema_arn=schema.attr_arn),
                 schema_definition=_definition(file),
             )
-            version.add_dependency(before)
+            if before is not None:  # the first waits for the schema, whose ARN it has
+                version.add_dependency(before)
             before = version
 
 
