@@ -15,7 +15,7 @@ from tests.bench.measure import Ratio, Summary
 class Row:
     """One operation: ours beside a rival measured in the same run, or alone where there is none.
 
-    `target` bounds the ratio; `most` bounds our own figure, in its unit.
+    `target` bounds the ratio; `most` and `least` bound our own figure, in its unit.
     """
 
     name: str
@@ -27,12 +27,15 @@ class Row:
     target: float | None
     rounds: int
     most: float | None = None
+    least: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
         if self.most is not None:
             return f"{'met' if self.ours.median <= self.most else 'missed'} (≤ {self.most:g} {self.unit})"
+        if self.least is not None:
+            return f"{'met' if self.ours.median >= self.least else 'missed'} (≥ {self.least:g} {self.unit})"
         if self.ratio is None or self.target is None:
             return "for information"
         return f"{'met' if self.ratio.median <= self.target else 'missed'} (≤ {self.target:g}x)"

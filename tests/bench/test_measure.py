@@ -83,3 +83,8 @@ def test_ratio_to_the_rival_with_an_option_of_node_is_said_beside_the_row() -> N
 def test_a_row_without_a_rival_is_judged_by_its_own_bound(measured: float, verdict: str) -> None:
     alone = replace(row([measured], [1.0]), rival=None, theirs=None, ratio=None, target=None, most=10.0)
     assert alone.verdict == verdict
+
+
+@pytest.mark.parametrize(("measured", "verdict"), [(9.5, "missed (≥ 10 s)"), (10.5, "met (≥ 10 s)")])
+def test_a_rate_is_judged_by_the_least_that_it_must_be(measured: float, verdict: str) -> None:
+    assert replace(row([measured], [1.0]), least=10.0).verdict == verdict
