@@ -305,10 +305,13 @@ def test_only_load_balancer_and_neighbours_reach_a_service(prod: Assembly) -> No
         # A group of another stack is the brokers'.
         inward = [rule for rule in found if "Fn::GetAtt" in rule["GroupId"]]
         rules = [rule for rule in inward if "SourceSecurityGroupId" in rule]
-        assert {(r["FromPort"], r["ToPort"]) for r in rules} == {(GATEWAY.port, GATEWAY.port)}
-        sources = {str(r["SourceSecurityGroupId"]) for r in rules}
-        assert len(sources) == 2
-        assert all("Neighbours" in source or "LoadBalancer" in source for source in sources)
+        ports: dict[str, set[int]] = {}
+        for r in rules:
+            source = str(r["SourceSecurityGroupId"])
+            name = next(name for name in ("Neighbours", "LoadBalancer") if name in source)
+            ports.setdefault(name, set()).update((r["FromPort"], r["ToPort"]))
+        # gRPC is for neighbours alone.
+        assert ports == {"LoadBalancer": {GATEWAY.port}, "Neighbours": {GATEWAY.port, GATEWAY.grpc}}
 
 
 def test_allowed_networks_of_the_load_balancer_come_from_the_file(local: Assembly) -> None:
