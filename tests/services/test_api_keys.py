@@ -180,9 +180,11 @@ async def test_a_secret_is_told_once_and_stored_nowhere(
 ) -> None:
     made = await issued(client, person(signing, subject="told-once"))
     secret = made["key"].split("_")[2][:43]
+    # Used once: that loads it, should its first write to the cache have been lost.
+    assert await status_with(client, made["key"]) == 200
+    cached = own_caches.primary.command("GET", f"apikey:{made['id']}")
     listed = (await client.get(LIST, headers=person(signing, subject="told-once"))).text
     row = database.sql("select to_jsonb(k)::text from api_keys k where owner = 'told-once'")
-    cached = own_caches.primary.command("GET", f"apikey:{made['id']}")
     for text in (listed, row, cached):
         assert made["id"] in text
         assert secret not in text

@@ -22,7 +22,7 @@ def test_an_integer_comes_back_from_its_decimal(number: int) -> None:
     assert scaled(unscaled(number)) == number
 
 
-@given(st.integers(-92_233_720_368, 92_233_720_367), st.integers(0, 99_999_999), st.integers(1, 8))
+@given(st.integers(-92_233_720_367, 92_233_720_367), st.integers(0, 99_999_999), st.integers(1, 8))
 def test_a_decimal_of_eight_places_comes_back_from_its_integer(whole: int, part: int, places: int) -> None:
     value = Decimal(f"{whole}.{part % 10**places:0{places}d}")
     assert unscaled(scaled(value)) == value

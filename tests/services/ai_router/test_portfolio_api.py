@@ -105,7 +105,9 @@ def test_service_does_not_import_what_the_process_does() -> None:
         "import sys; import richesreach.ai_router.tasks.wiring;"
         "print([name for name in ('scipy', 'clarabel') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=processes.PACKAGES, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -113,8 +115,7 @@ def test_service_does_not_import_what_the_process_does() -> None:
 @pytest.fixture
 async def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Processes]:
     (tmp_path / "task_probe.py").write_text(PROBE)
-    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    monkeypatch.setenv("PYTHONPATH", path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(processes, "GRACE", 0.0)
     found = Processes("task_probe", size=1, waiting=1)
     yield found
@@ -183,7 +184,12 @@ async def test_more_than_may_wait_are_refused_at_once(probe: Processes) -> None:
 
 async def test_processes_end_when_nobody_is_left_to_ask() -> None:
     work = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", MODULE, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        MODULE,
+        cwd=processes.PACKAGES,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     assert work.stdin is not None
     work.stdin.write(json.dumps(BODY).encode()[:3])  # not even a whole length

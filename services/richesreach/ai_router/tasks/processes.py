@@ -8,9 +8,11 @@ a computation, which a thread cannot.
 
 import asyncio
 import contextlib
+import os
 import struct
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import BinaryIO
 
 from richesreach.core.logs import logger
@@ -19,6 +21,8 @@ from richesreach.core.resilience.deadline import allowed
 _LENGTH = struct.Struct(">I")
 #: Beyond its deadline, in which a process that keeps its own still answers.
 GRACE = 0.5
+#: The folder that holds the package: a process must find it wherever this one was started.
+PACKAGES = str(Path(__file__).resolve().parents[3])
 
 
 class WorkError(Exception):
@@ -90,8 +94,14 @@ class Processes:
             if process.returncode is None:
                 return process
             self._all.discard(process)
+        found_in = os.pathsep.join(filter(None, (PACKAGES, os.environ.get("PYTHONPATH"))))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", self._module, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            sys.executable,
+            "-m",
+            self._module,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": found_in},
         )
         self._all.add(process)
         logger().info("task_process_started", module=self._module, pid=process.pid)
