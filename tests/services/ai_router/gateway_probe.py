@@ -1,8 +1,8 @@
 """What a gateway adds to a request, for `make bench-ai`: `python gateway_probe.py RIVAL ROUNDS` prints JSON.
 
-The router and its rival stand before the same mock provider, and both are started as for production. A round
-asks the mock alone, the router and the rival, in turns: one client at a time for what is added to a request,
-then 32 clients for how many requests a second are answered, with the processor time and memory of each.
+The router and its rival stand before one canned provider, and both are started as for production. A round
+asks the provider alone, the router and the rival, in turns: one client at a time for what is added to a
+request, then 32 clients for how many requests a second are answered, with processor time and memory of each.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[2] / "services")]
 
+import canned_provider  # noqa: E402
 import loopback  # noqa: E402
-import mock_provider  # noqa: E402
 import postgres_servers  # noqa: E402
 from cache_servers import cache_pair  # noqa: E402
+from canned_provider import CannedProvider  # noqa: E402
 from gateway_task import ServiceProcess, task_environment  # noqa: E402
 from load import Load  # noqa: E402
-from mock_provider import MockProvider  # noqa: E402
 from money_stores import make_tables  # noqa: E402
 from rivals import KEY, MODEL, RIVALS, Gateway, megabytes, processor  # noqa: E402
 
@@ -41,11 +41,11 @@ PROCESSES = 2
 
 
 @contextlib.contextmanager
-def router(mock: MockProvider, processes: int) -> Iterator[Gateway]:
+def router(provider: CannedProvider, processes: int) -> Iterator[Gateway]:
     """Tasks of the router on a cache and a database of their own: callers are known and every request is
     recorded. As with the rivals, nobody has a limit or a budget.
     """
-    secret = {"openai": {"keys": [{"id": "bench", "key": KEY}], "base_url": f"{mock.url}/v1"}}
+    secret = {"openai": {"keys": [{"id": "bench", "key": KEY}], "base_url": f"{provider.url}/v1"}}
     with contextlib.ExitStack() as stack:
         caches = stack.enter_context(cache_pair())
         folder = Path(stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
@@ -98,18 +98,20 @@ def measure(gateways: dict[str, Gateway], rounds: int) -> dict[str, Any]:
     """Milliseconds, requests a second, microseconds of processor time, and megabytes by gateway."""
     kinds = ("added_ms", "rps", "p99_ms", "processor_us", "megabytes", "bad")
     found: dict[str, dict[str, list[float]]] = {
-        name: {kind: [] for kind in kinds} for name in gateways if name != "mock"
+        name: {kind: [] for kind in kinds} for name in gateways if name != "provider"
     }
     order = list(gateways)
     for number in range(-1, rounds):
         order.reverse()
         one = {name: asked(gateways[name], clients=1, seconds=30, requests=SEQUENTIAL) for name in order}
         many = {
-            name: asked(gateways[name], clients=CLIENTS, seconds=SECONDS) for name in order if name != "mock"
+            name: asked(gateways[name], clients=CLIENTS, seconds=SECONDS)
+            for name in order
+            if name != "provider"
         }
         if number < 0:  # to warm up
             continue
-        bare = statistics.median(one["mock"]["took"])
+        bare = statistics.median(one["provider"]["took"])
         for name, figures in found.items():
             load = many[name]
             figures["added_ms"].append((statistics.median(one[name]["took"]) - bare) * 1e3)
@@ -124,14 +126,15 @@ def measure(gateways: dict[str, Gateway], rounds: int) -> dict[str, Any]:
 def main() -> None:
     rival, rounds = sys.argv[1], int(sys.argv[2])
     with contextlib.ExitStack() as stack:
-        mock = stack.enter_context(mock_provider.running())
-        mock.remember(False)
+        provider = stack.enter_context(canned_provider.running())
         gateways = {
-            "mock": Gateway("mock", [(mock.host, mock.port)], headers={"authorization": f"Bearer {KEY}"})
+            "provider": Gateway(
+                "provider", [(provider.host, provider.port)], headers={"authorization": f"Bearer {KEY}"}
+            )
         }
-        gateways["ours"] = stack.enter_context(router(mock, PROCESSES))
+        gateways["ours"] = stack.enter_context(router(provider, PROCESSES))
         if rival != "none":
-            gateways["theirs"] = stack.enter_context(RIVALS[rival](mock, PROCESSES))
+            gateways["theirs"] = stack.enter_context(RIVALS[rival](provider, PROCESSES))
         sys.stdout.write(json.dumps(measure(gateways, rounds) | {"model": MODEL}) + "\n")
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import loopback
-from mock_provider import ROOT, MockProvider
+from canned_provider import CannedProvider
+from mock_provider import ROOT
 
 INSTALLED = ROOT / ".bench-ai"
 MODEL = "gpt-4o-mini"
@@ -100,13 +101,17 @@ def started(
 
 
 @contextmanager
-def litellm(mock: MockProvider, processes: int) -> Iterator[Gateway]:
+def litellm(provider: CannedProvider, processes: int) -> Iterator[Gateway]:
     """Processes of one worker each, as the router's tasks."""
     config = {
         "model_list": [
             {
                 "model_name": MODEL,
-                "litellm_params": {"model": f"openai/{MODEL}", "api_base": f"{mock.url}/v1", "api_key": KEY},
+                "litellm_params": {
+                    "model": f"openai/{MODEL}",
+                    "api_base": f"{provider.url}/v1",
+                    "api_key": KEY,
+                },
             }
         ],
         "litellm_settings": {"set_verbose": False, "telemetry": False},
@@ -128,7 +133,7 @@ def litellm(mock: MockProvider, processes: int) -> Iterator[Gateway]:
 
 
 @contextmanager
-def portkey(mock: MockProvider, _workers: int) -> Iterator[Gateway]:
+def portkey(provider: CannedProvider, _workers: int) -> Iterator[Gateway]:
     """One process: it has no option for more. By itself it listens on every address; here on this one."""
     host, port = loopback.own_address()
     package = INSTALLED / "portkey" / "node_modules" / "@portkey-ai" / "gateway"
@@ -138,25 +143,25 @@ def portkey(mock: MockProvider, _workers: int) -> Iterator[Gateway]:
         bind.write_text(_BIND % json.dumps(host))
         command = [node, "--require", str(bind), str(package / "build" / "start-server.js")]
         command += ["--headless", f"--port={port}"]
-        environ = {"TRUSTED_CUSTOM_HOSTS": mock.host, "NODE_ENV": "production"}
+        environ = {"TRUSTED_CUSTOM_HOSTS": provider.host, "NODE_ENV": "production"}
         with started(command, (host, port), environ, Path(folder)) as process:
             headers = {
                 "x-portkey-provider": "openai",
-                "x-portkey-custom-host": f"{mock.url}/v1",
+                "x-portkey-custom-host": f"{provider.url}/v1",
                 "authorization": f"Bearer {KEY}",
             }
             yield Gateway("Portkey gateway", [(host, port)], headers=headers, roots=[process])
 
 
 @contextmanager
-def bifrost(mock: MockProvider, _workers: int) -> Iterator[Gateway]:
+def bifrost(provider: CannedProvider, _workers: int) -> Iterator[Gateway]:
     host, port = loopback.own_address()
     with TemporaryDirectory() as folder:
         config = {
             "providers": {
                 "openai": {
                     "keys": [{"name": "bench", "value": KEY, "models": [MODEL], "weight": 1.0}],
-                    "network_config": {"base_url": mock.url},
+                    "network_config": {"base_url": provider.url},
                     "concurrency_and_buffer_size": {"concurrency": 64, "buffer_size": 256},
                 }
             },
