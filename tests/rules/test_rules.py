@@ -20,9 +20,10 @@ from tests.rules.conftest import Firing, tool
 DAY = 24 * 60
 HOURS_3_DAYS = 72 * 60 + 60
 SERVICES = ROOT / "services" / "richesreach"
-METRICS = SERVICES / "core" / "request_counts.py"
+METRICS = SERVICES / "core" / "metrics.py"
+BOUNDS = SERVICES / "core" / "request_counts.py"
 #: Metrics of one service alone, beside the core's.
-OWN_METRICS = (SERVICES / "ai_router" / "tracking" / "request_counts.py",)
+OWN_METRICS = (SERVICES / "ai_router" / "tracking" / "metrics.py",)
 
 #: What the collector adds to every series.
 PLACE = 'service="gateway", region="eu-west-1", environment="prod", task="a"'
@@ -142,7 +143,7 @@ def test_latency_objective_is_a_bound_of_the_services_histogram(gateway: Manifes
     """A share of requests is known at the histogram's bounds only."""
     (bounds,) = [
         ast.literal_eval(node.value)
-        for node in ast.parse(METRICS.read_text(encoding="utf-8")).body
+        for node in ast.parse(BOUNDS.read_text(encoding="utf-8")).body
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DURATION_BUCKETS"
     ]
     assert gateway.slo.latency_p99_ms / 1000 in bounds
