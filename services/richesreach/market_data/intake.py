@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from richesreach.core.events.ledger import Account, Verdict
 from richesreach.core.events.schemas import PackedTick
-from richesreach.market_data.accounting import Account, Verdict
 from richesreach.market_data.clock import FutureError, Skew
 from richesreach.market_data.model import About, Rejection, Trade
 

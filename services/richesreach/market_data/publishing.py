@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 
 from richesreach.core.events import Events
+from richesreach.core.events.ledger import Account, Ledger
 from richesreach.core.events.schemas import PackedTick
 from richesreach.core.events.topics import MARKET_TICKS, Topic
-from richesreach.market_data.accounting import Account, Ledger
 from richesreach.market_data.dead_letters import DeadLetters
 from richesreach.market_data.intake import Intake
 from richesreach.market_data.lane import Lane

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from richesreach.core.events import EventRefusedError, Events, StreamUnavailableError, publishing
+from richesreach.core.events.ledger import Ledger
 from richesreach.core.events.scaled import partition_of
 from richesreach.core.events.schemas import DeadLetter, TickBatch
 from richesreach.core.events.topics import DLQ, MARKET_TICKS, Topic
-from richesreach.market_data.accounting import Ledger
 from richesreach.market_data.dead_letters import WAITING, DeadLetters, letter_of
 from richesreach.market_data.intake import Intake
 from richesreach.market_data.model import Rejection

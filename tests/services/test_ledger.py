@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from richesreach.market_data import accounting
-from richesreach.market_data.accounting import Account, Ledger, Verdict
+from richesreach.core.events import ledger
+from richesreach.core.events.ledger import Account, Ledger, Verdict
 
 
 @st.composite
@@ -75,7 +75,7 @@ def test_a_snapshot_goes_on_as_if_nothing_had_happened(journey: tuple[int, list[
 def test_a_hole_at_every_second_number_fills_no_memory_and_stays_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(accounting, "MOST_GAPS", 4)
+    monkeypatch.setattr(ledger, "MOST_GAPS", 4)
     account = Account()
     for number in range(2, 2002, 2):
         account.take(number)
