@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from richesreach.core.layout import NAMES, VERSION, Shape, VectorError
+
+__all__ = ["ONLINE", "Floats", "Integers", "Layout", "VectorError", "Vectors", "canonical"]
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-
-class VectorError(ValueError):
-    """Bytes that are no vector of this layout, or a row that lacks a feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +30,14 @@ class Vectors:
     values: Floats  # (n, features)
 
 
-class Layout:
-    """Which features a vector has, in which order. Another version or order is another layout."""
+class Layout(Shape):
+    """Reads and writes many vectors of one shape at a time."""
 
     def __init__(self, version: int, names: Sequence[str]) -> None:
-        if len(set(names)) != len(names) or not names:
-            raise VectorError("a layout has one feature or more, and none of them twice")
-        self.version, self.names = version, tuple(names)
-        digest = hashlib.sha256("\n".join([str(version), *names]).encode()).digest()
-        self.number = int.from_bytes(digest[:8], "little")
+        super().__init__(version, names)
         self._dtype = np.dtype(
             [("layout", "<u8"), ("time", "<i8"), ("offset", "<i8"), ("values", "<f8", (len(names),))]
         )
-        self.size = self._dtype.itemsize
-
-    def key(self, entity: str) -> str:
-        """Of the entity's vector in the cache. Layouts have keys of their own, and can live side by side."""
-        return f"vectors:{self.number:016x}:{entity}"
 
     def encode(self, times: Integers, offsets: Integers, values: Floats) -> list[bytes]:
         """One value for each row of (n), (n) and (n, features)."""
@@ -98,3 +89,6 @@ def canonical(values: Floats) -> Floats:
     made: Floats = values + 0.0
     np.copyto(made, np.nan, where=np.isnan(made))
     return made
+
+
+ONLINE = Layout(VERSION, NAMES)

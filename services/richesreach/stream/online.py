@@ -5,28 +5,16 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from richesreach.core.vectors import Layout
+from richesreach.core.vectors import ONLINE
 from richesreach.stream import bars, wide
-from richesreach.stream.definitions import INDICATORS, INTERVALS, SCALE
+from richesreach.stream.definitions import INDICATORS, SCALE
 from richesreach.stream.history import Floats
 from richesreach.stream.wide import Integers
 
-# Of 1m bars; of 1s, 1m and 5m bars. Indicators of 1h move too slowly to be worth a place in every read.
-_BAR, _BAR_COLUMNS = 1, ("open", "high", "low", "close", "volume", "vwap", "ticks")
+# Of 1m bars; of 1s, 1m and 5m bars, as the names in `core/layout.py` have them.
+_BAR, _BAR_COLUMNS = 1, 7
 _WITH_INDICATORS = 3
-_FIRST_INDICATOR = 1 + len(_BAR_COLUMNS)
-LAYOUT = Layout(
-    1,
-    [
-        "price",
-        *(f"{column}_{INTERVALS[_BAR].name}" for column in _BAR_COLUMNS),
-        *(
-            f"{indicator.name}_{interval.name}"
-            for interval in INTERVALS[:_WITH_INDICATORS]
-            for indicator in INDICATORS
-        ),
-    ],
-)
+_FIRST_INDICATOR = 1 + _BAR_COLUMNS
 _PRICE = slice(bars.CLOSE, bars.CLOSE + 4)
 
 
@@ -34,7 +22,7 @@ class Online:
     """`values` (symbols, features), and as of which event time and offset each row holds."""
 
     def __init__(self, capacity: int) -> None:
-        self.values = np.full((capacity, len(LAYOUT.names)), np.nan)
+        self.values = np.full((capacity, len(ONLINE.names)), np.nan)
         self.times = np.full(capacity, -1, np.int64)
         self.offsets = np.full(capacity, -1, np.int64)
         # Price and key of the last tick by event time, as in a bar.
@@ -99,7 +87,7 @@ class Online:
     def encode(self, symbols: Integers) -> list[bytes]:
         """The packed vectors of these symbols."""
         values = self.values.take(symbols, axis=0)
-        return LAYOUT.encode(self.times[symbols], self.offsets[symbols], values)
+        return ONLINE.encode(self.times[symbols], self.offsets[symbols], values)
 
 
 def _bar(rows: Integers) -> Floats:

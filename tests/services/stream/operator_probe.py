@@ -25,9 +25,9 @@ sys.path[:0] = [str(HERE), str(HERE.parents[2] / "services")]
 
 from richesreach.core.events.scaled import partition_of  # noqa: E402
 from richesreach.core.events.schemas import PackedTick, TickBatch  # noqa: E402
+from richesreach.core.vectors import ONLINE  # noqa: E402
 from richesreach.stream import snapshot  # noqa: E402
 from richesreach.stream.definitions import SECOND  # noqa: E402
-from richesreach.stream.online import LAYOUT  # noqa: E402
 from richesreach.stream.partition import Partition  # noqa: E402
 
 NOON = 1_767_268_800 * SECOND
@@ -142,7 +142,7 @@ def measure(partitions: list[Partition], batches: list[list[Messages]], profiled
         took["cpu"].append(time.process_time() - cpu)
         ticks, vectors = ticks + some, vectors + packed
     profile.disable()
-    lines = [f"{ticks:,} ticks in {len(batches)} batches; {vectors:,} vectors of {LAYOUT.size} bytes"]
+    lines = [f"{ticks:,} ticks in {len(batches)} batches; {vectors:,} vectors of {ONLINE.size} bytes"]
     for name, times in took.items():
         p50, p99 = np.percentile(np.array(times) * 1000, [50, 99])
         rate = ticks / sum(times)

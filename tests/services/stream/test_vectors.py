@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_tick_at_a_time import NOON, message, tick
 from redis import Redis
-from richesreach.core.vectors import Layout, VectorError
-from richesreach.stream.definitions import SECOND
-from richesreach.stream.online import LAYOUT
+from richesreach.core.layout import SHAPE
+from richesreach.core.vectors import ONLINE, Layout, VectorError
+from richesreach.stream.definitions import INDICATORS, INTERVALS, SECOND
 from richesreach.stream.partition import Partition
 
 SMALL = Layout(1, ["price", "rsi_14", "regime"])
@@ -107,16 +107,16 @@ def test_many_symbols_are_written_and_read_in_one_command_each(caches: CachePair
         ]
         taken = partition.take([message(second, "x", ticks)])
     symbols, online = taken.changed, partition.online
-    keys = [LAYOUT.key(partition.reader.symbols.names[symbol]) for symbol in symbols]
+    keys = [ONLINE.key(partition.reader.symbols.names[symbol]) for symbol in symbols]
     node = Redis(host=caches.primary.host, port=caches.primary.port)
     node.mset(dict(zip(keys, online.encode(symbols), strict=True)))
-    read = LAYOUT.decode(node.mget([*keys, LAYOUT.key("NONE")]))
+    read = ONLINE.decode(node.mget([*keys, ONLINE.key("NONE")]))
     node.close()
     assert read.present.tolist() == [True] * 300 + [False]
     np.testing.assert_array_equal(read.values[:-1], online.values[symbols])
     assert set(read.times[:-1]) == {NOON + 69 * SECOND}
     assert set(read.offsets[:-1]) == {69}
-    of = dict(zip(LAYOUT.names, read.values[0].tolist(), strict=True))
+    of = dict(zip(ONLINE.names, read.values[0].tolist(), strict=True))
     # 1s bars are closed up to second 66, 1m bars up to minute 0.
     assert (of["price"], of["close_1m"], of["open_1m"], of["ticks_1m"]) == (70.0, 60.0, 1.0, 60.0)
     assert of["sma_20_1s"] == pytest.approx(np.mean(np.arange(48, 68)))
@@ -124,9 +124,39 @@ def test_many_symbols_are_written_and_read_in_one_command_each(caches: CachePair
     assert math.isnan(of["sma_20_1m"])
 
 
-def test_the_layout_of_the_stream_has_fifty_features() -> None:
-    assert len(LAYOUT.names) == 50
-    assert LAYOUT.size == 24 + 50 * 8
+def test_the_online_layout_has_fifty_features() -> None:
+    assert len(ONLINE.names) == 50
+    assert ONLINE.size == 24 + 50 * 8
+
+
+def test_the_online_layout_names_the_indicators_as_the_operator_places_them() -> None:
+    first = 1 + len(("open", "high", "low", "close", "volume", "vwap", "ticks"))
+    assert ONLINE.names[first:] == tuple(
+        f"{indicator.name}_{interval.name}" for interval in INTERVALS[:3] for indicator in INDICATORS
+    )
+
+
+def test_the_online_layout_keeps_its_number() -> None:
+    """Vectors of another number are invisible to readers that are not deployed yet: that takes a version."""
+    assert (ONLINE.version, f"{ONLINE.number:016x}") == (1, "cd7a3fd5b50fecee")
+
+
+def test_one_feature_is_read_without_the_rest() -> None:
+    values = np.full((1, 50), np.nan)
+    values[0, :2] = 101.25, 7.0
+    (raw,) = ONLINE.encode(np.array([NOON]), np.array([9]), values)
+    found = SHAPE.reading(raw, "price")
+    assert found is not None
+    assert (found.value, found.time, found.offset) == (101.25, NOON, 9)
+    assert SHAPE.reading(raw, "rsi_14_1s") is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "error"), [(b"short", "has 424 bytes, not 5"), (bytes(424), "has layout 0000000000000000")]
+)
+def test_one_feature_is_not_read_from_bytes_of_another_layout(raw: bytes, error: str) -> None:
+    with pytest.raises(VectorError, match=error):
+        SHAPE.reading(raw, "price")
 
 
 def test_a_late_tick_within_its_second_does_not_turn_the_price_back() -> None:
