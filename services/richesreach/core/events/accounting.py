@@ -150,7 +150,7 @@ async def write(nodes: Nodes, accounts: Sequence[StageAccount]) -> None:
 
 
 async def read(nodes: Nodes, stages: Sequence[Stage] = STAGES) -> list[StageAccount]:
-    """All that the stages told within the last hour, by stage. Raises CacheUnavailableError."""
+    """All that the stages told within the last hour, in order. Raises CacheUnavailableError."""
 
     async def ask(wire: Wire) -> list[list[bytes]]:
         return await wire.pipeline([("HVALS", _key(stage)) for stage in stages])
@@ -163,7 +163,7 @@ async def read(nodes: Nodes, stages: Sequence[Stage] = STAGES) -> list[StageAcco
             account = msgspec.json.decode(value, type=StageAccount)
             if account.at >= oldest:
                 found.append(account)
-    return found
+    return sorted(found, key=lambda one: (STAGES.index(one.stage), one.source, one.partition))
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,13 +65,37 @@ class PackedTick(msgspec.Struct, frozen=True, gc=False):
 class TickBatch(Message, frozen=True, kw_only=True, tag="ticks"):
     """Ticks of one source and venue, whose symbols all belong to the partition that the batch is in.
 
-    `q` counts without gaps by source and symbol, as `sequence` does in a tick that comes alone.
+    `q` counts without gaps by source and symbol, as `sequence` does in a tick that comes alone. `epoch` is
+    the term of the one task of the region that publishes ticks. A batch that comes after a heartbeat of a
+    later epoch is void: it was under way when its task was succeeded, and its numbers were given again.
     """
 
     source: Name
     venue: Name
     licence: Name
     ticks: Annotated[list[PackedTick], Meta(min_length=1, max_length=MOST_TICKS)]
+    epoch: Count = 0
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """Of one source: when its numbers began, and the last one that was given to each symbol."""
+
+    began: Nanoseconds
+    last: dict[str, Count]
+
+
+class Heartbeat(Message, frozen=True, kw_only=True):
+    """The partition's publisher, `member` in its term `epoch`, is well, and has published all ticks up to
+    `time` that it had: watermarks may go on to it as if a tick had that event time. 0 says nothing of ticks.
+
+    `numbers`, where it has any, are the last of all sources and symbols in this partition: who succeeds the
+    publisher reads on from there.
+    """
+
+    member: Name
+    epoch: Count
+    time: Nanoseconds
+    numbers: dict[Name, Numbers] = msgspec.field(default_factory=dict)
 
 
 class Bar(Message, frozen=True, kw_only=True):

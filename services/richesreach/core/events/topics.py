@@ -14,7 +14,7 @@ class Topic:
     kinds: Any
 
 
-MARKET_TICKS = Topic("market.ticks", schemas.Tick | schemas.TickBatch)
+MARKET_TICKS = Topic("market.ticks", schemas.Tick | schemas.TickBatch | schemas.Heartbeat)
 MARKET_BARS = Topic("market.bars", schemas.Bar)
 MARKET_INDICATORS = Topic("market.indicators", schemas.Indicator)
 NEWS_SENTIMENT = Topic("news.sentiment", schemas.Sentiment)

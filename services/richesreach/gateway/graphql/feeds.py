@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any
 
 from richesreach.core.events import Events
-from richesreach.core.events.schemas import PackedTick, Tick, TickBatch
+from richesreach.core.events.schemas import Heartbeat, PackedTick, Tick, TickBatch
 from richesreach.core.events.topics import MARKET_TICKS, ML_PREDICTIONS, Topic
 from richesreach.core.problems import Problem
 
@@ -86,10 +86,12 @@ class Feeds:
         self.signals = Feed(events, ML_PREDICTIONS, _whole)
 
 
-def _ticks(message: Tick | TickBatch) -> Iterable[tuple[str, Tick | PackedTick]]:
+def _ticks(message: Tick | TickBatch | Heartbeat) -> Iterable[tuple[str, Tick | PackedTick]]:
     """Each tick, whether it came alone or packed."""
     if isinstance(message, TickBatch):
         return ((tick.s, tick) for tick in message.ticks)
+    if isinstance(message, Heartbeat):
+        return ()
     return ((message.symbol, message),)
 
 
