@@ -1,7 +1,8 @@
 """One partition of `market.ticks`: its messages in, closed bars with their indicators and refused ticks out.
 
 Everything that happens depends on the messages and their order alone, never on how many were taken at a time:
-the watermark goes on with every tick, and what closes is attributed to the message that closed it.
+the watermark goes on with every tick and heartbeat, and what closes is attributed to the message that closed
+it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -82,33 +83,36 @@ class Partition:
     def take(self, messages: Sequence[tuple[int, bytes]]) -> Taken:
         """Take (offset, value) in the order of offsets; those below `offset` were taken before."""
         messages = [message for message in messages if message[0] >= self.offset]
-        ticks, unreadable = self.reader.read(messages)
-        taken = Taken(ticks, unreadable=unreadable)
+        read = self.reader.read(messages)
+        ticks = read.ticks
+        taken = Taken(ticks, unreadable=read.unreadable)
         if not messages:
             return taken
         offsets = np.array([offset for offset, _ in messages], np.int64)
         self.offset = int(offsets[-1]) + 1
-        if len(ticks):
+        if len(ticks) or read.beats.any():
             self.reserve()
-            self._enter(ticks, offsets, taken)
+            self._enter(ticks, np.maximum.accumulate(read.beats), offsets, taken)
         return taken
 
-    def _enter(self, ticks: Ticks, offsets: Integers, taken: Taken) -> None:
+    def _enter(self, ticks: Ticks, beaten: Integers, offsets: Integers, taken: Taken) -> None:
+        """`beaten` is, by message, the latest time of a heartbeat so far."""
         news = self.sequences.admit(ticks)
         taken.duplicates = len(ticks) - int(np.count_nonzero(news))
         ahead = news & (ticks.event - ticks.received > LEAD)
         counted = news & ~ahead
-        latest = np.maximum.accumulate(np.where(counted, ticks.event, self.latest))
+        times = np.maximum(np.where(counted, ticks.event, self.latest), beaten[ticks.message])
+        latest = np.maximum.accumulate(times)
         np.maximum(latest, self.latest, out=latest)
-        before = np.concatenate([[self.latest], latest[:-1]])
+        before = np.maximum(np.concatenate([[self.latest], latest])[: len(ticks)], beaten[ticks.message])
         late = counted & (ticks.event // SECOND * SECOND + SECOND <= before - LATENESS)
         if ahead.any() or late.any():
             taken.refused = _refused(ticks, offsets, ahead, late)
         chosen = counted & ~late
-        self.latest = int(latest[-1])
         # The latest event time after each message: the first that reaches far enough has closed a window.
-        ends = np.searchsorted(ticks.message, np.arange(len(offsets)), side="right") - 1
-        reached = np.where(ends >= 0, latest[ends], before[0])
+        ends = np.searchsorted(ticks.message, np.arange(len(offsets)), side="right")
+        reached = np.maximum(np.concatenate([[self.latest], latest])[ends], beaten)
+        self.latest = int(reached[-1])
         for rows, watermark in _stretches(latest):
             self._close(int(latest[rows.start]) - LATENESS, offsets, reached, taken)
             entering = chosen[rows]
@@ -118,6 +122,7 @@ class Partition:
             if len(stretch):
                 self._fold(stretch)
             self._close(watermark - LATENESS, offsets, reached, taken)
+        self._close(self.latest - LATENESS, offsets, reached, taken)
         if not chosen.all():
             taken.ticks = ticks.where(chosen)
         touched = [(one.symbols, int(np.searchsorted(offsets, one.offset))) for one in taken.closings]

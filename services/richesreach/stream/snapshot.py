@@ -43,6 +43,7 @@ class _Partition(msgspec.Struct, frozen=True, kw_only=True):
     windows: dict[str, _Array]
     online: dict[str, _Array]
     indicators: list[dict[str, _Array]]
+    epoch: int = 0
 
 
 class _State(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +101,7 @@ def _kept(partition: Partition) -> _Partition:
     return _Partition(
         offset=partition.offset,
         latest=partition.latest,
+        epoch=partition.reader.epoch,
         symbols=partition.reader.symbols.names,
         sources=partition.reader.sources.names,
         gaps=[(*pair, gaps) for pair, gaps in sorted(sequences.gaps.items()) if gaps],
@@ -119,6 +121,7 @@ def _kept(partition: Partition) -> _Partition:
 def _restored(kept: _Partition) -> Partition:
     partition = Partition()
     partition.offset, partition.latest = kept.offset, kept.latest
+    partition.reader.epoch = kept.epoch
     for names, known in (
         (partition.reader.symbols, kept.symbols),
         (partition.reader.sources, kept.sources),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from richesreach.core.events.scaled import ScaleError, scaled
-from richesreach.core.events.schemas import PackedTick, Tick, TickBatch
+from richesreach.core.events.schemas import Heartbeat, PackedTick, Tick, TickBatch
 from richesreach.stream.wide import Integers
 
 SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._:/=^-]{0,31}")
@@ -61,6 +61,15 @@ class Unreadable:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What messages hold. `beats` has, by message, the time of a heartbeat; 0 for what is none."""
+
+    ticks: "Ticks"
+    beats: Integers
+    unreadable: list[Unreadable]
+
+
 @dataclass(slots=True)
 class Ticks:
     """Columns of equal length. `message` is the place of the message among those read together."""
@@ -83,25 +92,33 @@ class Ticks:
 
 
 class Reader:
-    """Reads messages of one partition, and numbers its symbols and sources."""
+    """Reads messages of one partition, and numbers its symbols and sources. `epoch` is the latest that a
+    heartbeat had: batches of an earlier one are void from then on.
+    """
 
     def __init__(self) -> None:
+        self.epoch = 0
         self.symbols = Names("symbol", MOST_SYMBOLS)
         self.sources = Names("source", MOST_SOURCES)
-        self._decoder = msgspec.json.Decoder(Tick | TickBatch)
+        self._decoder = msgspec.json.Decoder(Tick | TickBatch | Heartbeat)
 
-    def read(self, messages: Sequence[tuple[int, bytes]]) -> tuple[Ticks, list[Unreadable]]:
-        """The ticks of (offset, value), and the messages that are none."""
+    def read(self, messages: Sequence[tuple[int, bytes]]) -> Read:
+        """The ticks and heartbeats of (offset, value), and the messages that are neither."""
         rows: list[PackedTick] = []
         counts: list[int] = []
         sources: list[int] = []
         unreadable: list[Unreadable] = []
-        for offset, value in messages:
+        beats = np.zeros(len(messages), np.int64)
+        for place, (offset, value) in enumerate(messages):
             count = 0
             source = -1
             try:
-                name, ticks = self._ticks(value)
-                source = self.sources.number(name)
+                message = self._decoder.decode(value)
+                if isinstance(message, Heartbeat):
+                    beats[place], ticks = self._beat(message), list[PackedTick]()
+                else:
+                    name, ticks = self._ticks(message)
+                    source = self.sources.number(name)
             except ValueError as error:
                 unreadable.append(Unreadable(offset, str(error)))
             else:
@@ -120,13 +137,23 @@ class Reader:
             beyond = np.unique(ticks_read.message[large])
             unreadable += [Unreadable(messages[place][0], _BEYOND) for place in beyond.tolist()]
             ticks_read = ticks_read.where(~np.isin(ticks_read.message, beyond))
-        return ticks_read, sorted(unreadable, key=lambda message: message.offset)
+        return Read(ticks_read, beats, sorted(unreadable, key=lambda message: message.offset))
 
-    def _ticks(self, value: bytes) -> tuple[str, list[PackedTick]]:
+    def _beat(self, beat: Heartbeat) -> int:
+        """The time up to which it moves the watermark. Raises ValueError."""
+        if beat.epoch < self.epoch:
+            return 0
+        self.epoch = beat.epoch
+        if beat.time >= MOST:
+            raise ValueError(_BEYOND)
+        return beat.time
+
+    def _ticks(self, message: Tick | TickBatch) -> tuple[str, list[PackedTick]]:
         """Raises ValueError, which msgspec's errors and ScaleError are."""
-        message = self._decoder.decode(value)
         if isinstance(message, Tick):
             return message.source, [_packed(message)]
+        if message.epoch < self.epoch:
+            raise ValueError(f"of epoch {message.epoch}, which {self.epoch} has succeeded")
         return message.source, message.ticks
 
     def _numbers(self, ticks: list[PackedTick]) -> Integers:

@@ -7,13 +7,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
-from richesreach.core.events.schemas import PackedTick, TickBatch
+from richesreach.core.events.schemas import Heartbeat, PackedTick, TickBatch
 from richesreach.stream import bars, wide
 from richesreach.stream.definitions import INTERVALS, LATENESS, LEAD, SECOND
 from richesreach.stream.partition import Closing, Partition, Taken
 
 NOON = 1_767_268_800 * SECOND
 Message = tuple[int, bytes]
+# In place of a source's name: the message is a heartbeat, of the time of its one tick.
+BEAT = "heartbeat"
 
 
 class MadeBar(NamedTuple):
@@ -62,7 +64,9 @@ def tick(
 
 
 def message(offset: int, source: str, ticks: list[PackedTick]) -> Message:
-    batch = TickBatch(source=source, venue="XNAS", licence="internal", ticks=ticks)
+    if source == BEAT:
+        return offset, msgspec.json.encode(Heartbeat(member="a", epoch=1, time=ticks[0].t))
+    batch = TickBatch(source=source, venue="XNAS", licence="internal", ticks=ticks, epoch=1)
     return offset, msgspec.json.encode(batch)
 
 
@@ -72,7 +76,9 @@ def by_hand(batches: Iterable[tuple[int, str, list[PackedTick]]]) -> ByHand:
     windows: dict[tuple[int, int, str], list[MadeTick]] = defaultdict(list)
     latest = 0
     for offset, source, ticks in batches:
-        for place, one in enumerate(ticks):
+        if source == BEAT:
+            latest = max(latest, ticks[0].t)
+        for place, one in enumerate(ticks if source != BEAT else ()):
             if (source, one.s, one.q) in seen:
                 made.duplicates += 1
                 continue

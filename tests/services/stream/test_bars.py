@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from one_tick_at_a_time import (
+    BEAT,
     NOON,
     MadeBar,
     Message,
@@ -19,7 +20,7 @@ from one_tick_at_a_time import (
     take_in_parts,
     tick,
 )
-from richesreach.core.events.schemas import PackedTick, Tick
+from richesreach.core.events.schemas import Heartbeat, PackedTick, Tick, TickBatch
 from richesreach.stream import ticks as ticks_module
 from richesreach.stream import wide
 from richesreach.stream.definitions import LATENESS, LEAD, SECOND
@@ -54,6 +55,8 @@ def batches(draw: st.DrawFn) -> list[Batch]:
                 tick(draw(st.sampled_from("ABC")), number, at, draw(prices), draw(sizes), max(0, at - lead))
             )
         made.append((offset * 3, draw(st.sampled_from(["finnhub", "alpha"])), ticks))
+        if draw(st.integers(0, 4)) == 0:
+            made.append((offset * 3 + 1, BEAT, [tick("-", 0, max(0, at + draw(steps)))]))
     made.append((10_000, "finnhub", [tick("Z", 0, at + 7200 * SECOND)]))
     return made
 
@@ -146,6 +149,34 @@ def test_a_tick_is_late_once_its_second_is_closed_and_not_a_nanosecond_before() 
             [message(0, "x", [tick("A", 1, NOON), tick("A", 3, reached), tick("A", 2, NOON + 5)])]
         )
         assert [one.reason for one in taken.refused] == (["late"] if late else [])
+
+
+def test_a_heartbeat_closes_bars_where_nothing_trades() -> None:
+    partition = Partition()
+    partition.take([message(0, "x", [tick("A", 1, NOON)])])
+    beats = [message(1, BEAT, [tick("-", 0, NOON + SECOND + LATENESS - 1)])]
+    assert partition.take(beats).closings == []
+    taken = partition.take([message(2, BEAT, [tick("-", 0, NOON + SECOND + LATENESS)])])
+    (bar,) = made_bars(partition, taken.closings)
+    assert (bar.offset, bar.symbol, bar.interval) == (2, "A", "1s")
+    assert partition.reader.symbols.names[taken.changed[0]] == "A"
+
+
+def test_what_a_succeeded_publisher_still_had_under_way_is_void() -> None:
+    partition = Partition()
+
+    def batch(epoch: int, event: int) -> bytes:
+        ticks = [tick("A", 1, event)]
+        return msgspec.json.encode(
+            TickBatch(source="x", venue="XNAS", licence="internal", ticks=ticks, epoch=epoch)
+        )
+
+    successor = msgspec.json.encode(Heartbeat(member="b", epoch=2, time=0))
+    predecessor = msgspec.json.encode(Heartbeat(member="a", epoch=1, time=LATER))
+    messages = [(0, successor), (1, batch(1, LATER)), (2, predecessor), (3, batch(2, NOON))]
+    taken = partition.take(messages)
+    assert [(one.offset, one.error) for one in taken.unreadable] == [(1, "of epoch 1, which 2 has succeeded")]
+    assert (taken.duplicates, partition.latest, len(taken.ticks)) == (0, NOON, 1)
 
 
 def test_minutes_of_ticks_taken_at_once_fall_into_their_own_seconds() -> None:

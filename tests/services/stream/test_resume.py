@@ -14,7 +14,7 @@ import pytest
 import richesreach
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from one_tick_at_a_time import NOON, message, tick
+from one_tick_at_a_time import BEAT, NOON, message, tick
 from resumed_operator import (
     PARTITIONS,
     Log,
@@ -152,6 +152,13 @@ def test_messages_that_were_taken_before_are_left() -> None:
     assert not taken.closings
     assert taken.duplicates == 0
     assert len(taken.ticks) == 0
+
+
+def test_whose_ticks_are_void_is_known_after_a_restart(tmp_path: Path) -> None:
+    partition = Partition()
+    partition.take([message(0, BEAT, [tick("-", 0, NOON)])])
+    snapshot.write(tmp_path / "snapshot", {0: partition})
+    assert snapshot.read(tmp_path / "snapshot")[0].reader.epoch == 1
 
 
 def test_a_crash_while_a_snapshot_is_written_leaves_the_one_before(
