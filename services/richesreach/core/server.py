@@ -1,6 +1,7 @@
 """Serve: uvicorn, and a shutdown that finishes what is in flight."""
 
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -8,6 +9,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from richesreach.core import collection
+from richesreach.core.http_protocol import HttpProtocol
 from richesreach.core.logs import logger
 from richesreach.core.resilience.drain import Drain
 from richesreach.core.settings import Settings
@@ -44,7 +47,7 @@ def serving(app: FastAPI, settings: Settings) -> uvicorn.Config:
         host=settings.bind_address,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         interface="asgi3",  # not to be guessed: the application hands out a coroutine, and is none
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
@@ -64,6 +67,10 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
         super().__init__(config)
         self.drain = drain
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        collection.settle()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if sig == signal.SIGTERM and self.drain.longest and not self.drain.draining:
