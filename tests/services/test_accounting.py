@@ -99,8 +99,10 @@ async def test_accounts_end_with_the_stage(nodes: Nodes, server: CacheServer) ->
 
 async def test_accounts_of_an_unknown_form_are_passed_over(nodes: Nodes) -> None:
     await write(nodes, [operator(0)])
-    await nodes.write(lambda client: client.hset("accounts:operator", "x/1", b'{"stage":"warehouse"}'))
-    await nodes.write(lambda client: client.hset("accounts:operator", "x/2", b"\xff"))
+    await nodes.write_value(
+        lambda wire: wire.call("HSET", "accounts:operator", "x/1", b'{"stage":"warehouse"}')
+    )
+    await nodes.write_value(lambda wire: wire.call("HSET", "accounts:operator", "x/2", b"\xff"))
     assert len(await read(nodes)) == 1
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -10,8 +11,10 @@ from cache_clock import Clock, endpoint
 from cache_servers import CachePair, CacheServer
 from loopback import own_address
 from richesreach.core import logs
-from richesreach.core.cache import Cache, Nodes
-from richesreach.core.cache.nodes import COOL_DOWN, MAX_CONNECTIONS, Client
+from richesreach.core.cache import Cache, Nodes, nodes
+from richesreach.core.cache.local import LocalCache
+from richesreach.core.cache.nodes import COOL_DOWN
+from richesreach.core.cache.wire import Wire
 from richesreach.core.settings import CacheLogin, Secret
 
 PAUSE = COOL_DOWN + 0.001
@@ -194,11 +197,11 @@ class Asked:
     """Asks nodes for a sign of life, and keeps whom it asked."""
 
     def __init__(self) -> None:
-        self.clients: list[Client] = []
+        self.wires: list[Wire] = []
 
-    async def __call__(self, client: Client) -> bool:
-        self.clients.append(client)
-        return bool(await client.ping())
+    async def __call__(self, wire: Wire) -> bool:
+        self.wires.append(wire)
+        return bool(await wire.call("PING"))
 
 
 async def test_one_caller_finds_out_whether_a_node_is_back(
@@ -208,23 +211,41 @@ async def test_one_caller_finds_out_whether_a_node_is_back(
     await cache.get("k")
     clock.now += PAUSE
     asked = Asked()
-    await asyncio.gather(*(cache.servers.read(asked) for _ in range(20)))
-    assert asked.clients.count(cache.nodes[0].client) == 1
+    await asyncio.gather(*(cache.servers.read_value(asked) for _ in range(20)))
+    assert asked.wires.count(cache.nodes[0].values) == 1
 
 
-async def test_who_waits_for_a_place_does_not_ask_a_node_that_was_lost_meanwhile(
-    cache: Cache, own_caches: CachePair
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_process_that_was_held_up_takes_no_server_for_dead(
+    caches: CachePair, turns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own_caches.primary.stop()
-    asked = Asked()
-    await asyncio.gather(*(cache.servers.read(asked) for _ in range(MAX_CONNECTIONS + 20)))
-    assert asked.clients.count(cache.nodes[0].client) == MAX_CONNECTIONS
+    """Whatever it waits for when that happens: a connection, or an answer."""
+    monkeypatch.setattr(nodes, "SOCKET_TIMEOUT", 0.05)
+    servers = [endpoint(caches.primary)]
+    cache = Cache(Nodes("cache", reads=servers, writes=servers, tls=False))
+    invalidating = asyncio.create_task(cache.invalidate(keys=["held-up"]))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    hold_up(0.2)
+    assert await invalidating
+    assert await cache.set("held-up", 1, ttl_seconds=60)
+    await cache.close()
 
 
-async def test_nobody_waits_for_a_place_for_ever(cache: Cache) -> None:
-    asked, (busy, other) = Asked(), cache.nodes
-    for _ in range(MAX_CONNECTIONS):
-        await busy.free.acquire()
-    async with asyncio.timeout(20):
-        assert await cache.servers.read(asked)
-    assert asked.clients == [other.client]
+async def test_a_process_that_was_held_up_listening_takes_no_server_for_dead(
+    caches: CachePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "SOCKET_TIMEOUT", 0.05)
+    servers = [endpoint(caches.primary)]
+    cache = Cache(Nodes("cache", reads=servers, writes=servers, tls=False), local=LocalCache())
+    cache.open()
+    await asyncio.sleep(0)
+    hold_up(0.2)
+    await asyncio.sleep(0.02)
+    assert await cache.set("held-up", 1, ttl_seconds=60)
+    await cache.close()
+
+
+def hold_up(seconds: float) -> None:
+    """Nothing else runs in this process meanwhile, as while it collects garbage."""
+    time.sleep(seconds)

@@ -223,7 +223,7 @@ async def test_a_message_that_says_more_than_is_understood_puts_all_in_doubt(
 ) -> None:
     await here.get_or_load("metrics:AAPL:1d", source_of(1), kind=METRICS)
     assert kept(here, "metrics:AAPL:1d")
-    await here.servers.write(lambda node: node.publish(CHANNEL, b'{"owners":["AAPL"]}'))
+    await here.servers.write_value(lambda wire: wire.call("PUBLISH", CHANNEL, b'{"owners":["AAPL"]}'))
     await until(lambda: not kept(here, "metrics:AAPL:1d"), "what it has is in doubt")
 
 

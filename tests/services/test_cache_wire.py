@@ -1,6 +1,7 @@
 """The one connection for what every request asks: answers in order, redis-py's errors, and no end with it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -127,6 +128,39 @@ async def test_a_server_that_says_nothing_or_nonsense_is_given_up() -> None:
         await Wire(Endpoint(host, port), tls=False, login=None, patience=5).call("PING")
     wire.close()
     server.close()
+
+
+async def test_all_who_wait_for_a_silent_server_learn_of_it_together() -> None:
+    connections = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+
+    host, port = own_address()
+    server = await asyncio.start_server(serve, host, port)
+    login = CacheLogin("gateway", Secret("never asked for"))
+    wire = Wire(Endpoint(host, port), tls=False, login=login, patience=0.05)
+    answers = await asyncio.gather(*(wire.call("PING") for _ in range(20)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {CacheTimeoutError}
+    assert len(connections) == 1
+    server.close()
+
+
+async def test_a_connection_that_nobody_waits_for_any_more_serves_the_next(wire: Wire) -> None:
+    calling = asyncio.ensure_future(wire.call("PING"))
+    await asyncio.sleep(0)
+    calling.cancel()
+    assert await wire.call("ECHO", "here") == b"here"
+
+
+async def test_a_stall_of_this_process_is_no_silence_of_the_server(caches: CachePair) -> None:
+    wire = Wire(endpoint(caches.primary), tls=False, login=None, patience=0.05)
+    for word in ("connecting", "connected"):
+        answer = asyncio.ensure_future(wire.call("ECHO", word))
+        await asyncio.sleep(0)
+        time.sleep(0.2)  # noqa: ASYNC251 (that is the stall)
+        assert await answer == word.encode()
+    wire.close()
 
 
 def test_it_works_on_the_loop_that_services_run_on(caches: CachePair) -> None:

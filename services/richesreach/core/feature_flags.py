@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from richesreach.core.auth.identity import Identity
-from richesreach.core.cache.nodes import CacheUnavailableError, Client, Nodes
+from richesreach.core.cache.nodes import CacheUnavailableError, Nodes
 from richesreach.core.ending import end
 from richesreach.core.logs import logger
 
@@ -97,22 +97,12 @@ class FeatureFlags:
     async def set(self, flag: Flag[Any], rule: Rule) -> None:
         """Raises UnfitRuleError, and CacheUnavailableError where the datastore takes no writes."""
         packed = msgspec.json.encode(fit(flag, rule))
-
-        async def write(node: Client) -> Any:
-            stored: Any = node.hset(NAME, flag.name, packed)
-            return await stored
-
-        await self._servers.write(write)
+        await self._servers.write_value(lambda wire: wire.call("HSET", NAME, flag.name, packed))
         self._rules = {**self._rules, flag.name: rule}
 
     async def clear(self, flag: Flag[Any]) -> None:
         """Back to the default. Raises CacheUnavailableError where the datastore takes no writes."""
-
-        async def write(node: Client) -> Any:
-            gone: Any = node.hdel(NAME, flag.name)
-            return await gone
-
-        await self._servers.write(write)
+        await self._servers.write_value(lambda wire: wire.call("HDEL", NAME, flag.name))
         self._rules = {name: rule for name, rule in self._rules.items() if name != flag.name}
 
     def open(self) -> None:
@@ -123,17 +113,12 @@ class FeatureFlags:
 
     async def look(self) -> None:
         """Ask for the rules once; without an answer, those that are known stay."""
-
-        async def ask(node: Client) -> Any:
-            held: Any = node.hgetall(NAME)
-            return await held
-
         try:
-            found = await self._servers.read(ask)
+            found: list[bytes] = await self._servers.read_value(lambda wire: wire.call("HGETALL", NAME))
         except CacheUnavailableError:
             return
         rules = {}
-        for name, raw in found.items():
+        for name, raw in zip(found[::2], found[1::2], strict=True):
             try:
                 rules[name.decode()] = msgspec.json.decode(raw, type=Rule)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:

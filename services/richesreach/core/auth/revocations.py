@@ -10,9 +10,9 @@ second. A process keeps each id for longer than any cache keeps a key, any repli
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
 
-from richesreach.core.cache.nodes import CacheUnavailableError, Client, Nodes
+from richesreach.core.cache.nodes import CacheUnavailableError, Nodes
+from richesreach.core.cache.wire import Wire
 from richesreach.core.ending import end
 
 KEYS = "auth:revoked-keys"
@@ -65,15 +65,17 @@ class Revocations:
     async def _tell_on(self) -> bool:
         now, untold = self._now(), dict(self._untold)
 
-        async def add(node: Client) -> None:
-            async with node.pipeline(transaction=False) as pipeline:
-                pipeline.zadd(self._name, untold)
-                pipeline.zremrangebyscore(self._name, "-inf", now - self._remembered)
-                pipeline.expire(self._name, round(self._remembered))
-                await pipeline.execute()
+        async def add(wire: Wire) -> None:
+            await wire.pipeline(
+                [
+                    ("ZADD", self._name, *(word for id_, at in untold.items() for word in (repr(at), id_))),
+                    ("ZREMRANGEBYSCORE", self._name, "-inf", repr(now - self._remembered)),
+                    ("EXPIRE", self._name, round(self._remembered)),
+                ]
+            )
 
         try:
-            await self._servers.write(add)
+            await self._servers.write_value(add)
         except CacheUnavailableError:
             return False
         self._untold = {each: at for each, at in self._untold.items() if untold.get(each) != at}
@@ -85,17 +87,15 @@ class Revocations:
             await self._tell_on()
         now = self._now()
 
-        async def ask(node: Client) -> Any:
-            since = now - self._remembered
-            found: Any = await node.zrangebyscore(self._name, since, "+inf", withscores=True)
-            return found
-
+        since = repr(now - self._remembered)
         try:
-            found = await self._servers.read(ask)
+            found: list[bytes] = await self._servers.read_value(
+                lambda wire: wire.call("ZRANGEBYSCORE", self._name, since, "+inf", "WITHSCORES")
+            )
         except CacheUnavailableError:
             return
         kept = {revoked: at for revoked, at in self._known.items() if at > now - self._remembered}
-        for revoked, at in found:
+        for revoked, at in zip(found[::2], found[1::2], strict=True):
             kept[revoked.decode()] = max(float(at), kept.get(revoked.decode(), 0.0))
         self._known = kept
 

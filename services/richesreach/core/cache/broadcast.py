@@ -49,6 +49,9 @@ class Broadcast:
             for node in self._nodes.usable(writing=True):
                 try:
                     await self._follow(node)
+                except CacheTimeoutError:
+                    # It may be this process that was held up: callers find out about the server.
+                    pass
                 except (RedisError, OSError) as error:
                     self._nodes.lost(node, error)
                 finally:

@@ -8,7 +8,8 @@ import msgspec
 
 from richesreach.core.cache import scripts
 from richesreach.core.cache.broadcast import Gone
-from richesreach.core.cache.nodes import CacheUnavailableError, Client, Nodes
+from richesreach.core.cache.nodes import CacheUnavailableError, Nodes
+from richesreach.core.cache.wire import Wire
 
 # Keys in one step of clearing a kind.
 _BATCH = 500
@@ -43,8 +44,8 @@ class Invalidation:
         marks = [f"{scripts.MARK}{what}:{name}" for what, those in marked for name in those]
         told: list[Any] = [scripts.CHANNEL, msgspec.json.encode(kinds)]
         arguments = [len(keys), self._mark(), scripts.MARK_TTL, *told, *marks]
-        gone: list[bytes] = await self._nodes.write(
-            lambda node: scripts.INVALIDATE.run(node, names, arguments)
+        gone: list[bytes] = await self._nodes.write_value(
+            lambda wire: scripts.INVALIDATE.run(wire, names, arguments)
         )
         return [name.decode() for name in gone]
 
@@ -53,18 +54,17 @@ class Invalidation:
         return f"{uuid.uuid4().hex}@{self._now():.3f}"
 
     async def _kind(self, name: str) -> None:
-        async def ask(node: Client) -> None:
-            await node.set(f"{scripts.MARK}kind:{name}", self._mark(), px=scripts.MARK_TTL)
-            batch: list[bytes] = []
-            async for key in node.scan_iter(match=f"{name}:*", count=_BATCH):
-                batch.append(key)
-                if len(batch) >= _BATCH:
-                    await node.unlink(*batch)
-                    batch = []
-            if batch:
-                await node.unlink(*batch)
+        async def ask(wire: Wire) -> None:
+            await wire.call("SET", f"{scripts.MARK}kind:{name}", self._mark(), "PX", scripts.MARK_TTL)
+            cursor = b"0"
+            while True:
+                cursor, batch = await wire.call("SCAN", cursor, "MATCH", f"{name}:*", "COUNT", _BATCH)
+                if batch:
+                    await wire.call("UNLINK", *batch)
+                if cursor == b"0":
+                    return
 
-        await self._nodes.write(ask)
+        await self._nodes.write_value(ask)
 
 
 def invalidated_at(mark: bytes) -> float:

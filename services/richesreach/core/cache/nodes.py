@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -21,13 +21,10 @@ from richesreach.core.settings import CacheLogin, Endpoint
 # Seconds.
 SOCKET_TIMEOUT = 0.5
 COOL_DOWN = 1.0
-# A node; what asks for more waits for one to be free.
-MAX_CONNECTIONS = 64
 
 _UNREACHABLE = (CacheConnectionError, CacheTimeoutError, OSError)
 
 Answer = TypeVar("Answer")
-Client: TypeAlias = Redis
 
 
 class CacheUnavailableError(Exception):
@@ -35,7 +32,7 @@ class CacheUnavailableError(Exception):
 
 
 class _PassedOverError(Exception):
-    """The node has no place free, or turned out not to answer while the caller waited for one."""
+    """The node turned out not to answer while another was asked."""
 
 
 class CacheNode:
@@ -46,7 +43,7 @@ class CacheNode:
         self.unreachable_until = 0.0
         self.read_only_until = 0.0
         self.down = False
-        self.free = asyncio.Semaphore(MAX_CONNECTIONS)
+        # For channels: what it takes for silence may be a stall of this process.
         self.client = Redis(
             host=endpoint.host,
             port=endpoint.port,
@@ -55,19 +52,19 @@ class CacheNode:
             password=login.password.reveal() if login else None,
             socket_timeout=SOCKET_TIMEOUT,
             socket_connect_timeout=SOCKET_TIMEOUT,
-            # The next node is the retry: waiting for a dead one would slow every request.
+            # Who listens begins anew himself.
             retry=Retry(NoBackoff(), 0),
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
-
+        # The next node is the retry: waiting for a dead one would slow every request.
         self.wire = Wire(endpoint, tls=tls, login=login, patience=SOCKET_TIMEOUT)
         # Some are large: what every request asks shall not wait behind one.
         self.values = Wire(endpoint, tls=tls, login=login, patience=SOCKET_TIMEOUT)
 
     async def role(self) -> str:
         """`primary` or `replica`, as the server itself says. Raises RedisError or OSError."""
-        replication = await self.client.info("replication")
-        return "primary" if replication["role"] == "master" else "replica"
+        replication: bytes = await self.values.call("INFO", "replication")
+        return "primary" if b"\nrole:master" in replication else "replica"
 
 
 class Nodes:
@@ -93,25 +90,17 @@ class Nodes:
         self._writes = [nodes[endpoint] for endpoint in dict.fromkeys(writes)]
         self._clock = clock
 
-    async def read(self, ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
-        """What the first node that can answer says. Raises CacheUnavailableError."""
-        return await self._first(self._reads, lambda node: ask(node.client))
-
-    async def write(self, ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
-        """As `read`, of the first node that takes writes."""
-        return await self._first(self._writes, lambda node: ask(node.client))
-
-    async def write_directly(self, ask: Callable[[Wire], Awaitable[Answer]]) -> Answer:
-        """As `write`, on the one connection for what every request asks."""
-        return await self._first(self._writes, lambda node: ask(node.wire))
-
     async def read_value(self, ask: Callable[[Wire], Awaitable[Answer]]) -> Answer:
-        """As `read`, on the one connection for values."""
+        """What the first node that can answer says. Raises CacheUnavailableError."""
         return await self._soonest(self._reads, ask)
 
     async def write_value(self, ask: Callable[[Wire], Awaitable[Answer]]) -> Answer:
-        """As `write`, on the one connection for values."""
+        """As `read_value`, of the first node that takes writes."""
         return await self._soonest(self._writes, ask)
+
+    async def write_directly(self, ask: Callable[[Wire], Awaitable[Answer]]) -> Answer:
+        """As `write_value`, on the connection for what every request asks."""
+        return await self._first(self._writes, lambda node: ask(node.wire))
 
     def ready(self) -> Wire | None:
         """The connection on which `write_directly` would ask first, where no more is to be said of the node.
@@ -199,25 +188,9 @@ class Nodes:
         self, node: CacheNode, writing: bool, ask: Callable[[CacheNode], Awaitable[Answer]]
     ) -> Answer:
         """Raises _PassedOverError, RedisError or OSError."""
-        await _place(node)
-        try:
-            if not self._worth(node, writing):
-                raise _PassedOverError
-            if node.down:
-                # One caller finds out whether it is back; the others need not wait for that.
-                node.unreachable_until = self._clock() + COOL_DOWN
-            return await ask(node)
-        finally:
-            node.free.release()
-
-
-async def _place(node: CacheNode) -> None:
-    """Raises _PassedOverError when none becomes free in time."""
-    if not node.free.locked():
-        await node.free.acquire()
-        return
-    try:
-        async with asyncio.timeout(SOCKET_TIMEOUT):
-            await node.free.acquire()
-    except TimeoutError:
-        raise _PassedOverError from None
+        if not self._worth(node, writing):
+            raise _PassedOverError
+        if node.down:
+            # One caller finds out whether it is back; the others need not wait for that.
+            node.unreachable_until = self._clock() + COOL_DOWN
+        return await ask(node)

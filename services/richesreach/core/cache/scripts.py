@@ -6,7 +6,6 @@ from typing import Any
 
 from redis.exceptions import NoScriptError
 
-from richesreach.core.cache.nodes import Client
 from richesreach.core.cache.wire import Wire
 
 
@@ -17,7 +16,7 @@ class Script:
         self.source = source
         self.hash = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
-    async def run(self, node: Client | Wire, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+    async def run(self, node: Wire, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         try:
             return await node.evalsha(self.hash, len(keys), *keys, *arguments)
         except NoScriptError:

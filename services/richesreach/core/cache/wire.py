@@ -15,6 +15,7 @@ from redis.exceptions import AuthenticationError, NoScriptError, ReadOnlyError, 
 from redis.exceptions import ConnectionError as CacheConnectionError
 from redis.exceptions import TimeoutError as CacheTimeoutError
 
+from richesreach.core.cache.patience import Running, patient
 from richesreach.core.settings import CacheLogin, Endpoint
 
 # By the first word of the server's answer; a server that is still loading is none yet.
@@ -42,7 +43,8 @@ class Sink(Protocol):
 
 
 class Wire:
-    """Connects with the first call, and anew after the connection broke. `patience` is in seconds.
+    """Connects with the first call, and anew after the connection broke. `patience` is in seconds in which
+    this process runs.
 
     Calls raise RedisError or OSError as redis-py's do.
     """
@@ -53,7 +55,7 @@ class Wire:
         self._login = login
         self._patience = patience
         self._line: _Line | None = None
-        self._connecting = asyncio.Lock()
+        self._connecting: asyncio.Task[_Line] | None = None
 
     async def evalsha(self, script: str, number: int, *keys_and_arguments: Any) -> Any:
         return await self.call("EVALSHA", script, number, *keys_and_arguments)
@@ -88,6 +90,8 @@ class Wire:
         return True
 
     def close(self) -> None:
+        if self._connecting is not None:
+            self._connecting.add_done_callback(_closed)
         if self._line is not None:
             self._line.close()
 
@@ -96,16 +100,23 @@ class Wire:
         return await line.call(words)
 
     async def _connected(self) -> "_Line":
-        async with self._connecting:
-            line = self._line
-            if line is None or line.broken:
-                line = self._line = await self._connect()
-            return line
+        """All who wait for the connection get it, or learn together that there is none."""
+        attempt = self._connecting
+        if attempt is None or attempt.get_loop() is not asyncio.get_running_loop():
+            attempt = self._connecting = asyncio.create_task(self._connect(), name="cache-connection")
+            attempt.add_done_callback(self._attempted)
+        return await asyncio.shield(attempt)
+
+    def _attempted(self, attempt: "asyncio.Task[_Line]") -> None:
+        if self._connecting is attempt:
+            self._connecting = None
+        if not attempt.cancelled() and attempt.exception() is None:
+            self._line = attempt.result()
 
     async def _connect(self) -> "_Line":
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._patience):
+            async with patient(self._patience):
                 _, line = await loop.create_connection(
                     lambda: _Line(loop, self._patience),
                     self._endpoint.host,
@@ -123,6 +134,12 @@ class Wire:
         return line
 
 
+def _closed(attempt: "asyncio.Task[_Line]") -> None:
+    """Close what was still being made."""
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result().close()
+
+
 class _Line(asyncio.Protocol):
     """A connection as long as it lasts. Answers come in the order of the calls."""
 
@@ -131,8 +148,9 @@ class _Line(asyncio.Protocol):
         self._loop = loop
         self._patience = patience
         self._transport: asyncio.Transport | None = None
+        self._running = Running(loop, patience)
         self._reader = hiredis.Reader(protocolError=CacheConnectionError, replyError=_error)
-        # With the time at which each is late: in the order of the calls, as all wait equally long.
+        # With the running time at which each is late: in the order of the calls, as all wait equally long.
         self._calls: deque[tuple[Sink, float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -153,10 +171,13 @@ class _Line(asyncio.Protocol):
             for sink in sinks:
                 sink.set_exception(CacheConnectionError("the connection is closed"))
             return
-        late = self._loop.time() + self._patience
-        self._calls.extend((sink, late) for sink in sinks)
+        running = self._running
         if self._timer is None:
-            self._timer = self._loop.call_at(late, self._look)
+            running.resumed()
+            self._timer = self._loop.call_later(running.step, self._look)
+        # Of the step that is under way, nobody knows yet how much is over.
+        late = running.seconds + self._patience + running.step
+        self._calls.extend((sink, late) for sink in sinks)
         self._transport.write(packed)
 
     def close(self) -> None:
@@ -188,11 +209,10 @@ class _Line(asyncio.Protocol):
         self._timer = None
         if not self._calls:
             return
-        _, late = self._calls[0]
-        if late <= self._loop.time():
+        if self._calls[0][1] <= self._running.moved():
             self._end(CacheTimeoutError("no answer in time"))
         else:
-            self._timer = self._loop.call_at(late, self._look)
+            self._timer = self._loop.call_later(self._running.step, self._look)
 
     def _end(self, error: RedisError) -> None:
         self.broken = True
