@@ -69,8 +69,7 @@ async def test_signals_of_an_engine_come_page_by_page(ask: Asker) -> None:
         ask, "/api/market/signals", symbol="SPY", engine="trend", limit=20, cursor=first["next_cursor"]
     )
     found = first["items"] + second["items"]
-    # Samples that an earlier test made in the hour before stay.
-    assert 30 <= len({row["id"] for row in found}) == len(found)
+    assert len({row["id"] for row in found}) == len(found) == 30
     assert {(row["symbol"], row["engine"]) for row in found} == {("SPY", "trend")}
 
 
