@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.errors import OperationError
-from ops.lake import lineage, objects
+from ops.lake import columnar, lineage, objects
 from ops.lake.rules import Examination, Problem
 from ops.lake.site import Lake
 from stacks.datalake.schemas import DATASETS, QUALITY_CHECKS, SCHEMAS, Dataset, documents
@@ -95,7 +95,9 @@ def _dataset(lake: Lake, dataset: Dataset, limit: int, now: datetime) -> Outcome
     examination.fresh(dataset.prefix, found[0] if found else None, now, dataset.fresh_hours)
     for each in sorted(found, key=lambda each: each.key):
         try:
-            examination.examine(each.key, objects.text(lake, each.key))
+            examination.examine(each.key, _lines(lake, dataset, each.key))
+        except columnar.ColumnarError as error:
+            examination.unreadable(each.key, str(error))
         except (UnicodeDecodeError, EOFError, OSError) as error:
             examination.unreadable(each.key, f"is neither UTF-8 text nor gzip of it: {error}")
     return Outcome(
@@ -106,6 +108,13 @@ def _dataset(lake: Lake, dataset: Dataset, limit: int, now: datetime) -> Outcome
         found[0].arrived if found else None,
         tuple(examination.problems),
     )
+
+
+def _lines(lake: Lake, dataset: Dataset, key: str) -> str:
+    """The records of an object as JSON Lines."""
+    if dataset.format == "parquet":
+        return columnar.to_json_lines(dataset.schema, objects.body(lake, key))
+    return objects.text(lake, key)
 
 
 def result(lake: Lake, outcomes: Sequence[Outcome], now: datetime) -> dict[str, Any]:

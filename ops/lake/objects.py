@@ -28,11 +28,17 @@ def newest(lake: Lake, dataset: Dataset, limit: int) -> list[LakeObject]:
     """
     found: list[LakeObject] = []
     for day in _days(lake, dataset):
-        found += _objects(lake, day)
+        found += _listed(lake, dataset, day) if dataset.format == "parquet" else _objects(lake, day)
         if len(found) >= limit:
             break
     found.sort(key=lambda each: each.arrived, reverse=True)
     return found[:limit]
+
+
+def body(lake: Lake, key: str) -> bytes:
+    """The object as it is."""
+    found: bytes = lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read()
+    return found
 
 
 def text(lake: Lake, key: str) -> str:
@@ -41,8 +47,8 @@ def text(lake: Lake, key: str) -> str:
     Raises:
         UnicodeDecodeError, gzip.BadGzipFile: the object is not what its name says.
     """
-    body: bytes = lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read()
-    return (gzip.decompress(body) if key.endswith(".gz") else body).decode()
+    found = body(lake, key)
+    return (gzip.decompress(found) if key.endswith(".gz") else found).decode()
 
 
 def _days(lake: Lake, dataset: Dataset) -> list[str]:
@@ -58,6 +64,15 @@ def _objects(lake: Lake, prefix: str) -> Iterator[LakeObject]:
     for page in pages:
         for each in page.get("Contents", []):
             yield LakeObject(each["Key"], each["LastModified"], each["Size"])
+
+
+def _listed(lake: Lake, dataset: Dataset, day: str) -> Iterator[LakeObject]:
+    """The files of a day that a manifest names: the others are unfinished, or have been replaced."""
+    manifests = dataset.manifests + day.removeprefix(dataset.prefix)
+    named = {line.strip() for each in _objects(lake, manifests) for line in text(lake, each.key).splitlines()}
+    for each in _objects(lake, day):
+        if f"s3://{lake.bucket}/{each.key}" in named:
+            yield each
 
 
 def document(lake: Lake, key: str) -> Any:

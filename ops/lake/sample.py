@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from ops.errors import OperationError, UsageError
-from ops.lake import lineage, sample_records, site
+from ops.lake import columnar, lineage, sample_records, site
 from stacks.datalake.schemas import DATASETS, QUALITY_CHECKS, Dataset
 
 #: The same seed and day make the same records.
@@ -22,6 +22,8 @@ SEED = 20251005
 DAYS = 3
 
 JOB = "lake.sample"
+
+_CONTENT = {"json": "application/json", "jsonl": "application/jsonlines", "txt": "text/plain"}
 
 
 def load(console: Console, environment: str, region: str | None = None) -> None:
@@ -48,12 +50,14 @@ def write(lake: site.Lake, now: datetime) -> int:
     objects = 0
     try:
         for dataset in DATASETS:
-            for key, records in _objects(dataset, lake.region, now):
-                _put(lake, key, "".join(json.dumps(record) + "\n" for record in records))
+            for day in sample_records.days(now, DAYS):
+                records = sample_records.records(dataset, lake.region, day, SEED)
+                put = _put_parquet if dataset.format == "parquet" else _put_lines
+                put(lake, dataset, day.isoformat(), records)
                 objects += 1
         run = str(uuid.UUID(int=SEED << 64 | int(now.timestamp())))
-        day = f"region={lake.region}/dt={now:%Y-%m-%d}"
-        _put(lake, f"{QUALITY_CHECKS}{day}/sample.json", json.dumps(_quality(lake, now), indent=2))
+        today = f"region={lake.region}/dt={now:%Y-%m-%d}"
+        _put(lake, f"{QUALITY_CHECKS}{today}/sample.json", json.dumps(_quality(lake, now), indent=2))
         lineage.write(lake, lineage.event(JOB, run, now, lake, inputs=(), outputs=DATASETS), now, run)
     except (BotoCoreError, ClientError) as error:
         raise OperationError(
@@ -62,10 +66,23 @@ def write(lake: site.Lake, now: datetime) -> int:
     return objects + 2
 
 
-def _objects(dataset: Dataset, region: str, now: datetime) -> Iterator[tuple[str, Sequence[dict[str, Any]]]]:
-    for day in sample_records.days(now, DAYS):
-        records = sample_records.records(dataset, region, day, SEED)
-        yield f"{dataset.partition(region, day.isoformat())}sample.jsonl", records
+def _put_lines(lake: site.Lake, dataset: Dataset, day: str, records: Sequence[dict[str, Any]]) -> None:
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    _put(lake, f"{dataset.partition(lake.region, day)}sample.jsonl", text)
+
+
+def _put_parquet(lake: site.Lake, dataset: Dataset, day: str, records: Sequence[dict[str, Any]]) -> None:
+    """The file, and then the manifest by which tables see it."""
+    key = f"{dataset.partition(lake.region, day, 0)}sample.parquet"
+    lake.s3.put_object(
+        Bucket=lake.bucket,
+        Key=key,
+        Body=columnar.to_parquet(dataset.schema, records),
+        ContentType="application/vnd.apache.parquet",
+        Metadata={"origin": "sample"},
+    )
+    manifest = f"{dataset.manifest_partition(lake.region, day, 0)}sample.txt"
+    _put(lake, manifest, f"s3://{lake.bucket}/{key}\n")
 
 
 def _put(lake: site.Lake, key: str, text: str) -> None:
@@ -73,7 +90,7 @@ def _put(lake: site.Lake, key: str, text: str) -> None:
         Bucket=lake.bucket,
         Key=key,
         Body=text.encode(),
-        ContentType="application/json" if key.endswith(".json") else "application/jsonlines",
+        ContentType=_CONTENT[key.rsplit(".", 1)[1]],
         Metadata={"origin": "sample"},
     )
 

@@ -81,6 +81,10 @@ _NAMED: dict[str, _Maker] = {
     "statements": lambda c, p, r: r.randrange(1, 200),
     "positions": lambda c, p, r: r.randrange(5, 40),
     "market_cap": lambda c, p, r: round(p * 1e8, 2),
+    "ticks": lambda c, p, r: r.randrange(10, 1_000),
+    "licence": lambda c, p, r: "sample",
+    "venue": lambda c, p, r: "sample",
+    "stream_offset": lambda c, p, r: uuid.UUID(c.id).int % 10**15,
     "macd": lambda c, p, r: round(r.gauss(0, 1), 4),
     "macd_signal": lambda c, p, r: round(r.gauss(0, 1), 4),
     "pe_ratio": lambda c, p, r: round(r.uniform(8, 40), 2),
@@ -100,12 +104,14 @@ _KINDS: dict[str, _Maker] = {
     "timestamp": lambda c, p, r: f"{c.at:%Y-%m-%dT%H:%M:%SZ}",
     "date": lambda c, p, r: c.at.date().isoformat(),
     "decimal": lambda c, p, r: f"{abs(r.gauss(p * 100, p)):.2f}",
+    "long": lambda c, p, r: 0,
 }
 
 
 def _value(field: Field, context: _Context, price: float, rng: random.Random) -> Any:
     if field.name in _NAMED:
-        return _NAMED[field.name](context, price, rng)
+        made = _NAMED[field.name](context, price, rng)
+        return f"{made:.2f}" if field.kind == "decimal" and isinstance(made, float) else made
     if field.name.endswith("_id"):
         return context.id
     if field.values:
@@ -121,5 +127,5 @@ def _coherent(record: Record) -> Record:
     """A bar's high and low bound its other prices."""
     if {"open", "high", "low", "close"} <= record.keys():
         prices = [record["open"], record["close"], record["high"], record["low"]]
-        record |= {"high": max(prices), "low": min(prices)}
+        record |= {"high": max(prices, key=float), "low": min(prices, key=float)}
     return record

@@ -7,12 +7,23 @@ from aws_cdk import aws_s3 as s3
 
 from stacks.datalake.settings import ArchiveTiers, LakeSettings, ZoneLifecycle
 
+#: Tag of the files that a larger one has replaced: no manifest names them any more.
+REPLACED = "replaced"
+
 ZONES = ("raw", "processed", "curated", "metadata")
 
 
 def zone_rules(lake: LakeSettings) -> list[s3.LifecycleRule]:
-    """One rule a zone, and one for what interrupted uploads leave behind anywhere in the bucket."""
+    """One rule a zone, one for files that were replaced, and one for what interrupted uploads leave behind
+    anywhere in the bucket."""
     rules = [_zone_rule(zone, getattr(lake.zones, zone), lake) for zone in ZONES]
+    rules.append(
+        s3.LifecycleRule(
+            id="replaced-files",
+            tag_filters={REPLACED: "true"},
+            expiration=cdk.Duration.days(lake.replaced_days),
+        )
+    )
     rules.append(
         s3.LifecycleRule(
             id="abort-uploads",

@@ -123,6 +123,7 @@ class LakeSettings(Frozen):
     noncurrent_days: Days = 90
     noncurrent_versions: Annotated[int, Field(ge=1, le=100)] | None = None
     abort_upload_days: Days = 7
+    replaced_days: Days = 7
     log_days: Days = 365
     retention_minimum_days: Annotated[int, Field(ge=0, le=36500)] = 0
     object_lock: ObjectLock | None = None

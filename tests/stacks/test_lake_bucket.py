@@ -59,6 +59,13 @@ def test_noncurrent_versions_expire_and_interrupted_uploads_are_aborted(prod: As
     assert abort["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": settings.abort_upload_days}
 
 
+def test_files_that_a_larger_one_replaced_expire_and_no_others(prod: Assembly) -> None:
+    rules = lake(prod).properties["LifecycleConfiguration"]["Rules"]
+    (rule,) = [each for each in rules if "ExpirationInDays" in each]
+    assert rule["TagFilters"] == [{"Key": "replaced", "Value": "true"}]
+    assert rule["ExpirationInDays"] == load_environment("prod").lake.replaced_days
+
+
 def test_newest_noncurrent_versions_are_kept_where_configured(optioned_lake: Assembly) -> None:
     rules = [r for r in lake(optioned_lake).properties["LifecycleConfiguration"]["Rules"] if r.get("Prefix")]
     assert {rule["NoncurrentVersionExpiration"]["NewerNoncurrentVersions"] for rule in rules} == {3}

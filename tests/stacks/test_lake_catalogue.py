@@ -89,12 +89,33 @@ def test_table_has_the_schemas_columns_and_projects_its_partitions(zone: str, pr
         assert set(columns) | set(partitions) == {field.name for field in schema.fields} | {
             "region",
             "dt",
-        } | (set(partitions) & {"source"})
+        } | (set(partitions) & {"source", "hour"})
         assert not set(columns) & set(partitions)
         template = table["Parameters"]["storage.location.template"]
         assert all(f"${{{partition}}}" in template for partition in partitions)
         permitted = load_environment("prod").permitted_regions
         assert table["Parameters"]["projection.region.values"].split(",") == permitted
+
+
+@pytest.mark.parametrize("name", ["market_ticks", "bars", "technical_indicators"])
+def test_table_over_parquet_reads_what_the_manifests_name_hour_by_hour(name: str, prod: Assembly) -> None:
+    (table,) = [
+        each.properties["TableInput"]
+        for each in prod.all(HOME, "lake-catalogue", "AWS::Glue::Table")
+        if each.properties["TableInput"]["Name"] == name
+    ]
+    (dataset,) = [each for each in DATASETS if each.name == name]
+    storage = table["StorageDescriptor"]
+    assert storage["InputFormat"] == "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat"
+    assert storage["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
+    assert [each["Name"] for each in table["PartitionKeys"]] == ["region", "dt", "hour"]
+    assert table["Parameters"]["storage.location.template"].endswith(
+        f"/{dataset.manifest_partition('${region}', '${dt}')}hour=${{hour}}/"
+    )
+    assert (table["Parameters"]["projection.hour.range"], table["Parameters"]["projection.hour.digits"]) == (
+        "0,23",
+        "2",
+    )
 
 
 def test_market_data_of_every_source_is_one_table(prod: Assembly) -> None:

@@ -21,12 +21,21 @@ DATASETS: tuple[Dataset, ...] = (
         Dataset(f"market_data_{source}", f"{_MARKET}{source}/", market.MARKET_DATA, 24, "market_data")
         for source in ("polygon", "finnhub", "coingecko")
     ),
+    Dataset("market_ticks", f"{_MARKET}ticks/", market.MARKET_TICKS, 24, "market_ticks", "parquet"),
     Dataset("news", "raw/news/", market.NEWS, 24, "news"),
     Dataset("sentiment", "raw/sentiment/", market.SENTIMENT, 24, "sentiment"),
+    Dataset("bars", "processed/bars/", market.BARS, 24, "bars", "parquet"),
+    Dataset(
+        "technical_indicators",
+        f"{_FEATURES}technical_indicators/",
+        features.TECHNICAL_INDICATORS,
+        24,
+        "technical_indicators",
+        "parquet",
+    ),
     *(
         Dataset(schema.name, f"{_FEATURES}{schema.name}/", schema, hours, schema.name)
         for schema, hours in (
-            (features.TECHNICAL_INDICATORS, 24),
             (features.FUNDAMENTAL_DATA, 24 * 7),
             (features.SENTIMENT_SCORES, 24),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stacks.datalake.schemas.market import ORIGIN, SYMBOL
+from stacks.datalake.schemas.market import INTERVAL, ORIGIN, STREAM, SYMBOL
 from stacks.datalake.schemas.model import Field, Schema
 
 _TIME = Field("timestamp", "timestamp", "the moment the features hold for, UTC")
@@ -13,7 +13,7 @@ TECHNICAL_INDICATORS = Schema(
     (
         SYMBOL,
         _TIME,
-        Field("interval", "string", "length of the bars", values=("1s", "1m", "5m", "1h", "1d")),
+        INTERVAL,
         Field("sma_20", "double", "simple moving average of 20 closes", nullable=True, minimum=0),
         Field("sma_50", "double", "simple moving average of 50 closes", nullable=True, minimum=0),
         Field("ema_12", "double", "exponential moving average, 12", nullable=True, minimum=0),
@@ -21,12 +21,18 @@ TECHNICAL_INDICATORS = Schema(
         Field("rsi_14", "double", "relative strength index, 14", nullable=True, minimum=0, maximum=100),
         Field("macd", "double", "EMA 12 less EMA 26", nullable=True),
         Field("macd_signal", "double", "EMA 9 of the MACD", nullable=True),
+        Field("macd_histogram", "double", "MACD less its signal", nullable=True),
         Field("bollinger_upper", "double", "SMA 20 plus two deviations", nullable=True, minimum=0),
+        Field("bollinger_middle", "double", "SMA 20", nullable=True, minimum=0),
         Field("bollinger_lower", "double", "SMA 20 less two deviations", nullable=True),
+        Field("vwap_20", "double", "volume-weighted average price of 20 bars", nullable=True, minimum=0),
+        Field("realised_volatility_20", "double", "of 20 bars, a share", nullable=True, minimum=0),
+        Field("regime", "double", "0 ranging, 1 rising, -1 falling, 2 turbulent", nullable=True),
+        *STREAM,
         ORIGIN,
     ),
     key=("symbol", "interval", "timestamp"),
-    max_null_share=0.8,  # the first bars of a series have no long averages yet
+    max_null_share=1,  # the first bars of a series have no long averages yet
 )
 
 FUNDAMENTAL_DATA = Schema(

@@ -9,13 +9,68 @@ ORIGIN = Field("origin", "string", "who made the record", values=("live", "repla
 
 SYMBOL = Field("symbol", "string", "instrument, as the source spells it (AAPL, BTC-USD)")
 
+INTERVAL = Field("interval", "string", "length of the bar", values=("1s", "1m", "5m", "1h", "1d"))
+
+#: Where in the stream a record stood; ``stream_epoch`` counts how often its topic was made anew.
+STREAM = (
+    Field("stream_epoch", "long", "number of the topic's life", minimum=0),
+    Field("stream_partition", "long", "partition of the topic", minimum=0),
+    Field("stream_offset", "long", "offset of the message", minimum=0),
+)
+
+MARKET_TICKS = Schema(
+    "market_ticks",
+    "One trade or quote as its source delivered it",
+    (
+        SYMBOL,
+        Field("source", "string", "provider, replay or generator"),
+        Field("venue", "string", "where it was traded or quoted"),
+        Field("licence", "string", "under which it may be used"),
+        Field("sequence", "long", "counts without gaps by source and symbol", minimum=0),
+        Field("event_time", "long", "when it happened, Unix nanoseconds", minimum=0),
+        Field("received_time", "long", "when the platform received it, Unix nanoseconds", minimum=0),
+        Field("price", "decimal", "price"),
+        Field("size", "decimal", "units"),
+        Field("bid", "decimal", "best bid at that time", nullable=True),
+        Field("ask", "decimal", "best ask at that time", nullable=True),
+        *STREAM,
+        Field("stream_place", "long", "place in the message, from 0", minimum=0),
+        ORIGIN,
+    ),
+    key=("stream_epoch", "stream_partition", "stream_offset", "stream_place"),
+    max_null_share=1,
+)
+
+BARS = Schema(
+    "bars",
+    "One bar that the platform made of ticks",
+    (
+        SYMBOL,
+        Field("timestamp", "timestamp", "start of the bar, UTC"),
+        Field("ends_at", "timestamp", "end of the bar, UTC, which it excludes"),
+        INTERVAL,
+        Field("open", "decimal", "first price"),
+        Field("high", "decimal", "highest price"),
+        Field("low", "decimal", "lowest price"),
+        Field("close", "decimal", "last price"),
+        Field("volume", "decimal", "units traded"),
+        Field("vwap", "decimal", "volume-weighted average price", nullable=True),
+        Field("ticks", "long", "ticks in it", minimum=1),
+        Field("revision", "long", "above 0 where it corrects an earlier one", minimum=0),
+        *STREAM,
+        ORIGIN,
+    ),
+    key=("symbol", "interval", "timestamp", "revision"),
+    max_null_share=1,
+)
+
 MARKET_DATA = Schema(
     "market_data",
     "One bar of an instrument as a source delivered it",
     (
         SYMBOL,
         Field("timestamp", "timestamp", "start of the bar, UTC"),
-        Field("interval", "string", "length of the bar", values=("1s", "1m", "5m", "1h", "1d")),
+        INTERVAL,
         Field("open", "double", "first price", minimum=0),
         Field("high", "double", "highest price", minimum=0),
         Field("low", "double", "lowest price", minimum=0),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 Kind = Literal["string", "double", "long", "boolean", "timestamp", "date", "decimal"]
 Zone = Literal["raw", "processed", "curated", "metadata"]
+Format = Literal["json", "parquet"]
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
@@ -35,6 +36,9 @@ _GLUE = {
     "date": "date",
     "decimal": "decimal(28,8)",
 }
+
+#: Parquet knows its own times.
+_PARQUET = {**_GLUE, "timestamp": "timestamp"}
 
 _ICEBERG = {**_GLUE, "long": "long", "timestamp": "timestamptz"}
 
@@ -67,6 +71,11 @@ class Field:
     @property
     def glue_type(self) -> str:
         return _GLUE[self.kind]
+
+    @property
+    def parquet_type(self) -> str:
+        """Of the Glue tables over Parquet, and so of the files' columns."""
+        return _PARQUET[self.kind]
 
     @property
     def iceberg_type(self) -> str:
@@ -122,13 +131,17 @@ class Dataset:
     """A prefix of the lake. Objects are JSON Lines under
     ``<prefix>region=<writing region>/dt=<day>/``: regions replicate into each other's lakes, so a key
     without its region would be overwritten. ``fresh_hours`` is the age that its newest object may have;
-    ``table`` the table that reads it, shared by datasets of one parent prefix and schema."""
+    ``table`` the table that reads it, shared by datasets of one parent prefix and schema.
+
+    Parquet is partitioned by the hour, too, and listed: objects below ``manifests`` name, a line each, the
+    files that count. What no manifest names is unfinished, or was replaced by a larger file."""
 
     name: str
     prefix: str
     schema: Schema
     fresh_hours: int
     table: str
+    format: Format = "json"
 
     def __post_init__(self) -> None:
         if not self.prefix.endswith("/") or self.zone not in ("raw", "processed", "curated", "metadata"):
@@ -138,6 +151,20 @@ class Dataset:
     def zone(self) -> str:
         return self.prefix.split("/", 1)[0]
 
-    def partition(self, region: str, day: str = "") -> str:
-        """Prefix of what one region wrote, on one day where ``day`` (YYYY-MM-DD) is given."""
-        return f"{self.prefix}region={region}/" + (f"dt={day}/" if day else "")
+    @property
+    def manifests(self) -> str:
+        """Prefix of the manifests of a Parquet dataset, partitioned as its files are."""
+        return f"{self.prefix}manifests/"
+
+    def partition(self, region: str, day: str = "", hour: int | None = None) -> str:
+        """Prefix of what one region wrote, on one day where ``day`` (YYYY-MM-DD) is given, in one hour."""
+        return self.prefix + _folders(region, day, hour)
+
+    def manifest_partition(self, region: str, day: str = "", hour: int | None = None) -> str:
+        """As ``partition``, of the manifests."""
+        return self.manifests + _folders(region, day, hour)
+
+
+def _folders(region: str, day: str, hour: int | None) -> str:
+    folders = f"region={region}/" + (f"dt={day}/" if day else "")
+    return folders if hour is None else f"{folders}hour={hour:02d}/"

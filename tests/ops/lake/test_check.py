@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 
 from ops.errors import OperationError
 from ops.lake.check import Outcome, check
+from ops.lake.columnar import to_parquet
 from ops.lake.rules import Problem
 from ops.lake.sample_records import records
 from ops.lake.site import Lake
-from stacks.datalake.schemas import DATASETS, Dataset
+from stacks.datalake.schemas import DATASETS, Dataset, Field
 
 from .conftest import BUCKET, REGION
 
@@ -24,11 +26,22 @@ def dataset(name: str) -> Dataset:
 
 
 POLYGON = dataset("market_data_polygon")
+BARS = dataset("bars")
 
 
 def sound(now: datetime) -> list[dict[str, Any]]:
     """Records of no sample that is loaded already."""
     return records(POLYGON, REGION, (now - timedelta(days=30)).date(), seed=1)
+
+
+def list_parquet(lake: Lake, now: datetime, body: bytes) -> str:
+    """Put a file of bars and let a manifest name it; gives its key."""
+    day = f"{now:%Y-%m-%d}"
+    key = f"{BARS.partition(REGION, day, 1)}given.parquet"
+    lake.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    manifest = f"{BARS.manifest_partition(REGION, day, 1)}given.txt"
+    lake.s3.put_object(Bucket=BUCKET, Key=manifest, Body=f"s3://{BUCKET}/{key}\n".encode())
+    return key
 
 
 def put(lake: Lake, now: datetime, name: str, body: bytes) -> str:
@@ -85,6 +98,28 @@ def test_gzip_that_is_none_is_named(lake: Lake, now: datetime) -> None:
 def test_gzip_is_unpacked(lake: Lake, now: datetime) -> None:
     put(lake, now, "packed.jsonl.gz", gzip.compress(lines(sound(now))))
     assert problems(lake, now) == []
+
+
+def test_parquet_that_no_manifest_names_is_passed_over(lake: Lake, now: datetime) -> None:
+    key = f"{BARS.partition(REGION, f'{now:%Y-%m-%d}', 0)}unfinished.parquet"
+    lake.s3.put_object(Bucket=BUCKET, Key=key, Body=b"half of a file")
+    assert problems(lake, now, "processed") == []
+
+
+def test_parquet_with_another_column_than_the_tables_is_named(lake: Lake, now: datetime) -> None:
+    fields = [each for each in BARS.schema.fields if each.name != "volume"]
+    shorter = replace(BARS.schema, fields=(*fields, Field("volume", "double", "units")))
+    body = to_parquet(shorter, records(BARS, REGION, now.date(), seed=1))
+    key = list_parquet(lake, now, body)
+    assert problems(lake, now, "processed") == [
+        Problem("bars", key, "schema", "column volume is DOUBLE, must be DECIMAL(28,8)")
+    ]
+
+
+def test_broken_parquet_is_named(lake: Lake, now: datetime) -> None:
+    key = list_parquet(lake, now, b"no Parquet at all")
+    (problem,) = problems(lake, now, "processed")
+    assert (problem.key, problem.rule) == (key, "schema")
 
 
 def test_missing_and_unknown_columns_are_named(lake: Lake, now: datetime) -> None:
