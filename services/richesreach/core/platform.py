@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -45,7 +44,8 @@ class Platform:
     tracing: Tracing
     events: Events | None
     neighbours: Neighbourhood
-    dependencies: Mapping[str, Dependency]
+    # A service may add its own before it serves.
+    dependencies: dict[str, Dependency]
     health: SharedReport
 
     @classmethod

@@ -24,6 +24,11 @@ class Identity:
     offset: int
     sequence: int
 
+    @property
+    def text(self) -> bytes:
+        """As messages have it in their header `id`."""
+        return b"%d-%d-%d" % (self.partition, self.offset, self.sequence)
+
 
 @dataclass(frozen=True, slots=True)
 class Output:

@@ -26,6 +26,8 @@ Mask = NDArray[np.bool_]
 Reason = Literal["late", "ahead"]
 # Symbols and sources for which there is room at first.
 _SYMBOLS, _SOURCES = 64, 1
+# Columns of what is counted by source.
+DUPLICATES, LATE, AHEAD = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,10 @@ class Taken:
 
 
 class Partition:
-    """The state of one partition. `offset` is the next that is expected, `latest` the latest event time."""
+    """The state of one partition. `offset` is the next that is expected, `latest` the latest event time.
+
+    `tallies` (sources, 3) are ticks that entered no bar: DUPLICATES, LATE and AHEAD.
+    """
 
     def __init__(self) -> None:
         self.offset = 0
@@ -76,6 +81,7 @@ class Partition:
         self.reader = Reader()
         self.rank = self.reader.sources.rank()
         self.sequences = Sequences(_SOURCES, _SYMBOLS)
+        self.tallies = np.zeros((_SOURCES, 3), np.int64)
         self.windows = Windows(_SYMBOLS)
         self.indicators = tuple(Indicators(_SYMBOLS) for _ in INTERVALS)
         self.online = Online(_SYMBOLS)
@@ -108,6 +114,9 @@ class Partition:
         late = counted & (ticks.event // SECOND * SECOND + SECOND <= before - LATENESS)
         if ahead.any() or late.any():
             taken.refused = _refused(ticks, offsets, ahead, late)
+        if taken.duplicates or taken.refused:
+            for column, counted_as in ((DUPLICATES, ~news), (LATE, late), (AHEAD, ahead)):
+                self.tallies[:, column] += np.bincount(ticks.source[counted_as], minlength=len(self.tallies))
         chosen = counted & ~late
         # The latest event time after each message: the first that reaches far enough has closed a window.
         ends = np.searchsorted(ticks.message, np.arange(len(offsets)), side="right")
@@ -173,6 +182,10 @@ class Partition:
         room_sources, room = self.sequences.next.shape
         if symbols <= room and sources <= room_sources:
             return
+        if sources > room_sources:
+            tallies = np.zeros((sources, 3), np.int64)
+            tallies[:room_sources] = self.tallies
+            self.tallies = tallies
         room = max(room, 1 << (symbols - 1).bit_length())
         self.sequences.reserve(max(sources, room_sources), room)
         self.windows.reserve(room)

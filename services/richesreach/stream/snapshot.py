@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from richesreach.stream.definitions import fingerprint
 from richesreach.stream.partition import Partition
 
-_MARK = b"RRSTREA1"
+_MARK = b"RRSTREA2"
 _HEAD = len(_MARK) + hashlib.sha256().digest_size
 
 
@@ -39,6 +39,7 @@ class _Partition(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[str]
     gaps: list[tuple[int, int, list[list[int]]]]
     given_up: list[tuple[int, int, int]]
+    tallies: _Array
     sequences: dict[str, _Array]
     windows: dict[str, _Array]
     online: dict[str, _Array]
@@ -51,17 +52,27 @@ class _State(msgspec.Struct, frozen=True, kw_only=True):
     partitions: dict[int, _Partition]
 
 
-def write(path: Path, partitions: Mapping[int, Partition]) -> int:
-    """Replace the file at `path`; the bytes written. A crash at any moment leaves the old one or the new."""
+def body(partitions: Mapping[int, Partition]) -> bytes:
+    """A copy of all that there is of the partitions as they are now, to be written later with `head`."""
     state = _State(
         definitions=fingerprint(),
         partitions={number: _kept(partition) for number, partition in sorted(partitions.items())},
     )
-    body = msgspec.msgpack.encode(state)
+    return msgspec.msgpack.encode(state)
+
+
+def head(of: bytes) -> bytes:
+    """What stands before a body, and tells whether all of it is there."""
+    return _MARK + hashlib.sha256(of).digest()
+
+
+def write(path: Path, partitions: Mapping[int, Partition]) -> int:
+    """Replace the file at `path`; the bytes written. A crash at any moment leaves the old one or the new."""
+    kept = body(partitions)
     beside = path.with_name(f"{path.name}.new")
     with beside.open("wb") as file:
-        file.write(_MARK + hashlib.sha256(body).digest())
-        file.write(body)
+        file.write(head(kept))
+        file.write(kept)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
@@ -70,26 +81,27 @@ def write(path: Path, partitions: Mapping[int, Partition]) -> int:
         os.fsync(folder)
     finally:
         os.close(folder)
-    return _HEAD + len(body)
+    return _HEAD + len(kept)
 
 
 def read(path: Path) -> dict[int, Partition]:
     """The partitions as they were; none where there is no file. Raises SnapshotError."""
     with contextlib.suppress(FileNotFoundError):
-        return _read(path, path.read_bytes())
+        return restored(path.name, path.read_bytes())
     return {}
 
 
-def _read(path: Path, raw: bytes) -> dict[int, Partition]:
-    body = raw[_HEAD:]
-    if raw[:_HEAD] != _MARK + hashlib.sha256(body).digest():
+def restored(name: str, raw: bytes) -> dict[int, Partition]:
+    """The partitions of a head and its body. Raises SnapshotError, which calls them by `name`."""
+    kept = raw[_HEAD:]
+    if raw[:_HEAD] != head(kept):
         raise SnapshotError(
-            f"{path.name} is damaged or no snapshot: remove it, and the topic is read from its beginning"
+            f"{name} is damaged or no snapshot: remove it, and the topic is read from its beginning"
         )
-    state = msgspec.msgpack.decode(body, type=_State)
+    state = msgspec.msgpack.decode(kept, type=_State)
     if state.definitions != fingerprint():
         raise SnapshotError(
-            f"{path.name} was made under other definitions of bars and indicators: remove it, and the topic "
+            f"{name} was made under other definitions of bars and indicators: remove it, and the topic "
             "is read from its beginning, or run the version that made it"
         )
     return {number: _restored(kept) for number, kept in state.partitions.items()}
@@ -106,6 +118,7 @@ def _kept(partition: Partition) -> _Partition:
         sources=partition.reader.sources.names,
         gaps=[(*pair, gaps) for pair, gaps in sorted(sequences.gaps.items()) if gaps],
         given_up=[(*pair, count) for pair, count in sorted(sequences.given_up.items())],
+        tallies=_array(partition.tallies[:sources]),
         sequences=_packed(
             {"next": sequences.next[:sources, :symbols], "first": sequences.first[:sources, :symbols]}
         ),
@@ -130,6 +143,7 @@ def _restored(kept: _Partition) -> Partition:
             names.number(name)
     partition.reserve()
     symbols, sources = len(kept.symbols), len(kept.sources)
+    partition.tallies[:sources] = _unpacked(kept.tallies)
     for name, array in kept.sequences.items():
         getattr(partition.sequences, name)[:sources, :symbols] = _unpacked(array)
     partition.sequences.gaps = {(source, symbol): gaps for source, symbol, gaps in kept.gaps}
@@ -148,9 +162,11 @@ def _restored(kept: _Partition) -> Partition:
 
 
 def _packed(arrays: Mapping[str, NDArray[Any]]) -> dict[str, _Array]:
-    return {
-        name: _Array(array.dtype.str, list(array.shape), array.tobytes()) for name, array in arrays.items()
-    }
+    return {name: _array(array) for name, array in arrays.items()}
+
+
+def _array(array: NDArray[Any]) -> _Array:
+    return _Array(array.dtype.str, list(array.shape), array.tobytes())
 
 
 def _unpacked(array: _Array) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from confluent_kafka import Message
 
 from richesreach.core.events.schemas import DeadLetter
 
-Reason = Literal["undecodable", "refused", "failed"]
+Reason = Literal["undecodable", "refused", "failed", "late", "ahead"]
 # A letter must fit where its message fitted, in base64 and with the rest around it.
 LONGEST_VALUE = 600_000
 LONGEST_ERROR = 2_000

@@ -37,23 +37,28 @@ PARTITION_BY_KEY = -1
 Outcome = tuple["asyncio.Future[None]", KafkaError | None]
 
 
+def producing(connection: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a producer: idempotent, and where a key goes is the same for all."""
+    return {
+        **connection,
+        # acks=all and at most five requests in flight, in order, come with it.
+        "enable.idempotence": True,
+        "compression.type": "lz4",
+        "linger.ms": 5,
+        "message.timeout.ms": int(DELIVERY_TIMEOUT * 1000),
+        "queue.buffering.max.messages": BUFFERED_MESSAGES,
+        "queue.buffering.max.kbytes": BUFFERED_KIBIBYTES,
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        # As the Java clients and Flink do, so that one key is in one partition whoever writes it.
+        "partitioner": "murmur2_random",
+    }
+
+
 class Publisher:
     """One librdkafka producer and the thread that asks it what became of the messages."""
 
     def __init__(self, connection: Mapping[str, Any]) -> None:
-        self._configuration = {
-            **connection,
-            # acks=all and at most five requests in flight, in order, come with it.
-            "enable.idempotence": True,
-            "compression.type": "lz4",
-            "linger.ms": 5,
-            "message.timeout.ms": int(DELIVERY_TIMEOUT * 1000),
-            "queue.buffering.max.messages": BUFFERED_MESSAGES,
-            "queue.buffering.max.kbytes": BUFFERED_KIBIBYTES,
-            "message.max.bytes": MAX_MESSAGE_BYTES,
-            # As the Java clients and Flink do, so that one key is in one partition whoever writes it.
-            "partitioner": "murmur2_random",
-        }
+        self._configuration = producing(connection)
         self._producer: Producer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._outcomes: deque[Outcome] = deque()

@@ -211,7 +211,7 @@ class DeadLetter(Message, frozen=True, kw_only=True, tag="dead-letter"):
     partition: Count
     offset: Count
     group: Name
-    reason: Literal["undecodable", "refused", "failed"]
+    reason: Literal["undecodable", "refused", "failed", "late", "ahead"]
     error: Text
     attempts: Count
     time: Nanoseconds

@@ -1,0 +1,112 @@
+"""What the operator publishes, and how it is known that all before a snapshot has been acknowledged.
+
+Bars are encoded here, a few at a time between takes: a second that closes has thousands, and vectors must not
+wait for them.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from richesreach.core.events.publishing import producing
+from richesreach.core.events.topics import MARKET_BARS, MARKET_INDICATORS
+from richesreach.core.logs import logger
+from richesreach.stream.outputs import Output
+
+# Seconds that a message may wait for its brokers before the operator begins anew from its snapshots.
+PATIENCE = 60.0
+Headers: TypeAlias = list[tuple[str, str | bytes | None]]
+
+
+class OutputsLostError(Exception):
+    """The brokers did not acknowledge an output: what follows must be made again from the last snapshot."""
+
+
+class Stage:
+    """Outputs of one partition between two snapshots: how many are not sent, or not acknowledged, yet."""
+
+    __slots__ = ("open", "trouble")
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.trouble: KafkaError | None = None
+
+    def delivered(self, error: KafkaError | None, _message: Message) -> None:
+        self.open -= 1
+        if error is not None:
+            self.trouble = error
+
+
+class Outbox:
+    """One producer; what is put in goes out in order. Not for several threads at a time."""
+
+    def __init__(self, connection: Mapping[str, Any]) -> None:
+        self._producer = Producer(
+            {**producing(connection), "message.timeout.ms": int(PATIENCE * 1000), "linger.ms": 20}
+        )
+        self._waiting: deque[tuple[Iterator[Output], Stage]] = deque()
+        self.published = 0
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def put(self, made: Iterator[Output], stage: Stage) -> None:
+        """Outputs to be encoded and sent by `send`; until then the stage stays open."""
+        stage.open += 1
+        self._waiting.append((made, stage))
+
+    def bury(self, topic: str, key: bytes, value: bytes, stage: Stage) -> None:
+        """Send a dead letter now. Raises BufferError where too much waits for the brokers."""
+        self._producer.produce(topic, value, key, on_delivery=stage.delivered)
+        stage.open += 1
+
+    def send(self, most: int) -> int:
+        """Encode and send up to so many outputs, and hear what became of earlier ones; how many were sent."""
+        sent = 0
+        while self._waiting and sent < most:
+            made, stage = self._waiting[0]
+            for output in made:
+                self._send(output, stage)
+                sent += 1
+                if sent == most:
+                    break
+            else:
+                self._waiting.popleft()
+                stage.open -= 1
+        self.published += sent
+        self._producer.poll(0)
+        return sent
+
+    def flush(self, seconds: float) -> None:
+        """Send all there is, and wait so long until it is acknowledged."""
+        while self._waiting:
+            self.send(1000)
+        self._producer.flush(seconds)
+
+    def abandon(self) -> None:
+        """Let go of what is not acknowledged."""
+        self._waiting.clear()
+        self._producer.purge()
+        self._producer.flush(1)
+
+    def _send(self, output: Output, stage: Stage) -> None:
+        key = output.symbol.encode()
+        headers: Headers = [("id", output.identity.text)]
+        self._produce(MARKET_BARS.name, output.bar, key, headers, stage)
+        if output.indicator is not None:
+            self._produce(MARKET_INDICATORS.name, output.indicator, key, headers, stage)
+
+    def _produce(self, topic: str, value: bytes, key: bytes, headers: Headers, stage: Stage) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, value, key, headers=headers, on_delivery=stage.delivered)
+            except BufferError:
+                # The brokers are slower than the source: so is everything, until they take more.
+                if self._producer.poll(1.0) == 0:
+                    logger().warning("outputs_wait", topic=topic)
+            else:
+                stage.open += 1
+                return
