@@ -78,17 +78,28 @@ def _twice_the_median(ordered: Sequence[int]) -> int:
 
 
 class Board:
-    """The newest price of each symbol by vendor."""
+    """The newest price of each symbol by vendor. `changed` are the symbols that were told of, for whoever
+    takes them out.
+    """
 
     def __init__(self) -> None:
+        self.changed: set[str] = set()
         self._quotes: dict[str, dict[str, Quote]] = {}
 
     def note(self, source: str, tick: PackedTick) -> None:
         """A tick that is older than what is known changes nothing."""
-        known = self._quotes.setdefault(tick.s, {})
+        self.hear(source, tick.s, tick.p, tick.t)
+
+    def hear(self, source: str, symbol: str, price: int, happened: int) -> None:
+        """As `note`, of a price that is no tick of ours."""
+        known = self._quotes.setdefault(symbol, {})
         before = known.get(source)
-        if before is None or tick.t >= before.happened:
-            known[source] = Quote(source, tick.p, tick.t)
+        if before is None or happened >= before.happened:
+            known[source] = Quote(source, price, happened)
+            self.changed.add(symbol)
+
+    def quotes(self, symbol: str) -> list[Quote]:
+        return list(self._quotes.get(symbol, {}).values())
 
     def price(self, symbol: str, now: int, *, oldest: int = OLDEST) -> Consensus | None:
-        return consensus(self._quotes.get(symbol, {}).values(), now, oldest=oldest)
+        return consensus(self.quotes(symbol), now, oldest=oldest)

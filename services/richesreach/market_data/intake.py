@@ -62,7 +62,9 @@ class Counts(msgspec.Struct):
 
 
 class Intake:
-    """One source's. `sent` are our last numbers by symbol, from which it goes on after a restart."""
+    """One source's. `sent` are our last numbers by symbol, from which it goes on after a restart: of a source
+    that counts itself, what it says again up to there is a duplicate.
+    """
 
     def __init__(
         self,
@@ -131,5 +133,5 @@ class Intake:
         if not self.about.contiguous:
             return numbered.is_new(number)
         if numbered.account is None:
-            numbered.account = Account.beginning(number)
+            numbered.account = Account.beginning(numbered.last + 1 if numbered.last else number)
         return numbered.account.take(number) is not Verdict.DUPLICATE

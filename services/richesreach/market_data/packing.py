@@ -28,9 +28,11 @@ class _Open:
 
 
 class Packer:
-    """One source's. Times are nanoseconds of any clock that does not go back."""
+    """One source's, in the term `epoch`. Times are nanoseconds of any clock that does not go back."""
 
-    def __init__(self, about: About, partitions: int, *, linger_ms: float = 5.0, full: int = FULL) -> None:
+    def __init__(
+        self, about: About, partitions: int, *, linger_ms: float = 5.0, full: int = FULL, epoch: int = 0
+    ) -> None:
         if not 1 <= full <= MOST_TICKS:
             raise ValueError(f"full is {full}, and a batch holds 1 to {MOST_TICKS} ticks")
         self.waiting = 0
@@ -40,6 +42,7 @@ class Packer:
         self._partitions = partitions
         self._linger = int(linger_ms * 1_000_000)
         self._full = full
+        self._epoch = epoch
         self._open: dict[tuple[int, str], _Open] = {}
         # By venue and symbol: two look-ups a tick, and no sum over its letters.
         self._places: dict[str, dict[str, _Open]] = {}
@@ -81,5 +84,11 @@ class Packer:
         about = self._about
         return Packed(
             place.partition,
-            TickBatch(source=about.name, venue=place.venue, licence=about.licence, ticks=ticks),
+            TickBatch(
+                source=about.name,
+                venue=place.venue,
+                licence=about.licence,
+                ticks=ticks,
+                epoch=self._epoch,
+            ),
         )

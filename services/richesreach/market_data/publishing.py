@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from richesreach.core.events import Events
+from richesreach.core.events import Events, StreamUnavailableError
 from richesreach.core.events.ledger import Account, Ledger
 from richesreach.core.events.schemas import PackedTick
 from richesreach.core.events.topics import MARKET_TICKS, Topic
@@ -19,9 +20,26 @@ from richesreach.market_data.source import Take
 MOST_WAITING = 200_000
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The time for which one task publishes one source: since `epoch`, as long as `allowed` says so, and on
+    from the numbers that were `sent` before.
+    """
+
+    epoch: int
+    sent: Mapping[str, int]
+    allowed: Callable[[], bool]
+
+
+# Of who need not share its source with anybody.
+ALONE = Term(0, {}, lambda: True)
+
+
 class TickPublisher:
     """`ledger` holds what the brokers have acknowledged: against the intake's last numbers it tells what is
     still on the way, and at the end what never went out.
+
+    Nothing goes out while its term does not allow it.
     """
 
     def __init__(
@@ -33,18 +51,23 @@ class TickPublisher:
         letters: DeadLetters | None = None,
         linger_ms: float = 5.0,
         full: int = FULL,
-        most_waiting: int = MOST_WAITING,
         topic: Topic = MARKET_TICKS,
+        term: Term = ALONE,
     ) -> None:
         self.ledger = Ledger()
+        for symbol, last in term.sent.items():
+            self.ledger.accounts[about.name, symbol] = Account.beginning(last + 1)
+        self.newest = 0
         self.waiting = self.refused = 0
         self._events = events
         self._about = about
         self._topic = topic
         self._letters = letters
-        self._packer = Packer(about, partitions, linger_ms=linger_ms, full=full)
+        self._packer = Packer(about, partitions, linger_ms=linger_ms, full=full, epoch=term.epoch)
+        self._allowed = term.allowed
+        self._handed = [0.0] * partitions
         self._linger = linger_ms / 1000
-        self._most = most_waiting
+        self.most_waiting = MOST_WAITING
         self._lanes = [Lane(self._send, self._delivered, self._refuse) for _ in range(partitions)]
         self._room = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -57,9 +80,13 @@ class TickPublisher:
         """Return when there is room for more."""
         self.waiting += len(ticks)
         self._hand_over(self._packer.add(ticks, time.monotonic_ns()))
-        while self.waiting >= self._most:
+        while self.waiting >= self.most_waiting:
             self._room.clear()
             await self._room.wait()
+
+    def quiet(self, partition: int, seconds: float) -> bool:
+        """Whether nothing of the partition is on its way, nor has been handed over for so long."""
+        return self._lanes[partition].idle and time.monotonic() - self._handed[partition] >= seconds
 
     async def close(self, patience: float = 10.0) -> int:
         """Send what is left, within so many seconds; how many ticks nobody has acknowledged by then."""
@@ -83,9 +110,12 @@ class TickPublisher:
 
     def _hand_over(self, found: Sequence[Packed]) -> None:
         for packed in found:
+            self._handed[packed.partition] = time.monotonic()
             self._lanes[packed.partition].add(packed)
 
     async def _send(self, packed: Packed) -> None:
+        if not self._allowed():
+            raise StreamUnavailableError("another task may publish by now")
         number = packed.partition
         await self._events.publish(self._topic, str(number), packed.batch, partition=number)
 
@@ -98,6 +128,7 @@ class TickPublisher:
                 account = Account.beginning(self._packer.firsts[tick.s])
                 accounts[source, tick.s] = account
             account.take(tick.q)
+            self.newest = max(self.newest, tick.t)
         self._over(packed)
 
     def _refuse(self, packed: Packed, error: Exception) -> None:

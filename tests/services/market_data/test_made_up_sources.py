@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from richesreach.core.events.scaled import ONE
 from richesreach.core.events.schemas import TickBatch
+from richesreach.core.sample_market import SAMPLES
 from richesreach.market_data.intake import Intake
 from richesreach.market_data.model import State
 from richesreach.market_data.source import why_disabled
@@ -41,6 +44,49 @@ def test_each_symbol_counts_without_gaps_and_keeps_to_sensible_prices(seed: int)
             assert abs(other.price - one.price) <= one.price // 10_000 + ONE // 100 * 2
             assert one.price > 0 < one.size
     assert [trade.happened for trade in trades] == [START + number * 1_000_000 for number in range(600)]
+
+
+def test_prices_near_a_level_are_the_samples_of_their_time() -> None:
+    levels = {symbol: SAMPLES[symbol].scaled_at for symbol in ("AAPL", "EURUSD")}
+    adapter = Generator(list(levels), rate=2, levels=levels)
+    trades = list(islice(adapter.trades(START), 400))
+    assert list(islice(adapter.trades(START, 301), 99)) == trades[301:]
+    for trade in trades:
+        level = levels[trade.symbol](trade.happened)
+        assert 0 < abs(trade.price - level) <= level // 10_000 + ONE // 10_000
+
+
+def test_the_samples_are_those_of_the_seeded_database() -> None:
+    when = datetime(2026, 7, 1, 13, tzinfo=UTC)
+    for sample in SAMPLES.values():
+        assert Decimal(sample.scaled_at(int(when.timestamp()) * 10**9)).scaleb(-8) == pytest.approx(
+            sample.at(when), abs=Decimal("0.0001")
+        )
+
+
+@given(st.integers(0, 300), st.integers(0, 2))
+def test_the_generator_goes_on_in_the_series_that_it_left(said: int, more: int) -> None:
+    began = time.time_ns() - 60 * 10**9
+    adapter = Generator(SYMBOLS, rate=3)
+    sent = {symbol: said + (place < more) for place, symbol in enumerate(SYMBOLS)}
+    assert adapter.go_on(began - int(said * 1e9), sent) == began - int(said * 1e9)
+    again = next(adapter.trades(began, adapter._first))
+    assert (again.symbol, again.number) == ("AAPL", said + 1)
+
+
+def test_after_a_long_time_away_numbers_go_on_and_times_are_of_now() -> None:
+    adapter = Generator(SYMBOLS, rate=3)
+    began = adapter.go_on(time.time_ns() - 10**16, dict.fromkeys(SYMBOLS, 7))
+    trade = next(adapter.trades(began, 21))
+    assert trade.number == 8
+    assert abs(trade.happened - time.time_ns()) < 10**10
+
+
+def test_what_a_source_that_counts_says_again_is_a_duplicate() -> None:
+    intake = Intake(generator.ABOUT, sent={"AAPL": 2})
+    trades = list(islice(Generator(["AAPL"], rate=1).trades(START), 3))
+    assert [tick.q for _, tick in intake.ticks(trades)] == [3]
+    assert (intake.counts.duplicates, intake.counts.lost) == (2, 0)
 
 
 def test_another_seed_says_something_else() -> None:

@@ -113,7 +113,8 @@ async def test_without_brokers_memory_is_bounded_and_the_source_waits(
 ) -> None:
     monkeypatch.setattr(publishing, "DELIVERY_TIMEOUT", 0.3)
     async with events_of("127.60.255.254:9092", "market-data") as events:
-        publisher = TickPublisher(events, ABOUT, 2, most_waiting=1000, full=50)
+        publisher = TickPublisher(events, ABOUT, 2, full=50)
+        publisher.most_waiting = 1000
         publisher.open()
         intake, brought = Intake(ABOUT), 0
 

@@ -11,6 +11,7 @@ from richesreach.core.endpoints import StreamAddress
 from richesreach.core.events.connection import connection
 from richesreach.core.events.consuming import Handle, Subscription
 from richesreach.core.events.errors import EventRefusedError, StreamUnavailableError
+from richesreach.core.events.log import PartitionLog
 from richesreach.core.events.membership import Membership
 from richesreach.core.events.metrics import EventMetrics
 from richesreach.core.events.publishing import DELIVERY_TIMEOUT, Publisher
@@ -124,6 +125,10 @@ class Events:
             follow = Follow(topic, self._connection, f"{self._service}.tail", self.metrics)
             self._follows[topic.name] = follow
         return follow.join()
+
+    def log(self, topic: Topic, partition: int) -> PartitionLog:
+        """One partition of `topic`, for a reader that keeps its own place; whoever asks closes it."""
+        return PartitionLog(self._connection, topic.name, partition, f"{self._service}.log")
 
     def dependency(self) -> health.Dependency:
         """Degraded without brokers, and never down: what was published before is read, and caches serve."""

@@ -4,7 +4,6 @@ Every value follows from its symbol and its time alone, so that seeding again on
 and changes nothing.
 """
 
-import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid5
 
+from richesreach.core.sample_market import SAMPLES, SamplePrice
 from richesreach.gateway.market.model import (
     GENERATED,
     Bar,
@@ -31,55 +31,50 @@ _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _DAYS, _HOURS = 120, 72
 _SIGNAL_EVERY = timedelta(hours=8)
 
-# Symbol, name, class, exchange, currency, price at the epoch, a day's volatility.
+# Symbol, name, class, exchange, currency.
 _UNIVERSE = (
-    ("AAPL", "Apple Inc.", "equity", "XNAS", "USD", 190, 0.015),
-    ("AMZN", "Amazon.com, Inc.", "equity", "XNAS", "USD", 180, 0.018),
-    ("ASML", "ASML Holding N.V.", "equity", "XAMS", "EUR", 650, 0.02),
-    ("BRK.B", "Berkshire Hathaway Inc. Class B", "equity", "XNYS", "USD", 420, 0.01),
-    ("BTC-USD", "Bitcoin", "crypto", "CRYPTO", "USD", 64000, 0.03),
-    ("D05", "DBS Group Holdings Ltd", "equity", "XSES", "SGD", 36, 0.01),
-    ("ETH-USD", "Ether", "crypto", "CRYPTO", "USD", 3200, 0.035),
-    ("EURUSD", "Euro in US dollars", "fx", "FX", "USD", 1.08, 0.004),
-    ("GOOGL", "Alphabet Inc. Class A", "equity", "XNAS", "USD", 165, 0.016),
-    ("GSPC", "S&P 500", "index", "INDEX", "USD", 5500, 0.009),
-    ("JPM", "JPMorgan Chase & Co.", "equity", "XNYS", "USD", 205, 0.012),
-    ("MSFT", "Microsoft Corporation", "equity", "XNAS", "USD", 420, 0.014),
-    ("NVDA", "NVIDIA Corporation", "equity", "XNAS", "USD", 120, 0.028),
-    ("SAP", "SAP SE", "equity", "XETR", "EUR", 190, 0.013),
-    ("SPY", "SPDR S&P 500 ETF Trust", "etf", "ARCX", "USD", 550, 0.009),
-    ("TSLA", "Tesla, Inc.", "equity", "XNAS", "USD", 230, 0.032),
+    ("AAPL", "Apple Inc.", "equity", "XNAS", "USD"),
+    ("AMZN", "Amazon.com, Inc.", "equity", "XNAS", "USD"),
+    ("ASML", "ASML Holding N.V.", "equity", "XAMS", "EUR"),
+    ("BRK.B", "Berkshire Hathaway Inc. Class B", "equity", "XNYS", "USD"),
+    ("BTC-USD", "Bitcoin", "crypto", "CRYPTO", "USD"),
+    ("D05", "DBS Group Holdings Ltd", "equity", "XSES", "SGD"),
+    ("ETH-USD", "Ether", "crypto", "CRYPTO", "USD"),
+    ("EURUSD", "Euro in US dollars", "fx", "FX", "USD"),
+    ("GOOGL", "Alphabet Inc. Class A", "equity", "XNAS", "USD"),
+    ("GSPC", "S&P 500", "index", "INDEX", "USD"),
+    ("JPM", "JPMorgan Chase & Co.", "equity", "XNYS", "USD"),
+    ("MSFT", "Microsoft Corporation", "equity", "XNAS", "USD"),
+    ("NVDA", "NVIDIA Corporation", "equity", "XNAS", "USD"),
+    ("SAP", "SAP SE", "equity", "XETR", "EUR"),
+    ("SPY", "SPDR S&P 500 ETF Trust", "etf", "ARCX", "USD"),
+    ("TSLA", "Tesla, Inc.", "equity", "XNAS", "USD"),
 )
 ENGINES = (
     Engine("breakout", "Breakout", "1.0.0", "Generated sample: leaves a range with volume.", True, GENERATED),
     Engine("mean-reversion", "Mean reversion", "1.0.0", "Generated sample: returns.", True, GENERATED),
     Engine("trend", "Trend", "1.0.0", "Generated sample: crossing averages.", True, GENERATED),
 )
-INSTRUMENTS = tuple(Instrument(*row[:5], GENERATED) for row in _UNIVERSE)
+INSTRUMENTS = tuple(Instrument(*row, GENERATED) for row in _UNIVERSE)
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A price that moves hour by hour: the sum of a few waves, whose phases come from the symbol."""
+    """What was recorded of a sample price."""
 
-    symbol: str
-    start: float
-    volatility: float
+    price: SamplePrice
+
+    @property
+    def symbol(self) -> str:
+        return self.price.symbol
 
     def at(self, when: datetime) -> Decimal:
-        hours = (when - _EPOCH) / timedelta(hours=1)
-        phases = random.Random(self.symbol)  # noqa: S311 (samples, no secrets)
-        waves = (
-            math.sin(hours / length + phases.uniform(0, 6.28)) * math.sqrt(length)
-            for length in (3.1, 11.7, 37.3, 131, 611, 2411)
-        )
-        price = self.start * math.exp(self.volatility * sum(waves) / 6)
-        return Decimal(f"{price:.4f}")
+        return self.price.at(when)
 
     def bar(self, interval: Interval, opened_at: datetime, length: timedelta) -> Bar:
         chance = random.Random(f"{self.symbol} {interval} {opened_at.isoformat()}")  # noqa: S311
         opened, closed = self.at(opened_at), self.at(opened_at + length)
-        spread = Decimal(f"{self.volatility * chance.uniform(0.05, 0.4):.6f}")
+        spread = Decimal(f"{self.price.volatility * chance.uniform(0.05, 0.4):.6f}")
         return Bar(
             self.symbol,
             interval,
@@ -135,7 +130,7 @@ class Walk:
             )
 
 
-WALKS = tuple(Walk(row[0], row[5], row[6]) for row in _UNIVERSE)
+WALKS = tuple(Walk(SAMPLES[row[0]]) for row in _UNIVERSE)
 
 
 async def seed(market: Market, now: datetime) -> None:
