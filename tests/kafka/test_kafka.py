@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from kafka_server import KafkaServer
 from richesreach.core.events import Events, StreamUnavailableError, consuming, publishing
+from richesreach.core.events.client import SESSION
 from richesreach.core.events.schemas import Tick
 from richesreach.core.events.topics import Topic
 from richesreach.core.resilience.errors import CircuitOpenError
@@ -65,7 +66,7 @@ async def test_what_was_acknowledged_outlives_a_broker_that_is_killed(
     topic: Topic = own_topic(broker_of(own_kafka))
     acknowledged: list[int] = []
     seen: list[int] = []
-    async with events_of(own_kafka.endpoint) as events:
+    async with events_of(own_kafka.endpoint, session=SESSION) as events:
         under_way = asyncio.create_task(publish_all(events, topic, range(MESSAGES), acknowledged))
         await eventually(lambda: len(acknowledged) > MESSAGES // 4, "some are acknowledged")
         own_kafka.kill()
@@ -91,7 +92,7 @@ async def test_a_group_goes_on_behind_what_it_committed_before_the_broker_was_ki
 ) -> None:
     topic: Topic = own_topic(broker_of(own_kafka))
     group, before, after = f"gateway.{topic.name}", [], []
-    async with events_of(own_kafka.endpoint) as events:
+    async with events_of(own_kafka.endpoint, session=SESSION) as events:
         await publish_all(events, topic, range(40), [])
 
         async def handle(message: Tick) -> None:
@@ -101,7 +102,7 @@ async def test_a_group_goes_on_behind_what_it_committed_before_the_broker_was_ki
         await eventually(lambda: len(before) == 40, "all are handled")
     own_kafka.kill()
     own_kafka.start()
-    async with events_of(own_kafka.endpoint) as events:
+    async with events_of(own_kafka.endpoint, session=SESSION) as events:
         await publish_all(events, topic, range(40, 60), [])
 
         async def note(message: Tick) -> None:
@@ -124,7 +125,7 @@ async def test_lag_is_the_number_of_messages_that_wait(
             await go_on.wait()
         handled.append(message.sequence)
 
-    async with events_of(kafka.endpoint) as events:
+    async with events_of(kafka.endpoint, session=SESSION) as events:
         # One key is one partition: they come one after the other.
         for sequence in range(10):
             await events.publish(topic, "AAPL", tick(sequence))

@@ -11,12 +11,13 @@ from typing import Any
 from gateway_task import task_environment
 from loopback import until
 from richesreach.core.events import Events
+from richesreach.core.events.client import SESSION
 from richesreach.core.events.schemas import PackedTick, Tick, TickBatch
 from richesreach.core.events.topics import Topic
 from richesreach.core.metrics import Metrics
 from richesreach.core.settings import Settings
 from richesreach.core.tracing import Tracing
-from stream_servers import Broker
+from stream_servers import EXTERNAL, Broker
 
 _numbers = itertools.count(1)
 
@@ -65,10 +66,17 @@ def settings_for(endpoint: str, service: str = "gateway") -> Settings:
 
 
 @asynccontextmanager
-async def events_of(endpoint: str, service: str = "gateway") -> AsyncIterator[Events]:
+async def events_of(
+    endpoint: str, service: str = "gateway", *, session: float = SESSION if EXTERNAL else 3.0
+) -> AsyncIterator[Events]:
+    """`session` is in seconds. tansu lets who joins a group wait for half of it; Apache Kafka admits none
+    shorter than 6 s.
+    """
     settings = settings_for(endpoint, service)
     assert settings.stream is not None
-    events = Events(settings, settings.stream, metrics=Metrics(), tracing=Tracing(settings))
+    events = Events(
+        settings, settings.stream, metrics=Metrics(), tracing=Tracing(settings), session_seconds=session
+    )
     events.open()
     try:
         yield events

@@ -122,10 +122,10 @@ async def test_a_stream_whose_first_event_is_late_is_a_timeout(openai: OpenAI, m
 
 
 async def test_a_stream_that_falls_silent_is_a_timeout(mock: MockProvider) -> None:
-    mock.does("slow_stream", delay=60)
+    mock.does("truncated", events=2, delay=60)
     impatient = calls.connections(silence=0.3)
     error = await failure_of(OpenAI("openai", f"{mock.url}/v1", impatient), calls.call(stream=True))
-    assert error.failure is Failure.TIMEOUT
+    assert (error.failure, error.began) == (Failure.TIMEOUT, True)
     await impatient.close()
 
 

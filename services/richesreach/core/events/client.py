@@ -36,7 +36,13 @@ class Events:
     """The stream of one service. Its groups begin with its name: `prediction`, `prediction.drift`."""
 
     def __init__(
-        self, settings: Settings, address: StreamAddress, *, metrics: Metrics, tracing: Tracing
+        self,
+        settings: Settings,
+        address: StreamAddress,
+        *,
+        metrics: Metrics,
+        tracing: Tracing,
+        session_seconds: float = SESSION,
     ) -> None:
         self.address = address
         self.metrics = EventMetrics(metrics.registry)
@@ -45,6 +51,7 @@ class Events:
         self._service = settings.service_name
         self._region = settings.region
         self._tracing = tracing
+        self._session_seconds = session_seconds
         self._connection = connection(address, client=self._service, region=self._region)
         self._publisher = Publisher(self._connection)
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
@@ -110,7 +117,7 @@ class Events:
             topic,
             group,
             handle,
-            membership=Membership(self._connection, topic.name, group, SESSION),
+            membership=Membership(self._connection, topic.name, group, self._session_seconds),
             bury=self._bury,
             metrics=self.metrics,
             tracing=self._tracing,
