@@ -88,6 +88,11 @@ class Intake:
         return {symbol: numbered.last for symbol, numbered in self._symbols.items()}
 
     @property
+    def newest(self) -> int:
+        """The highest event time."""
+        return max((numbered.newest for numbered in self._symbols.values()), default=0)
+
+    @property
     def counts(self) -> Counts:
         missing = sum(n.account.missing for n in self._symbols.values() if n.account is not None)
         return msgspec.structs.replace(self._counts, lost=missing)
@@ -95,6 +100,7 @@ class Intake:
     def ticks(self, trades: Iterable[Trade]) -> list[tuple[str, PackedTick]]:
         """Venue and tick of each trade that is taken, in the order they came."""
         received, contiguous, found = self._now(), self.about.contiguous, []
+        observed = self.about.observed
         skew, counts = self.skew, self._counts
         skew.turn(received)
         for trade in trades:
@@ -112,6 +118,8 @@ class Intake:
             if trade.number is not None and not self._first_time(numbered, trade.number):
                 counts.duplicates += 1
                 continue
+            if observed:
+                happened = received
             if happened > numbered.newest:
                 numbered.newest = happened
             elif happened < numbered.newest - LATE:

@@ -27,7 +27,8 @@ class About:
 
     `licence` goes with every record, and says who may see it. `key_variable` names the environment's variable
     with its key; None where the vendor asks for none. `pace` limits our requests to it. `contiguous`: its own
-    numbers count without gaps by symbol, so that they show what was lost on the way to us.
+    numbers count without gaps by symbol, so that they show what was lost on the way to us. `observed`: it is
+    asked for prices, which hold as of when they came; the vendor's own time is too old to be one of a bar.
     `environments`: the only ones it runs in; empty for all. `lacks`: why it runs nowhere, if so.
     """
 
@@ -37,6 +38,7 @@ class About:
     pace: Tier
     key_variable: str | None = None
     contiguous: bool = False
+    observed: bool = False
     environments: frozenset[str] = frozenset()
     lacks: str = ""
 

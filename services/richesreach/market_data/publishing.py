@@ -65,7 +65,7 @@ class TickPublisher:
         self._letters = letters
         self._packer = Packer(about, partitions, linger_ms=linger_ms, full=full, epoch=term.epoch)
         self._allowed = term.allowed
-        self._handed = [0.0] * partitions
+        self._handed = [time.monotonic()] * partitions
         self._linger = linger_ms / 1000
         self.most_waiting = MOST_WAITING
         self._lanes = [Lane(self._send, self._delivered, self._refuse) for _ in range(partitions)]

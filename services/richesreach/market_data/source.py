@@ -56,6 +56,21 @@ class Report:
     rejected: Mapping[str, int]
 
 
+def unheard(about: About, state: State, why: str) -> Report:
+    """Of a source that nothing runs."""
+    return Report(
+        name=about.name,
+        licence=about.licence,
+        state=state,
+        why=why,
+        since=0,
+        heard=None,
+        connections=0,
+        records=0,
+        rejected={},
+    )
+
+
 class Source:
     """One adapter and its life. `take` may make it wait: it then reads no further."""
 

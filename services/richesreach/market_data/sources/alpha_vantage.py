@@ -35,6 +35,7 @@ ABOUT = About(
     documentation="https://www.alphavantage.co/documentation/#latestprice",
     # A free key has 25 requests a day.
     pace=Tier("alpha_vantage", 25, 86_400, 5),
+    observed=True,
     key_variable="ALPHA_VANTAGE_API_KEY",
 )
 ENDPOINT = URL("https://www.alphavantage.co/query")

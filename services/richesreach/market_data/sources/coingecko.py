@@ -26,6 +26,7 @@ ABOUT = About(
     documentation="https://docs.coingecko.com/reference/simple-price",
     # A Demo plan has 10,000 calls a month: one in five minutes is 8,928.
     pace=Tier("coingecko", 1, 300, 1),
+    observed=True,
     key_variable="COINGECKO_API_KEY",
 )
 ENDPOINT = URL("https://api.coingecko.com/api/v3")

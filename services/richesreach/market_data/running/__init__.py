@@ -1,0 +1,1 @@
+"""One task of a region runs its sources; the others stand by."""

@@ -1,0 +1,128 @@
+"""One source of the term that runs: from its adapter to the topic, and what is told of it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from richesreach.core.events import Events
+from richesreach.core.events.accounting import StageAccount, account_of
+from richesreach.core.events.schemas import Numbers
+from richesreach.market_data.consensus import Board
+from richesreach.market_data.dead_letters import DeadLetters
+from richesreach.market_data.intake import Intake
+from richesreach.market_data.model import Reading, Record, State, Trade
+from richesreach.market_data.publishing import Term, TickPublisher
+from richesreach.market_data.roster import Entry
+from richesreach.market_data.running.choice import Choice
+from richesreach.market_data.source import Report, Source, unheard
+from richesreach.market_data.sources.generator import Generator
+
+# Seconds without a word after which a source that pushes is not relied on; one that is asked has three turns.
+SILENT = 15.0
+Note = Callable[[Reading], None]
+
+
+class Feed:
+    """`began` and `sent` are of the numbers that it goes on from."""
+
+    def __init__(
+        self, entry: Entry, events: Events, partitions: int, term: Term, *, began: int, letters: DeadLetters
+    ) -> None:
+        self.about = entry.about
+        self.began = began or time.time_ns()
+        if isinstance(entry.adapter, Generator):
+            self.began = entry.adapter.go_on(began or None, term.sent)
+        self.intake = Intake(entry.about, reject=letters.put, sent=term.sent)
+        self.publisher = TickPublisher(events, entry.about, partitions, letters=letters, term=term)
+        self._adapter = entry.adapter
+        self._disabled = entry.disabled
+        self._letters = letters
+        self.source: Source | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self, choice: Choice, board: Board, note: Note) -> None:
+        """Begin to listen; nothing where the source is disabled."""
+        if self._adapter is None:
+            return
+
+        async def take(records: Sequence[Record]) -> None:
+            name, trades = self.about.name, []
+            for record in records:
+                if isinstance(record, Trade):
+                    board.hear(name, record.symbol, record.price, record.happened)
+                    trades.append(record)
+                else:
+                    note(record)
+            if trades:
+                await self.publisher.take(self.intake.ticks(choice.chosen(name, trades)))
+
+        self.source = Source(self._adapter, take, reject=self._letters.put)
+        self.publisher.open()
+        self._task = asyncio.create_task(self.source.run(), name=f"source {self.about.name}")
+
+    async def close(self, patience: float) -> int:
+        """Leave the vendor and send what is left, within so many seconds; how many ticks have not arrived."""
+        if self.source is None or self._task is None:
+            return 0
+        self.source.end()
+        await asyncio.wait({self._task}, timeout=patience)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        return await self.publisher.close(patience)
+
+    @property
+    def runs(self) -> bool:
+        return self._adapter is not None
+
+    @property
+    def well(self) -> bool:
+        """Whether it can be relied on now."""
+        source = self.source
+        if source is None or source.state is not State.LIVE or source.heard is None:
+            return False
+        return time.time_ns() - source.heard < self._patience * 1e9
+
+    @property
+    def _patience(self) -> float:
+        pace = self.about.pace
+        return max(SILENT, 3 * pace.seconds / pace.quota) if self.about.observed else SILENT
+
+    def numbers(self) -> Numbers:
+        """As far as the brokers have acknowledged them."""
+        accounts = self.publisher.ledger.accounts
+        return Numbers(
+            began=self.began, last={symbol: account.next - 1 for (_, symbol), account in accounts.items()}
+        )
+
+    def accounts(self, member: str) -> list[StageAccount]:
+        """What the source said, and what of it was published."""
+        counts, name, sent = self.intake.counts, self.about.name, self.intake.sent
+        if not sent:
+            return []
+        said = StageAccount(
+            stage="source",
+            member=member,
+            source=name,
+            received=counts.taken,
+            missing=counts.lost,
+            duplicates=counts.duplicates,
+            late=counts.late,
+            refused=counts.future + (sum(self.source.rejected.values()) if self.source else 0),
+            reached=sum(sent.values()),
+            symbols=len(sent),
+            newest=self.intake.newest,
+        )
+        published = account_of(
+            self.publisher.ledger,
+            stage="published",
+            member=member,
+            source=name,
+            refused=self.publisher.refused,
+            newest=self.publisher.newest,
+        )
+        return [said, published]
+
+    def report(self) -> Report:
+        if self.source is not None:
+            return self.source.report()
+        return unheard(self.about, State.DISABLED, self._disabled)

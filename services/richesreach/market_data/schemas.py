@@ -1,0 +1,131 @@
+"""What `/market/*` answers. Prices are decimal text: a float could not hold them exactly."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from richesreach.core.events.scaled import unscaled
+
+Price = Annotated[str, Field(examples=["189.5"])]
+
+
+class Source(BaseModel):
+    """`why` says what it waits for or lacks. `left`: ticks that were compared, and not published."""
+
+    name: str
+    licence: str
+    state: Literal["idle", "disabled", "connecting", "live", "back-off", "failed"]
+    why: str
+    since: datetime | None
+    heard: datetime | None
+    connections: int
+    records: int
+    rejected: dict[str, int]
+    left: int
+
+
+class Sources(BaseModel):
+    """`publisher` is the task that publishes; null while none does. `epoch` is its term."""
+
+    region: str
+    publisher: str | None
+    epoch: int | None
+    waiting: int
+    sources: list[Source]
+
+
+class Stage(BaseModel):
+    """What a stage has taken of one source. `behind`: ticks that the source has said and it has not reached.
+
+    `silent`: one of its members has not told for ten seconds, so that these figures are old.
+    """
+
+    stage: Literal["source", "published", "operator", "features", "lake"]
+    source: str
+    received: int
+    missing: int
+    duplicates: int
+    late: int
+    refused: int
+    behind: int
+    symbols: int
+    members: list[str]
+    newest: datetime | None
+    told: datetime
+    silent: bool
+    lost: dict[str, int] = Field(description="The symbols that miss the most, and how many.")
+
+
+class Loss(BaseModel):
+    """`missing` is the sum over all stages; `silent` names those whose word is old; `untold` those that never
+    spoke.
+    """
+
+    region: str
+    missing: int
+    silent: list[str]
+    untold: list[str]
+    stages: list[Stage]
+
+
+class Quote(BaseModel):
+    source: str
+    price: Price
+    time: datetime
+
+
+class Outlier(BaseModel):
+    source: str
+    price: Price
+    away: float = Field(description="Its distance from the price, as a share of it.", examples=[-0.02])
+
+
+class Consensus(BaseModel):
+    """The median of the vendors' prices, who agrees with it, who is far off, and whose price is too old."""
+
+    symbol: str
+    price: Price
+    sources: list[str]
+    outliers: list[Outlier]
+    stale: list[str]
+    disputed: bool
+    quotes: list[Quote]
+
+
+class LatestPrice(BaseModel):
+    """The newest price of the symbol's `source`, whose ticks are published; `consensus` null: all are old."""
+
+    symbol: str
+    price: Price
+    time: datetime
+    source: str
+    consensus: Price | None
+
+
+class LatestPrices(BaseModel):
+    prices: list[LatestPrice]
+    unknown: list[str]
+
+
+class Reading(BaseModel):
+    source: str
+    licence: str
+    subject: str
+    name: str
+    value: str
+    time: datetime
+
+
+class Readings(BaseModel):
+    readings: list[Reading]
+
+
+def price_text(price: int) -> str:
+    """Of a price times 10^8, in plain digits."""
+    return format(unscaled(price).normalize(), "f")
+
+
+def moment(nanoseconds: int) -> datetime:
+    """Of Unix nanoseconds, to the microsecond."""
+    return datetime.fromtimestamp(nanoseconds // 1000 / 1e6, UTC)
