@@ -1,0 +1,1 @@
+"""The lake writer: messages of a topic into Parquet, each of them once."""

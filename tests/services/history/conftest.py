@@ -1,0 +1,26 @@
+"""The modules beside these tests are on their path; a lake in moto's S3."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import lakes
+from richesreach.history.lake.store import LakeStore
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[None]:
+    """S3 without a server."""
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def store(s3: None) -> LakeStore:
+    """An empty bucket of this test alone."""
+    return lakes.new_store()
