@@ -103,7 +103,7 @@ async def test_the_server_decides_as_the_process_does(
     counts, local, now, name = SharedCounts(nodes), LocalLimits(), NOW, uuid.uuid4()
     for pause, cost in asked:
         now += pause
-        (counted,) = await counts.ask([(f"limit:{name}", tier, cost)], now)
+        (counted,) = await counts.ask([(f"limit:{name}", tier, cost, False)], now)
         assert as_decision(tier, cost, counted) == local.check("c", tier, now, cost)
 
 
@@ -113,7 +113,7 @@ async def test_questions_that_are_asked_together_are_answered_as_one_after_the_o
     nodes: Nodes, asked: list[tuple[str, Tier, int]]
 ) -> None:
     counts, local, name = SharedCounts(nodes), LocalLimits(), uuid.uuid4()
-    questions = [(f"limit:{name}:{caller}", tier, cost) for caller, tier, cost in asked]
+    questions = [(f"limit:{name}:{caller}", tier, cost, False) for caller, tier, cost in asked]
     counted = await counts.ask(questions, NOW)
     for (caller, tier, cost), found in zip(asked, counted, strict=True):
         assert as_decision(tier, cost, found) == local.check(caller, tier, NOW, cost)
@@ -140,18 +140,18 @@ async def test_nobody_waits_behind_a_question_that_the_server_does_not_answer() 
     asked: list[list[str]] = []
 
     async def ask(questions: Sequence[Question]) -> list[Counted]:
-        asked.append([name for name, _, _ in questions])
+        asked.append([name for name, *_ in questions])
         if len(asked) == 1:
             await silent.wait()
         return [(1, 0, 0, 0)] * len(questions)
 
     questions = Questions(ask)
-    first = questions.ask(("a", MINUTE, 1))
+    first = questions.ask(("a", MINUTE, 1, False))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    others = [questions.ask((name, MINUTE, 1)) for name in "bc"]
+    others = [questions.ask((name, MINUTE, 1, False)) for name in "bc"]
     assert await asyncio.gather(*others) == [(1, 0, 0, 0)] * 2
-    assert await questions.ask(("d", MINUTE, 1)) == (1, 0, 0, 0)
+    assert await questions.ask(("d", MINUTE, 1, False)) == (1, 0, 0, 0)
     assert (asked, first.done()) == ([["a"], ["b", "c"], ["d"]], False)
     silent.set()
     assert await first == (1, 0, 0, 0)
@@ -165,10 +165,10 @@ async def test_what_goes_wrong_is_each_caller_s_and_the_next_question_s_not() ->
 
     questions = Questions(ask)
     found = await asyncio.gather(
-        *(questions.ask(("bad", MINUTE, 1)) for _ in range(3)), return_exceptions=True
+        *(questions.ask(("bad", MINUTE, 1, False)) for _ in range(3)), return_exceptions=True
     )
     assert [type(error) for error in found] == [ConnectionError] * 3
-    assert await questions.ask(("good", MINUTE, 1)) == (1, 0, 0, 0)
+    assert await questions.ask(("good", MINUTE, 1, False)) == (1, 0, 0, 0)
 
 
 async def test_what_a_direct_call_meets_is_told_to_whoever_asks_at_length(nodes: Nodes) -> None:
@@ -189,7 +189,7 @@ async def test_what_a_direct_call_meets_is_told_to_whoever_asks_at_length(nodes:
             return [(1, 0, 0, 0)] * len(questions)
 
     questions = Questions(SharedCounts(nodes).ask, Refused())
-    assert await questions.ask(("a", MINUTE, 1)) == (1, 0, 0, 0)
+    assert await questions.ask(("a", MINUTE, 1, False)) == (1, 0, 0, 0)
     assert told == [Met(refused, where)]
 
 

@@ -177,7 +177,7 @@ class Exchange:
         """500 for what nobody caught, with the request id in the answer and in the log."""
         limits, freshness = self._concerns.limits, self._concerns.freshness
         try:
-            if limits is not None and not self._free and not await self._within(limits):
+            if limits is not None and not (self._free or self._at_once(limits) or await self._within(limits)):
                 return
             if freshness is None:
                 await self._passing.app(self._scope, self.hear, self.tell)
@@ -205,7 +205,15 @@ class Exchange:
                 return True
         return False
 
+    def _at_once(self, limits: Limits) -> bool:
+        decision = limits.at_once(self._scope, self._given)
+        if decision is None:
+            return False
+        self._expected = left_to_say(decision)
+        return True
+
     async def _within(self, limits: Limits) -> bool:
+        """Whether the caller's limit admits the request; it is answered where not."""
         decision = await limits.admit(self._scope, self._given)
         if decision.admitted:
             self._expected = left_to_say(decision)

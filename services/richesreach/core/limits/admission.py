@@ -56,6 +56,15 @@ class Limits:
         self.callers = callers
         self.cost_of = cost_of
 
+    def at_once(self, scope: Scope, given: Mapping[bytes, list[str]]) -> Decision | None:
+        """As `admit`, for who shows nothing and of whom nobody is to be asked before; else None."""
+        for name in SHOWN:
+            if name in given:
+                return None
+        caller = self.callers.unnamed(scope, given.get(FORWARDED, ()))
+        scope["state"]["caller"] = caller
+        return self.limiter.at_once(caller.name, caller.tier, self.cost_of(scope))
+
     async def admit(self, scope: Scope, given: Mapping[bytes, list[str]]) -> Decision:
         """The decision, paid for where it admits. `given` are the request's headers that name a caller."""
         if any(name in given for name in SHOWN):

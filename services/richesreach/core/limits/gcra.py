@@ -11,8 +11,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 MICROSECONDS = 1_000_000
+# One of so many requests of the burst, in each process; a burst that is smaller has none.
+SHARE = 20
 # The caller of longest ago is forgotten beyond that; at about 200 bytes each.
 MAX_CALLERS = 50_000
+# Microseconds for which a process believes what it was told of a caller.
+BELIEVED = 5 * MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,14 @@ class Tier:
     interval: int = field(init=False, compare=False)
     # Microseconds by which a caller may be ahead.
     tolerance: int = field(init=False, compare=False)
+    # Requests that one process may have admitted before the shared count knows of them.
+    share: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         interval = -(-self.seconds * MICROSECONDS // self.quota)
         object.__setattr__(self, "interval", interval)
         object.__setattr__(self, "tolerance", interval * self.burst)
+        object.__setattr__(self, "share", self.burst // SHARE)
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -62,27 +69,81 @@ def decide(tier: Tier, arrival: int, now: int, cost: int = 1) -> tuple[Decision,
     return Decision(tier, admitted, remaining, arrival - now, possible), arrival
 
 
+class Account:
+    """What a process knows of one caller: the theoretical arrival time after all that it admitted itself and
+    all that it was told, when it was told last, and what it admitted that the shared count does not know of.
+
+    `owed` is still to be sent there, `sent` is on its way; so many questions are `asked`. Times in
+    microseconds.
+    """
+
+    __slots__ = ("arrival", "asked", "owed", "sent", "told")
+
+    def __init__(self) -> None:
+        self.arrival = 0
+        self.told = 0
+        self.asked = 0
+        self.owed = 0
+        self.sent = 0
+
+    def spend(self, tier: Tier, now: int, cost: int) -> Decision | None:
+        """Admit before asking, and owe the cost; None where the shared count is to be asked.
+
+        Only while more than half of the burst is left, so that nobody is refused without being asked about,
+        and not beside a question, whose answer may count on the same.
+        """
+        after = max(self.arrival, now) + cost * tier.interval
+        ahead = after - now
+        if (
+            self.asked
+            or 2 * ahead > tier.tolerance
+            or self.owed + self.sent + cost > tier.share
+            or not 0 <= now - self.told <= BELIEVED
+        ):
+            return None
+        self.arrival = after
+        self.owed += cost
+        return Decision(tier, True, (tier.tolerance - ahead) // tier.interval, ahead, 0)
+
+    def send(self) -> int:
+        """What was owed is on its way."""
+        cost, self.owed = self.owed, 0
+        self.sent += cost
+        return cost
+
+    def learn(self, tier: Tier, reset: int, now: int, sent: int = 0) -> None:
+        """What the shared count says, which knows of so much more now; the rest it does not know of yet."""
+        self.sent -= sent
+        self.arrival = now + reset + (self.owed + self.sent) * tier.interval
+        self.told = now
+
+    def lose(self, sent: int) -> None:
+        """So much did not arrive: nothing is known for sure."""
+        self.sent -= sent
+        self.told = 0
+
+
 class LocalLimits:
     """The allowances that this process knows of."""
 
     def __init__(self, *, max_callers: int = MAX_CALLERS) -> None:
-        self._arrivals: OrderedDict[str, int] = OrderedDict()
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._max = max_callers
 
     def __len__(self) -> int:
-        return len(self._arrivals)
+        return len(self._accounts)
 
     def check(self, caller: str, tier: Tier, now: int, cost: int = 1) -> Decision:
-        decision, arrival = decide(tier, self._arrivals.get(caller, 0), now, cost)
-        self._note(caller, arrival)
+        account = self.account(caller)
+        decision, account.arrival = decide(tier, account.arrival, now, cost)
         return decision
 
-    def learn(self, caller: str, reset: int, now: int) -> None:
-        """What the shared count says: without it, this process goes on from there."""
-        self._note(caller, now + reset)
-
-    def _note(self, caller: str, arrival: int) -> None:
-        self._arrivals[caller] = arrival
-        self._arrivals.move_to_end(caller)
-        while len(self._arrivals) > self._max:
-            self._arrivals.popitem(last=False)
+    def account(self, caller: str) -> Account:
+        account = self._accounts.get(caller)
+        if account is None:
+            account = self._accounts[caller] = Account()
+            if len(self._accounts) > self._max:
+                self._accounts.popitem(last=False)
+        else:
+            self._accounts.move_to_end(caller)
+        return account

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from richesreach.core.cache.wire import Sink
 from richesreach.core.limits.gcra import Tier
 
 # Admitted, remaining, microseconds until the whole burst is there again, and by how much it was early.
 Counted: TypeAlias = tuple[int, int, int, int]
-Question: TypeAlias = tuple[str, Tier, int]
+# Name, tier, cost, and whether that is owed: admitted already, whatever is left.
+Question: TypeAlias = tuple[str, Tier, int, bool]
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 # So many in one call of the script: a server does nothing else meanwhile.
@@ -45,7 +47,7 @@ class Turn(Generic[Asked, Told]):
     def __init__(
         self,
         questions: "Questions[Asked, Told]",
-        asked: "list[tuple[Asked, asyncio.Future[Told]]]",
+        asked: "list[tuple[Asked, Sink]]",
         since: float,
     ) -> None:
         self._questions = questions
@@ -64,14 +66,14 @@ class Turn(Generic[Asked, Told]):
         self._questions.again(self, Met(error, self.where))
 
     def answered(self, answers: Sequence[Told]) -> None:
-        for (_, future), found in zip(self.asked, answers, strict=True):
-            if not future.done():
-                future.set_result(found)
+        for (_, sink), found in zip(self.asked, answers, strict=True):
+            if not sink.done():
+                sink.set_result(found)
 
     def failed(self, error: Exception) -> None:
-        for _, future in self.asked:
-            if not future.done():
-                future.set_exception(error)
+        for _, sink in self.asked:
+            if not sink.done():
+                sink.set_exception(error)
 
 
 class Questions(Generic[Asked, Told]):
@@ -86,7 +88,7 @@ class Questions(Generic[Asked, Told]):
     ) -> None:
         self._ask = ask
         self._direct = direct
-        self._waiting: list[tuple[Asked, asyncio.Future[Told]]] = []
+        self._waiting: list[tuple[Asked, Sink]] = []
         self._turn: Turn[Asked, Told] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._beginning = False
@@ -99,17 +101,21 @@ class Questions(Generic[Asked, Told]):
 
     def ask(self, question: Asked) -> "asyncio.Future[Told]":
         """As `answer`, to be awaited."""
+        future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+        self.put(question, future)
+        return future
+
+    def put(self, question: Asked, sink: Sink) -> None:
+        """As `ask`; the answer, or what asking raises, goes to `sink`. It is asked after those before it."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:  # the one before, a test's, took along what was under way
             self._loop, self._turn, self._waiting = loop, None, []
             self._beginning = self._watching = False
-        future: asyncio.Future[Told] = loop.create_future()
-        self._waiting.append((question, future))
+        self._waiting.append((question, sink))
         if self._turn is None and not self._beginning:
             # Not yet: others may ask in this turn of the loop, too.
             self._beginning = True
             loop.call_soon(self._begin, loop)
-        return future
 
     def read(self, turn: Turn[Asked, Told], answer: Any) -> None:
         """Hand out the answer of a direct call."""
