@@ -13,6 +13,8 @@ from richesreach.gateway.market import owned_api
 from richesreach.gateway.market.alerts import Alerts
 from richesreach.gateway.market.domain import Domain
 from richesreach.gateway.market.errors import MarketError
+from richesreach.gateway.market.live import STREAM
+from richesreach.gateway.market.model import GENERATED
 from richesreach.gateway.market.rpc import MarketContract
 from richesreach.gateway.market.service import Market
 from richesreach.gateway.market.store import MarketStore
@@ -43,7 +45,12 @@ def create_app(settings: Settings) -> Service:
     wiring.install(app)
     platform: Platform = app.state.platform
     domain = Domain(
-        Market(MarketStore(platform.database), platform.cache),
+        # Where the generator may run, nothing of the stream is a market's.
+        Market(
+            MarketStore(platform.database),
+            platform.cache,
+            live=GENERATED if settings.environment == "local" else STREAM,
+        ),
         Watchlists(platform.database),
         Alerts(platform.database),
     )

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from richesreach.core.cache import Cache, keys
@@ -11,6 +11,7 @@ from richesreach.core.cache.kinds import METRICS, PREDICTIONS, PRICES, STATIC
 from richesreach.gateway.market import pages, writes
 from richesreach.gateway.market.batch import Batch
 from richesreach.gateway.market.errors import UnknownError
+from richesreach.gateway.market.live import STREAM, LivePrices
 from richesreach.gateway.market.model import (
     Bar,
     Engine,
@@ -30,6 +31,8 @@ _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.^=-]{0,19}")
 _ENGINES = keys.static("engines")
 #: Bars and signals are cached in these numbers, of which a shorter answer is a part.
 CACHED_BARS = CACHED_SIGNALS = pages.MAX_PAGE
+#: The age up to which a price of the stream is the latest, whatever the database has.
+LIVE = timedelta(minutes=1)
 
 
 def symbol_of(text: str) -> str:
@@ -41,11 +44,15 @@ def symbol_of(text: str) -> str:
 
 
 class Market:
-    """One a process: callers that miss the cache together are one question to the database."""
+    """One a process: callers that miss the cache together are one question to the database.
 
-    def __init__(self, store: MarketStore, cache: Cache) -> None:
+    `live` is what prices of the stream say that they come of.
+    """
+
+    def __init__(self, store: MarketStore, cache: Cache, *, live: str = STREAM) -> None:
         self._store = store
         self._cache = cache
+        self._live = LivePrices(cache.servers, live)
         self._instruments: Batch[str, Instrument] = Batch(store.symbols)
         self._prices: Batch[str, Price] = Batch(store.prices)
         self._signals: Batch[str, list[Signal]] = Batch(
@@ -93,14 +100,21 @@ class Market:
         return pages.page(rows, count, lambda row: pages.by_name("symbol", row.symbol))
 
     async def prices(self, symbols: Sequence[str]) -> list[Price | None]:
+        """As the stream has them; where that has none of the last minute, the newer of both."""
+
         async def one(symbol: str) -> Price | None:
-            return await self._cache.get_or_load(
+            live = await self._live.of(symbol)
+            if live is not None and live.at > datetime.now(UTC) - LIVE:
+                return live
+            stored = await self._cache.get_or_load(
                 keys.prices(symbol),
                 lambda: self._prices.one(symbol),
                 kind=PRICES,
                 wanted=Price,
                 tags=[f"symbol:{symbol}"],
             )
+            known = [price for price in (live, stored) if price is not None]
+            return max(known, key=lambda price: price.at, default=None)
 
         return await _each(symbols, one)
 
