@@ -13,7 +13,7 @@ from stacks.controls import (
 from stacks.function import APIS_ONLY, DEPLOYING
 
 #: Exactly these: a service that is added is looked at before what it cannot avoid is accepted.
-_SERVICES = ("ai-router", "gateway")
+_SERVICES = ("ai-router", "features", "gateway")
 _MIGRATIONS = tuple(f"{service}-migrate" for service in _SERVICES)
 
 _FUNCTIONS = (

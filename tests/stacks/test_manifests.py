@@ -37,7 +37,7 @@ def error_of(folder: Path, *manifests: Document) -> ConfigurationError:
 
 
 def test_committed_manifests_are_valid() -> None:
-    assert [manifest.name for manifest in load_manifests()] == ["ai-router", "gateway"]
+    assert [manifest.name for manifest in load_manifests()] == ["ai-router", "features", "gateway"]
 
 
 def test_service_is_one_more_folder(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import { PlatformStack } from "./base";
 type Acknowledged = [path: string, finding: string | string[], reason: string];
 
 const ANY = "AwsSolutions::AwsSolutions-IAM5[Resource::*]";
-const SERVICES = ["ai-router", "gateway"];
+const SERVICES = ["ai-router", "features", "gateway"];
 const MIGRATIONS = SERVICES.map((service) => `${service}-migrate`);
 const FUNCTIONS = [
   "LoadBalancer/PrefixLists/LookUp/Function",

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n5richesreach/core/contracts/features/v1/features.proto\x12\x17richesreach.features.v1\"0\n\x0eVectorsRequest\x12\x0f\n\x07symbols\x18\x01 \x03(\t\x12\r\n\x05names\x18\x02 \x03(\t\"\\\n\x0fVectorsResponse\x12\x30\n\x07vectors\x18\x01 \x03(\x0b\x32\x1f.richesreach.features.v1.Vector\x12\x17\n\x0funknown_symbols\x18\x02 \x03(\t\"<\n\x06Vector\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01\x12\x12\n\nevent_time\x18\x03 \x01(\x03\x32h\n\x08\x46\x65\x61tures\x12\\\n\x07Vectors\x12\'.richesreach.features.v1.VectorsRequest\x1a(.richesreach.features.v1.VectorsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n5richesreach/core/contracts/features/v1/features.proto\x12\x17richesreach.features.v1\"0\n\x0eVectorsRequest\x12\x0f\n\x07symbols\x18\x01 \x03(\t\x12\r\n\x05names\x18\x02 \x03(\t\"\\\n\x0fVectorsResponse\x12\x30\n\x07vectors\x18\x01 \x03(\x0b\x32\x1f.richesreach.features.v1.Vector\x12\x17\n\x0funknown_symbols\x18\x02 \x03(\t\"<\n\x06Vector\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x01\x12\x12\n\nevent_time\x18\x03 \x01(\x03\"0\n\rMatrixRequest\x12\x10\n\x08\x65ntities\x18\x01 \x03(\t\x12\r\n\x05names\x18\x02 \x03(\t\"D\n\x0eMatrixResponse\x12\x0e\n\x06values\x18\x01 \x01(\x0c\x12\r\n\x05names\x18\x02 \x03(\t\x12\x13\n\x0b\x65vent_times\x18\x03 \x03(\x10\x32\xc3\x01\n\x08\x46\x65\x61tures\x12\\\n\x07Vectors\x12\'.richesreach.features.v1.VectorsRequest\x1a(.richesreach.features.v1.VectorsResponse\x12Y\n\x06Matrix\x12&.richesreach.features.v1.MatrixRequest\x1a\'.richesreach.features.v1.MatrixResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VECTORSRESPONSE']._serialized_end=224
   _globals['_VECTOR']._serialized_start=226
   _globals['_VECTOR']._serialized_end=286
-  _globals['_FEATURES']._serialized_start=288
-  _globals['_FEATURES']._serialized_end=392
+  _globals['_MATRIXREQUEST']._serialized_start=288
+  _globals['_MATRIXREQUEST']._serialized_end=336
+  _globals['_MATRIXRESPONSE']._serialized_start=338
+  _globals['_MATRIXRESPONSE']._serialized_end=406
+  _globals['_FEATURES']._serialized_start=409
+  _globals['_FEATURES']._serialized_end=604
 # @@protoc_insertion_point(module_scope)

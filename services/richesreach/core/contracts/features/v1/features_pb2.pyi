@@ -31,3 +31,21 @@ class Vector(_message.Message):
     values: _containers.RepeatedScalarFieldContainer[float]
     event_time: int
     def __init__(self, symbol: _Optional[str] = ..., values: _Optional[_Iterable[float]] = ..., event_time: _Optional[int] = ...) -> None: ...
+
+class MatrixRequest(_message.Message):
+    __slots__ = ("entities", "names")
+    ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    entities: _containers.RepeatedScalarFieldContainer[str]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, entities: _Optional[_Iterable[str]] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class MatrixResponse(_message.Message):
+    __slots__ = ("values", "names", "event_times")
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIMES_FIELD_NUMBER: _ClassVar[int]
+    values: bytes
+    names: _containers.RepeatedScalarFieldContainer[str]
+    event_times: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, values: _Optional[bytes] = ..., names: _Optional[_Iterable[str]] = ..., event_times: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -1,0 +1,132 @@
+"""The newest vectors of many entities, of the region's cache: one MGET, whatever the number of features."""
+
+import collections
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from richesreach.core.cache import Nodes
+from richesreach.core.cache.nodes import CacheUnavailableError
+from richesreach.core.logs import logger
+from richesreach.core.vectors import Floats, Integers, Layout, VectorError, Vectors
+from richesreach.features.errors import refused, unavailable
+from richesreach.features.selection import Part, Selection
+
+MOST_ENTITIES = 500
+SECOND = 1_000_000_000  # nanoseconds
+
+# Finds vectors that the cache does not have; in the order of the entities.
+Finder = Callable[[Layout, Sequence[str]], Awaitable[Sequence[bytes | None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Row by row as the entities were asked. `present` says whether there is a vector at all; `times` is the
+    event time (Unix nanoseconds) of the oldest of an entity's vectors, -1 where there is none.
+    """
+
+    present: NDArray[np.bool_]  # (n)
+    times: Integers  # (n)
+    values: Floats  # (n, names)
+
+
+class OnlineFeatures:
+    """`counts` are vectors read, by view and outcome: fresh, stale, missing."""
+
+    def __init__(
+        self, servers: Nodes, find: Finder | None = None, *, now: Callable[[], int] = time.time_ns
+    ) -> None:
+        self.counts: collections.Counter[tuple[str, ...]] = collections.Counter()
+        self.unreadable = 0
+        self._servers = servers
+        self._find = find
+        self._now = now
+
+    async def read(self, wanted: Selection, entities: Sequence[str]) -> Read:
+        """Raises Problem for too many entities, and where the cache does not answer."""
+        if not 1 <= len(entities) <= MOST_ENTITIES:
+            raise refused(f"Ask for 1 to {MOST_ENTITIES} of them, not {len(entities)}.")
+        parts = wanted.parts
+        raw = await self._asked([part.layout for part in parts], entities)
+        now = self._now()
+        if len(parts) == 1 and parts[0].whole:
+            vectors = await self._decoded(parts[0], entities, raw)
+            self._judged(parts[0], vectors, now)
+            return Read(vectors.present, vectors.times, vectors.values)
+        number = len(entities)
+        values = np.full((number, len(wanted.names)), np.nan)
+        present, times = np.zeros(number, np.bool_), np.full(number, np.iinfo(np.int64).max)
+        for place, part in enumerate(parts):
+            vectors = await self._decoded(part, entities, raw[place * number : (place + 1) * number])
+            self._judged(part, vectors, now)
+            values[:, part.target] = vectors.values[:, part.source]
+            present |= vectors.present
+            np.minimum(times, vectors.times, out=times, where=vectors.present)
+        times[~present] = -1
+        return Read(present, times, values)
+
+    async def newest(self, layout: Layout, entities: Sequence[str]) -> Vectors:
+        """Whole vectors, however old, of any number of entities. Raises Problem."""
+        found: list[bytes | None] = []
+        for start in range(0, len(entities), MOST_ENTITIES):
+            found += await self._asked([layout], entities[start : start + MOST_ENTITIES])
+        return self._readable(layout, entities, found)
+
+    async def _asked(self, layouts: Sequence[Layout], entities: Sequence[str]) -> Sequence[bytes | None]:
+        keys = [layout.key(entity) for layout in layouts for entity in entities]
+        try:
+            found: list[bytes | None] = await self._servers.read_value(lambda wire: wire.call("MGET", *keys))
+        except CacheUnavailableError:
+            raise unavailable() from None
+        return found
+
+    async def _decoded(self, part: Part, entities: Sequence[str], raw: Sequence[bytes | None]) -> Vectors:
+        if self._find is not None and not part.views[0].live and None in raw:
+            raw = await self._completed(part.layout, entities, [*raw])
+        return self._readable(part.layout, entities, raw)
+
+    async def _completed(
+        self, layout: Layout, entities: Sequence[str], raw: list[bytes | None]
+    ) -> Sequence[bytes | None]:
+        assert self._find is not None  # noqa: S101 (asked by whom it is there for)
+        missing = [place for place, one in enumerate(raw) if one is None]
+        found = await self._find(layout, [entities[place] for place in missing])
+        for place, one in zip(missing, found, strict=True):
+            raw[place] = one
+        return raw
+
+    def _readable(self, layout: Layout, entities: Sequence[str], raw: Sequence[bytes | None]) -> Vectors:
+        """One value that is no vector is as if it were not there, and takes no other with it."""
+        try:
+            return layout.decode(raw)
+        except VectorError:
+            good = [one if one is None or _is(layout, one) else None for one in raw]
+        for entity, before, after in zip(entities, raw, good, strict=True):
+            if before is not after:
+                self.unreadable += 1
+                logger().warning("vector_unreadable", key=layout.key(entity))
+        return layout.decode(good)
+
+    def _judged(self, part: Part, vectors: Vectors, now: int) -> None:
+        """Count by age; and take out what is too old to be given."""
+        oldest = now - min(view.ttl for view in part.views) * SECOND
+        # A vector of time -1 says that there is none: it is kept so that the source is not asked again.
+        gone = vectors.present & (vectors.times < oldest)
+        if gone.any():
+            vectors.present[gone] = False
+            vectors.times[gone] = -1
+            vectors.values[gone] = np.nan
+        there = int(np.count_nonzero(vectors.present))
+        for view in part.views:
+            fresh = int(np.count_nonzero(vectors.times >= now - view.stale_after * SECOND))
+            counts = self.counts
+            counts[view.name, "fresh"] += fresh
+            counts[view.name, "stale"] += there - fresh
+            counts[view.name, "missing"] += len(vectors.times) - there
+
+
+def _is(layout: Layout, raw: bytes) -> bool:
+    return len(raw) == layout.size and int.from_bytes(raw[:8], "little") == layout.number
