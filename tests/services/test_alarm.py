@@ -3,20 +3,23 @@
 import asyncio
 
 import pytest
-from richesreach.core.resilience import alarm
+from richesreach.core.resilience import timers
 from richesreach.core.resilience.alarm import Alarm, Alarms
+from richesreach.core.resilience.timers import Timers
+
+SECONDS = 0.02
 
 
-@pytest.fixture(params=["the longest", "a shorter one"])
-def seconds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
-    """A time after which an alarm rings, by either kind of timer."""
-    if request.param == "the longest":
-        monkeypatch.setattr(alarm, "LONGEST", 0.02)
-    return 0.02
+@pytest.fixture(params=["shared", "alone"], autouse=True)
+def timers_are(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whether alarms of one length share a timer of the loop."""
+    if request.param == "alone":
+        monkeypatch.setattr(timers, "MOST_QUEUES", 0)
+    return str(request.param)
 
 
-async def wait(alarms: Alarms, seconds: float, rang: list[str], name: str) -> None:
-    found = alarms.after(seconds)
+async def wait(alarms: Alarms, rang: list[str], name: str) -> None:
+    found = alarms.after(SECONDS)
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
@@ -26,31 +29,31 @@ async def wait(alarms: Alarms, seconds: float, rang: list[str], name: str) -> No
             raise
 
 
-async def test_each_waiting_task_is_ended_in_the_order_in_which_they_began(seconds: float) -> None:
+async def test_each_waiting_task_is_ended_in_the_order_in_which_they_began() -> None:
     alarms, rang = Alarms(), list[str]()
     waiting = []
     for name in "abc":
-        waiting.append(asyncio.create_task(wait(alarms, seconds, rang, name)))
+        waiting.append(asyncio.create_task(wait(alarms, rang, name)))
         await asyncio.sleep(0.005)
     await asyncio.wait_for(asyncio.gather(*waiting), 30)
     assert rang == ["a", "b", "c"]
 
 
-async def test_a_stopped_alarm_lets_its_task_go_on(seconds: float) -> None:
+async def test_a_stopped_alarm_lets_its_task_go_on() -> None:
     alarms, rang = Alarms(), list[str]()
-    stopped = alarms.after(seconds)
+    stopped = alarms.after(SECONDS)
     stopped.stop()
-    await wait_in_a_task(alarms, seconds, rang)  # a later one has rung by now
+    await wait_in_a_task(alarms, rang)  # a later one has rung by now
     assert (stopped.rang, rang) == (False, ["later"])
 
 
-async def wait_in_a_task(alarms: Alarms, seconds: float, rang: list[str]) -> None:
-    await asyncio.wait_for(asyncio.create_task(wait(alarms, seconds, rang, "later")), 30)
+async def wait_in_a_task(alarms: Alarms, rang: list[str]) -> None:
+    await asyncio.wait_for(asyncio.create_task(wait(alarms, rang, "later")), 30)
 
 
-async def test_a_task_that_others_end_too_stays_ended(seconds: float) -> None:
+async def test_a_task_that_others_end_too_stays_ended() -> None:
     alarms, rang = Alarms(), list[str]()
-    task = asyncio.create_task(wait(alarms, seconds, rang, "mine"))
+    task = asyncio.create_task(wait(alarms, rang, "mine"))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -58,12 +61,56 @@ async def test_a_task_that_others_end_too_stays_ended(seconds: float) -> None:
     assert rang == []
 
 
-def test_an_alarm_on_a_new_loop_rings_whatever_became_of_the_one_before(seconds: float) -> None:
+def test_an_alarm_on_a_new_loop_rings_whatever_became_of_the_one_before() -> None:
     alarms, rang = Alarms(), list[str]()
 
     async def leave() -> Alarm:
-        return alarms.after(seconds)
+        return alarms.after(SECONDS)
 
     asyncio.run(leave())
-    asyncio.run(wait_in_a_task(alarms, seconds, rang))
+    asyncio.run(wait_in_a_task(alarms, rang))
     assert rang == ["later"]
+
+
+async def test_what_takes_longer_than_its_limit_is_a_time_out_and_its_task_goes_on() -> None:
+    alarms = Alarms()
+    for _ in range(3):
+        with pytest.raises(TimeoutError), alarms.limit(SECONDS):
+            await asyncio.Event().wait()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_what_ends_in_time_or_fails_by_itself_is_no_time_out() -> None:
+    alarms = Alarms()
+    with alarms.limit(SECONDS):
+        await asyncio.sleep(0)
+    with pytest.raises(KeyError), alarms.limit(SECONDS):
+        raise KeyError
+    await asyncio.sleep(3 * SECONDS)
+
+
+async def test_whoever_is_cancelled_within_a_limit_is_cancelled() -> None:
+    alarms = Alarms()
+
+    async def limited() -> None:
+        with alarms.limit(30):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(limited())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_timers_of_several_lengths_ring_each_in_its_time() -> None:
+    several, rang = Timers(), list[float]()
+    for seconds in (0.06, 0.02, 0.04):
+        for _ in range(3):
+            several.after(seconds, lambda found=seconds: rang.append(found))
+    stopped = several.after(0.02, lambda: rang.append(-1))
+    stopped.stop()
+    await asyncio.sleep(0.2)
+    assert rang == [0.02] * 3 + [0.04] * 3 + [0.06] * 3

@@ -8,7 +8,6 @@ from richesreach.core.auth.identity import Identity
 from richesreach.core.limits.callers import Callers
 from richesreach.core.limits.gcra import Tier
 from richesreach.core.problems import Problem
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 TIERS = {"anonymous": Tier("anonymous", 60, 60, 60), "key": Tier("key", 200, 60, 200)}
@@ -18,7 +17,7 @@ VIEWER, EDGE, BALANCER = "203.0.113.7", "192.0.2.10", "10.0.1.5"
 
 async def known(asked: Scope) -> Identity | None:
     """As an authenticator that knows one key judges."""
-    shown = credentials.of_headers(Headers(scope=asked))
+    shown = credentials.of_headers(asked["headers"])
     if shown is None:
         return None
     if shown.value != KEY:

@@ -62,7 +62,7 @@ async def route(request: Request, who: Asking, service: Service) -> Response:
     request_id: str = request.state.request_id
     if asked.streams:
         return _Stream(lambda: service.stream(asked, who, request_id))
-    async with WhilePresent(request.receive, openai_api.PATIENCE):
+    with WhilePresent(request.receive, openai_api.PATIENCE):
         answered = await service.chat(asked, who, request_id)
     return _json(told(service, answered, explain=asked.options.explain))
 
@@ -95,7 +95,7 @@ async def route_batch(request: Request, who: Asking, service: Service) -> Respon
             problem = problem_body(request.scope, refusal.status, refusal.message, kind=code)
             return {"status": refusal.status, "problem": {**problem, **refusal.details}}
 
-    async with WhilePresent(request.receive, openai_api.PATIENCE):
+    with WhilePresent(request.receive, openai_api.PATIENCE):
         work = (one(number, bytes(body)) for number, body in enumerate(batch.requests))
         results = await asyncio.gather(*work)
     return _json({"results": results, "failed": sum(result["status"] != 200 for result in results)})

@@ -9,11 +9,14 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.model import KEYS_FAULT, REQUESTS_FAULT, Failure, ProviderError
 from richesreach.ai_router.providers.credentials import Credential, Credentials
 from richesreach.ai_router.routing.catalogue import key_of
 from richesreach.ai_router.routing.decision import Candidate
+from richesreach.ai_router.routing.outlook import Outlook
 from richesreach.core.resilience.retry import RetryBudget
 
 # The provider says that it did not begin: to ask it again costs nothing twice.
@@ -42,8 +45,7 @@ class Limits:
     worthwhile: float = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """One attempt to make: `pause` seconds from now, for `timeout` seconds."""
 
     candidate: Candidate
@@ -57,7 +59,7 @@ class Chain:
 
     def __init__(
         self,
-        candidates: tuple[Candidate, ...],
+        outlook: Outlook,
         *,
         credentials: Credentials,
         cooling: Cooling,
@@ -67,7 +69,9 @@ class Chain:
         left: Callable[[], float],
         stream: bool,
     ) -> None:
-        self._waiting = list(candidates)
+        self._waiting = list(outlook.first)
+        # Until the substitutes are among those who wait.
+        self._outlook: Outlook | None = outlook
         self._credentials = credentials
         self._cooling = cooling
         self._limits = limits
@@ -83,10 +87,14 @@ class Chain:
     def next(self) -> Turn | None:
         """Whom to ask now; None where nobody is left, or no time."""
         left = self._left()
-        while self._waiting and self._asked < self._limits.attempts and left > self._limits.worthwhile:
+        while self._asked < self._limits.attempts and left > self._limits.worthwhile:
+            if not self._waiting:
+                self._call_substitutes()
+                if not self._waiting:
+                    break
             candidate = self._waiting[0]
             credential = self._pick(candidate)
-            if credential is None or (len(self._waiting) > 1 and self._expected(candidate) > left):
+            if credential is None or (self._expected(candidate) > left and self._has_others()):
                 self._waiting.pop(0)
                 continue
             self._asked += 1
@@ -96,7 +104,7 @@ class Chain:
 
     def beside(self) -> Turn | None:
         """Whom to ask while the one whose turn it is still works: another candidate, and only once."""
-        if len(self._waiting) < 2 or self._asked >= self._limits.attempts:
+        if self._asked >= self._limits.attempts or not self._has_others():
             return None
         del self._waiting[0]
         return self.next()
@@ -106,6 +114,7 @@ class Chain:
         self.last = error
         if error.failure in REQUESTS_FAULT or error.began:
             raise error
+        self._call_substitutes()
         candidate = turn.candidate
         if error.failure is Failure.CONTEXT_TOO_LONG:
             # The count was too low: only a wider window may still hold the prompt.
@@ -117,6 +126,15 @@ class Chain:
         self._waiting = [one for one in self._waiting if one is not candidate]
         if error.failure in AGAIN:
             self._again.append((candidate, error.retry_after or self._limits.pause))
+
+    def _has_others(self) -> bool:
+        """Whether anybody waits behind the one whose turn it is."""
+        return len(self._waiting) > 1 or (self._outlook is not None and self._outlook.has_substitutes())
+
+    def _call_substitutes(self) -> None:
+        if self._outlook is not None:
+            self._waiting += self._outlook.substitutes()
+            self._outlook = None
 
     def _pick(self, candidate: Candidate) -> Credential | None:
         """A key with which this request has not yet asked the candidate, and that may be used."""
@@ -132,7 +150,7 @@ class Chain:
 
     def _timeout(self, candidate: Candidate, left: float) -> float:
         limits = self._limits
-        if len(self._waiting) == 1 and len(self._credentials.of(candidate.model.provider)) == 1:
+        if len(self._credentials.of(candidate.model.provider)) == 1 and not self._has_others():
             return left
         return min(left * limits.share, max(limits.least, limits.patience * self._expected(candidate)))
 

@@ -10,7 +10,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
@@ -22,7 +21,8 @@ from richesreach.ai_router.model import Attempt, Usage
 from richesreach.ai_router.providers.credentials import Credentials
 from richesreach.ai_router.providers.provider import Answer, Call, EmbedCall, Embeddings, Provider
 from richesreach.ai_router.routing.asked import Asked
-from richesreach.ai_router.routing.decision import Candidate, Decision
+from richesreach.ai_router.routing.decision import Candidate
+from richesreach.ai_router.routing.outlook import Outlook
 from richesreach.ai_router.routing.router import Router
 from richesreach.ai_router.run import Crew, Run
 from richesreach.ai_router.streaming import Opened, Streamed
@@ -34,8 +34,7 @@ from richesreach.core.resilience.retry import RetryBudget
 Given = TypeVar("Given", Answer, Embeddings)
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatched(Generic[Given]):
+class Dispatched(msgspec.Struct, Generic[Given], frozen=True, gc=False):
     """An answer, with how it came about.
 
     `usage` is of the attempt that answered; `microdollars` is what all attempts cost together.
@@ -45,7 +44,7 @@ class Dispatched(Generic[Given]):
     candidate: Candidate
     usage: Usage
     attempts: tuple[Attempt, ...]
-    decision: Decision
+    outlook: Outlook
     microdollars: int
     seconds: float
 
@@ -127,7 +126,7 @@ class Dispatcher:
         except BaseException as error:
             run.end(error)
             raise
-        return Streamed(opened, trial, run.decision, run.end, run.trials)
+        return Streamed(opened, trial, run.end, run.trials)
 
     async def close(self) -> None:
         """Wait until everything that ended is settled and recorded."""
@@ -144,7 +143,7 @@ async def _whole(run: Run[Given], ask: Callable[[Trial], Awaitable[Given]]) -> D
     run.end(None)
     usage = trial.answered(answer.usage).usage
     return Dispatched(
-        answer, trial.turn.candidate, usage, run.attempts(), run.decision, run.spent(), run.seconds()
+        answer, trial.turn.candidate, usage, run.attempts(), run.outlook, run.spent(), run.seconds()
     )
 
 

@@ -32,6 +32,11 @@ class Funds:
         self._reservations.append(reservation)
         self.held += reservation.microdollars
 
+    @property
+    def owed(self) -> bool:
+        """Whether anything is to be settled: nobody holds what a caller without limits spends."""
+        return not self._settled and any(one.held for one in self._reservations)
+
     async def settle(self, spent: int) -> None:
         """Once; the second call does nothing. What was spent beyond what is held goes to the last
         reservation.

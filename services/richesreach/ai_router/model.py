@@ -7,6 +7,8 @@ seconds, of `time.monotonic` where two are compared and Unix where one is stored
 import enum
 from dataclasses import dataclass, field
 
+import msgspec
+
 PICODOLLARS_PER_MICRODOLLAR = 1_000_000
 
 
@@ -54,8 +56,7 @@ class Prices:
         return self.long.of(tokens)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one answer. `cached_input` is a part of `input`; `estimated` where the provider told none."""
 
     input: int
@@ -98,8 +99,7 @@ class Model:
     image_tokens: int = 1105
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who asks, as budgets and records know it. `key` is the API key's id, or the user's."""
 
     org: str
@@ -107,8 +107,7 @@ class Caller:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One request to one provider. `failure` is None for a success; `first_token` only of a stream."""
 
     model: str

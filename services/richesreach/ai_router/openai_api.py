@@ -83,7 +83,7 @@ class ChatCompletions:
                     send,
                 )
             return
-        async with WhilePresent(receive, PATIENCE):
+        with WhilePresent(receive, PATIENCE):
             if key is None:
                 answered = await service.chat(request, caller, request_id)
                 told, headers = answered.body, answered.headers()
@@ -106,7 +106,7 @@ class Embeddings:
 
     async def __call__(self, caller: Caller, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         request = EmbedRequest.read(body)
-        async with WhilePresent(receive, PATIENCE):
+        with WhilePresent(receive, PATIENCE):
             answered = await self._service.embed(request, caller, scope["state"]["request_id"])
         await answer(send, 200, answered.body, answered.headers())
 
@@ -133,7 +133,7 @@ async def stream(begin: Callable[[], Awaitable[Streaming]], receive: Receive, se
     An error before the first is an answer of its own; one after it is the last event, and no `[DONE]`
     follows, so that nobody takes the part for the whole.
     """
-    async with WhilePresent(receive, 0.0):
+    with WhilePresent(receive, 0.0):
         streamed = await begin()
         try:
             headers = [*_SSE, *streamed.headers()]

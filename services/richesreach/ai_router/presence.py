@@ -6,6 +6,10 @@ from typing import Self
 
 from starlette.types import Receive
 
+from richesreach.core.resilience.timers import Timers
+
+_TIMERS = Timers()
+
 
 class CallerGoneError(Exception):
     """The caller closed its connection before the answer was complete."""
@@ -26,18 +30,18 @@ class WhilePresent:
         self._gone = False
         self._watch: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a caller is watched from within a task")
         self._task = task
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._look)
+        self._timer = _TIMERS.after(self._seconds, self._look)
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None
     ) -> None:
-        self._timer.cancel()
+        self._timer.stop()
         if self._watch is not None:
             self._watch.cancel()
         if self._gone and self._task.uncancel() == 0 and isinstance(error, asyncio.CancelledError):

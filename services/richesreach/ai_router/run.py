@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import msgspec
@@ -16,11 +16,13 @@ from richesreach.ai_router.ledger import Ledger
 from richesreach.ai_router.model import Attempt, Failure, ProviderError
 from richesreach.ai_router.providers.credentials import Credentials
 from richesreach.ai_router.routing.asked import AUTO, Asked, Strategy
-from richesreach.ai_router.routing.decision import Candidate, Decision, Reason
+from richesreach.ai_router.routing.decision import Reason
+from richesreach.ai_router.routing.outlook import Outlook
 from richesreach.ai_router.routing.router import Router
 from richesreach.ai_router.tracking.model import Served
 from richesreach.ai_router.trial import Trial, Watchers
 from richesreach.core.logs import logger
+from richesreach.core.resilience.alarm import Alarms
 from richesreach.core.resilience.retry import RetryBudget
 
 Result = TypeVar("Result")
@@ -41,6 +43,7 @@ class Crew:
     retries: RetryBudget
     rng: random.Random
     ending: set[asyncio.Task[None]] = field(default_factory=set)
+    alarms: Alarms = field(default_factory=Alarms)
 
 
 class Run(Generic[Result]):
@@ -62,13 +65,13 @@ class Run(Generic[Result]):
         if asked.deadline is not None:
             self._deadline = min(self._deadline, asked.deadline)
         if asked.deadline != self._deadline or asked.stream is not streamed:
-            asked = replace(asked, deadline=self._deadline, stream=streamed)
+            asked = msgspec.structs.replace(asked, deadline=self._deadline, stream=streamed)
         self._asked = asked
         self._request_id = request_id
         self._discard = discard
         self._funds = Funds(crew.ledger, asked.caller, self._deadline)
         self._trials: list[Trial] = []
-        self._decision: Decision | None = None
+        self._outlook: Outlook | None = None
         self._downgraded = False
         self._ended = False
 
@@ -77,10 +80,10 @@ class Run(Generic[Result]):
         return self._trials
 
     @property
-    def decision(self) -> Decision:
-        if self._decision is None:
+    def outlook(self) -> Outlook:
+        if self._outlook is None:
             raise AssertionError("a request is decided before it is served")
-        return self._decision
+        return self._outlook
 
     @property
     def limited(self) -> bool:
@@ -89,10 +92,10 @@ class Run(Generic[Result]):
 
     def attempts(self) -> tuple[Attempt, ...]:
         """Those that are over, in the order they began."""
-        return tuple(one.attempt for one in self._trials if one.attempt is not None)
+        return tuple([one.attempt for one in self._trials if one.attempt is not None])
 
     def spent(self) -> int:
-        return sum(one.cost for one in self.attempts())
+        return sum([one.attempt.cost for one in self._trials if one.attempt is not None])
 
     def seconds(self) -> float:
         """Since the request came."""
@@ -103,49 +106,50 @@ class Run(Generic[Result]):
 
     async def serve(self, ask: Ask[Result]) -> tuple[Result, Trial]:
         """Raises what `Dispatcher.answer` says."""
-        candidates = self._decide()
+        outlook = self._decide()
         try:
-            return await self._through(candidates, ask)
+            return await self._through(outlook, ask)
         except BudgetExhaustedError as error:
             # Nothing was asked yet, and something cheaper may fit what is left.
             if self._trials or not error.left:
                 raise
-            self._asked = replace(self._asked, budget=error.left)
+            self._asked = msgspec.structs.replace(self._asked, budget=error.left)
             self._downgraded = True
-            cheaper = self._crew.router.decide(self._asked)
-            if not cheaper.candidates:
+            cheaper = self._crew.router.outlook(self._asked)
+            if not cheaper.decision.candidates:
                 raise
-            self._decision = cheaper
-            return await self._through(cheaper.candidates, ask)
+            self._outlook = cheaper
+            return await self._through(cheaper, ask)
 
-    def _decide(self) -> tuple[Candidate, ...]:
+    def _decide(self) -> Outlook:
         """Raises NothingFitsError."""
         asked, router = self._asked, self._crew.router
         standing = self._crew.ledger.standing(asked.caller)
         own = asked.budget
         if standing.left is not None:
-            asked = replace(asked, budget=standing.left if own is None else min(own, standing.left))
+            asked = msgspec.structs.replace(
+                asked, budget=standing.left if own is None else min(own, standing.left)
+            )
         if standing.low and asked.model == AUTO and asked.weights is None:
             self._downgraded = asked.strategy is not Strategy.CHEAPEST
-            asked = replace(asked, strategy=Strategy.CHEAPEST)
-        decision = router.decide(asked)
-        if not decision.candidates and standing.left is not None:
-            dear = any(one.reason is Reason.OVER_BUDGET for one in decision.rejected)
+            asked = msgspec.structs.replace(asked, strategy=Strategy.CHEAPEST)
+        outlook = router.outlook(asked)
+        if not (outlook.first or outlook.decision.candidates) and standing.left is not None:
+            dear = any(one.reason is Reason.OVER_BUDGET for one in outlook.decision.rejected)
             if dear:
                 # What this process knows of the budget may be old: the books decide, over the cheapest.
-                decision = router.decide(replace(asked, budget=_ANY if own is None else own))
-                cheapest = sorted(decision.candidates, key=lambda one: one.most)
-                decision = msgspec.structs.replace(decision, candidates=tuple(cheapest))
-        self._asked, self._decision = asked, decision
-        if not decision.candidates:
-            raise NothingFitsError(decision, asked.model, asked.size.tokens)
-        return decision.candidates
+                unbound = msgspec.structs.replace(asked, budget=_ANY if own is None else own)
+                outlook = router.outlook(unbound).cheapest_first()
+        self._asked, self._outlook = asked, outlook
+        if (asked.explained or not outlook.first) and not outlook.decision.candidates:
+            raise NothingFitsError(outlook.decision, asked.model, asked.size.tokens)
+        return outlook
 
-    async def _through(self, candidates: tuple[Candidate, ...], ask: Ask[Result]) -> tuple[Result, Trial]:
+    async def _through(self, outlook: Outlook, ask: Ask[Result]) -> tuple[Result, Trial]:
         crew = self._crew
         crew.retries.earn()
         chain = Chain(
-            candidates,
+            outlook,
             credentials=crew.credentials,
             cooling=crew.watchers.cooling,
             limits=crew.limits,
@@ -168,7 +172,7 @@ class Run(Generic[Result]):
                 return await self._try(trial, ask), trial
             except ProviderError as error:
                 chain.failed(turn, error)
-        raise AllFailedError(self.decision, self.attempts(), chain.last)
+        raise AllFailedError(self.outlook.decision, self.attempts(), chain.last)
 
     def _begin(self, turn: Turn, *, hedge: bool) -> Trial:
         trial = Trial(self._crew.watchers, turn, self._asked.size, hedge=hedge)
@@ -178,7 +182,7 @@ class Run(Generic[Result]):
     async def _try(self, trial: Trial, ask: Ask[Result]) -> Result:
         """Raises ProviderError; a time-out is one."""
         try:
-            async with asyncio.timeout(trial.turn.timeout):
+            with self._crew.alarms.limit(trial.turn.timeout):
                 return await ask(trial)
         except ProviderError as error:
             trial.failed(error)
@@ -245,7 +249,7 @@ class Run(Generic[Result]):
                 trial.given_up()
 
     def end(self, error: BaseException | None) -> None:
-        """The request is over; the second call does nothing. Settles and records in a task of its own."""
+        """The request is over; the second call does nothing. What is owed is settled in a task of its own."""
         if self._ended:
             return
         self._ended = True
@@ -253,6 +257,9 @@ class Run(Generic[Result]):
             trial.given_up()
         spent = self.spent()
         served = self._account(error, spent)
+        if not self._funds.owed:
+            self._crew.ledger.record(served)
+            return
         task = asyncio.get_running_loop().create_task(self._settle(served, spent))
         self._crew.ending.add(task)
         task.add_done_callback(self._crew.ending.discard)

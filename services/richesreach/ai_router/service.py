@@ -195,7 +195,11 @@ class AiRouter:
         """Why it was this model, and whether another would have been better."""
         router = self._dispatcher.router
         return explain_outcome(
-            dispatched.decision, dispatched.attempts, dispatched.seconds, router.estimates, router.policy
+            dispatched.outlook.decision,
+            dispatched.attempts,
+            dispatched.seconds,
+            router.estimates,
+            router.policy,
         )
 
     def model_names(self) -> Sequence[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Self
 
 from richesreach.ai_router.model import Attempt, Failure, ProviderError, Usage
 from richesreach.ai_router.providers.provider import Chunk
-from richesreach.ai_router.routing.decision import Candidate, Decision
+from richesreach.ai_router.routing.decision import Candidate
 from richesreach.ai_router.trial import CHARACTERS_PER_TOKEN, Trial
 
 # Chunks that are held back while none of them has anything of the answer (the role, a ping).
@@ -61,11 +61,9 @@ class Streamed:
         self,
         opened: Opened,
         trial: Trial,
-        decision: Decision,
         end: Callable[[BaseException | None], None],
         trials: Sequence[Trial],
     ) -> None:
-        self.decision = decision
         self._opened = opened
         self._trial = trial
         self._end = end

@@ -5,7 +5,9 @@ answered, failed, or given up because nobody waits for it any more.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from richesreach.ai_router.chain import BILLED, Turn
 from richesreach.ai_router.cooling import Cooling
@@ -59,7 +61,7 @@ class Trial:
         if self.attempt is None:
             model = self.turn.candidate.model
             if usage.estimated and not usage.input:
-                usage = replace(usage, input=self.turn.candidate.tokens_in)
+                usage = msgspec.structs.replace(usage, input=self.turn.candidate.tokens_in)
             self._watchers.cooling.answered(model, self.turn.credential.id)
             self._watchers.calibration.observed(model.tokenizer, self._size, usage)
             self._end(usage, None)

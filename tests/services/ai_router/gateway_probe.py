@@ -27,7 +27,14 @@ from cache_servers import cache_pair  # noqa: E402
 from canned_provider import CannedProvider  # noqa: E402
 from gateway_task import ServiceProcess, task_environment  # noqa: E402
 from load import Load  # noqa: E402
-from money_stores import make_tables  # noqa: E402
+from money_stores import make_tables, settings_of  # noqa: E402
+from postgres_servers import PostgresCluster  # noqa: E402
+from richesreach.core.auth import api_key  # noqa: E402
+from richesreach.core.database import Database  # noqa: E402
+from richesreach.core.migration import migrate  # noqa: E402
+from richesreach.gateway.migrate import MIGRATIONS as GATEWAYS_TABLES  # noqa: E402
+from richesreach.gateway.users.audit import Actor  # noqa: E402
+from richesreach.gateway.users.key_store import KeyStore, NewKey  # noqa: E402
 from rivals import KEY, MODEL, RIVALS, Gateway, megabytes, processor  # noqa: E402
 
 MESSAGES = [
@@ -53,6 +60,7 @@ def router(provider: CannedProvider, processes: int) -> Iterator[Gateway]:
         template = postgres_servers.make_template(folder)
         cluster = stack.enter_context(postgres_servers.postgres_cluster(template, folder / "cluster"))
         asyncio.run(make_tables(cluster))
+        key = asyncio.run(issue_key(cluster))
         targets, roots = [], []
         for _ in range(processes):
             host, port = loopback.own_address()
@@ -68,13 +76,26 @@ def router(provider: CannedProvider, processes: int) -> Iterator[Gateway]:
                 "DRAIN_SECONDS": "0",
                 "SECRET_AI_PROVIDERS": json.dumps(secret),
             }
-            process = ServiceProcess("bench_router", environment, HERE)
+            process = ServiceProcess("richesreach.ai_router", environment)
             stack.callback(process.kill)
             loopback.until(lambda at=(host, port): loopback.accepts(*at), "the router serves", patience=120)
             targets.append((host, port))
             roots.append(process.process.pid)
-        headers = {"authorization": "Bearer rr_bench"}
+        headers = {"authorization": f"Bearer {key}"}
         yield Gateway("router", targets, headers=headers, roots=roots)
+
+
+async def issue_key(cluster: PostgresCluster) -> str:
+    """A service's API key, among the gateway's tables, as its owner sends it."""
+    database = Database(settings_of(cluster))
+    await migrate(database.writer, GATEWAYS_TABLES, "gateway_migrations")
+    await database.open()
+    try:
+        key, new = api_key.mint(), NewKey("service:bench", "bench", ["service"], None, None)
+        await KeyStore(database).add(key, new, Actor("bench", "bench", "us-east-1"))
+    finally:
+        await database.close()
+    return key.text
 
 
 def asked(gateway: Gateway, *, clients: int, seconds: float, requests: int = 10**9) -> dict[str, Any]:

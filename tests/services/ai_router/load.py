@@ -47,10 +47,10 @@ class Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._parser = httptools.HttpResponseParser(self)
         self._ask()
 
     def _ask(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
         self._at = time.perf_counter()
         self._transport.write(self._request)
 
@@ -67,7 +67,7 @@ class Client(asyncio.Protocol):
         if now >= self._until or len(self._done.took) >= self._requests:
             self._transport.close()
         else:
-            asyncio.get_running_loop().call_soon(self._ask)
+            self._ask()
 
     def connection_lost(self, error: Exception | None) -> None:
         if error is not None:

@@ -1,12 +1,12 @@
 """What providers' own words for a refusal mean, in bodies of the shapes that they send."""
 
-import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import calls
+import msgspec
 import pytest
 from mock_provider import MockProvider
 from richesreach.ai_router.model import Failure
@@ -124,7 +124,7 @@ async def test_a_name_that_leads_into_a_private_network_is_not_known() -> None:
 
 async def test_headers_cannot_be_added_through_a_request_id(mock: MockProvider) -> None:
     connections = calls.connections()
-    asked = dataclasses.replace(calls.call(), request_id="a\r\nx-evil: 1")
+    asked = msgspec.structs.replace(calls.call(), request_id="a\r\nx-evil: 1")
     error = await calls.failure_of(OpenAI("openai", f"{mock.url}/v1", connections), asked)
     assert error.failure is Failure.MALFORMED
     assert mock.seen() == []

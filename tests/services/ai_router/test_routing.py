@@ -209,3 +209,26 @@ def test_each_of_several_choices_is_paid_for() -> None:
     single, triple = (one.decide(asked(tokens_out=100, choices=choices)).candidates[0] for choices in (1, 3))
 
     assert triple.most - single.most == 2 * 100 * 2
+
+
+def test_substitutes_of_a_named_model_come_after_it_when_somebody_asks_for_them() -> None:
+    some = (model("named", quality=0.8), model("worse", quality=0.75), model("better", quality=0.9))
+    one = router(*some)
+    outlook = one.outlook(asked(model="named", fallbacks=(AUTO,)))
+    assert [candidate.model.name for candidate in outlook.first] == ["named"]
+    assert outlook.has_substitutes()
+    assert [candidate.model.name for candidate in outlook.substitutes()] == ["better", "worse"]
+    assert outlook.decision == one.decide(asked(model="named", fallbacks=(AUTO,)))
+
+
+def test_a_model_whose_substitutes_are_all_unfit_has_none() -> None:
+    one = router(model("named"), model("small", context_tokens=500), model("weak", quality=0.2))
+    outlook = one.outlook(asked(model="named", fallbacks=(AUTO,)))
+    assert not outlook.has_substitutes()
+    assert outlook.substitutes() == ()
+
+
+def test_without_a_name_nobody_is_a_substitute() -> None:
+    outlook = router(model("a"), model("b")).outlook(asked())
+    assert len(outlook.first) == 2
+    assert not outlook.has_substitutes()

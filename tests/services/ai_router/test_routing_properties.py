@@ -4,6 +4,7 @@ import dataclasses
 import math
 import random
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from models_for_tests import CALLER, model, names, router
@@ -107,7 +108,7 @@ def test_cheaper_model_with_all_else_equal_is_never_below(
     dear = some[which % len(some)]
     rates = (dear.prices.input * share / 1e6, dear.prices.output * share / 1e6)
     cheap = dataclasses.replace(dear, name="cheap", prices=model(price=rates).prices)
-    order = names(router(*some, cheap).decide(dataclasses.replace(wanted, allowed=None)))
+    order = names(router(*some, cheap).decide(msgspec.structs.replace(wanted, allowed=None)))
 
     assert dear.name not in order or order.index("cheap") < order.index(dear.name)
 

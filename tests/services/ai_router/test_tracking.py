@@ -137,8 +137,8 @@ async def test_what_is_old_is_forgotten(tracker: Tracker, ai_database: PostgresC
 async def test_metrics_tell_tokens_cost_and_failures(org: str) -> None:
     registry = CollectorRegistry()
     metrics = AiMetrics(registry)
-    metrics.served(served(org, attempt(0.5, Failure.OVERLOADED), attempt()))
-    metrics.served(served(org, cached=Cached.EXACT, cached_model="gpt-4o-mini"))
+    failed_first = served(org, attempt(0.5, Failure.OVERLOADED), attempt())
+    metrics.served([failed_first, served(org, cached=Cached.EXACT, cached_model="gpt-4o-mini")])
 
     def value(name: str, **labels: str) -> float | None:
         return registry.get_sample_value(f"richesreach_ai_{name}", labels)

@@ -2,9 +2,11 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
 
 from richesreach.ai_router.model import Caller
 
@@ -91,8 +93,7 @@ class Standing:
 UNLIMITED = Standing()
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True, gc=False):
     """Money set aside for one request until it is settled, or until `expires`, when it counts as spent.
 
     `held` says who holds it: `""` is nobody, for a caller whom nothing limits.
@@ -104,7 +105,7 @@ class Reservation:
     expires: float
     standing: Standing
     held: str
-    plan: "Plan" = field(repr=False)
+    plan: "Plan"
 
 
 class BudgetExhaustedError(Exception):

@@ -1,8 +1,10 @@
 """A request made ready for routing: bounded, with its template, without secrets, trimmed to a window."""
 
 from collections import Counter as Counts
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from richesreach.ai_router.context.bounds import Bounds
 from richesreach.ai_router.context.redaction import redact
@@ -17,13 +19,12 @@ from richesreach.ai_router.wire.chat import ChatRequest
 _ANSWER = 1_024
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """What goes on, and what was done to it: for explanations, which tell how often and never what."""
 
     request: ChatRequest
     template: Template | None = None
-    redactions: Counts[str] = field(default_factory=Counts)
+    redactions: Mapping[str, int] = {}
     trimmed: Trimmed | None = None
 
     def told(self) -> dict[str, Any]:
@@ -63,6 +64,8 @@ class Preparing:
         """
         self._bounds.check(request.given)
         options = request.options
+        if options.template is None and not options.redact and not options.trim:
+            return Prepared(request)
         template, redactions, trimmed = None, Counts[str](), None
         if options.template is not None:
             template = self._templates.find(options.template)

@@ -6,6 +6,7 @@ only to addresses where a provider may be.
 
 import asyncio
 import functools
+import re
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -13,11 +14,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+import msgspec
 from yarl import URL
 
 from richesreach.ai_router.model import Failure, ProviderError
 from richesreach.ai_router.providers.pipe import Pipe
 from richesreach.ai_router.providers.resolving import PublicResolver
+from richesreach.core.resilience.alarm import Alarms
 
 # Bytes. Of an answer as a whole, and of what a refusal says.
 MOST_ANSWER = 32 * 1024 * 1024
@@ -26,7 +29,8 @@ MOST_REFUSAL = 64 * 1024
 # stream which has said its last is waited for, so that its connection can serve again.
 KEEP_ALIVE = 15.0
 TAIL = 0.1
-_FORBIDDEN = ("\r", "\n", "\0")
+_FORBIDDEN = re.compile("[\r\n\0]")
+_ALARMS = Alarms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +42,7 @@ class Patience:
     connections: int = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True, gc=False):
     """An answer that has come to its end. Headers are in lower case."""
 
     status: int
@@ -62,12 +65,12 @@ class Reply:
 
     async def body(self, most: int = MOST_ANSWER) -> bytes:
         """All of it. Raises ProviderError MALFORMED for more than `most`, TRUNCATED for an end too early."""
-        async with within(self._pipe.provider, self._silence):
+        with within(self._pipe.provider, self._silence):
             return await _all_of(self._pipe, most)
 
     async def some(self, seconds: float | None = None) -> bytes:
         """What has come since, within `seconds`; nothing at the end. Raises ProviderError."""
-        async with within(self._pipe.provider, self._silence if seconds is None else seconds):
+        with within(self._pipe.provider, self._silence if seconds is None else seconds):
             return await self._pipe.some()
 
     async def finish(self) -> None:
@@ -92,7 +95,7 @@ class Connections:
     ) -> AsyncIterator[Reply]:
         """The reply once its head has come, within `seconds`. Raises ProviderError."""
         request = _request(provider, url, headers, body)
-        async with within(provider, seconds):
+        with within(provider, seconds):
             await self._places.acquire()
             try:
                 pipe = await self._pipe(provider, url)
@@ -117,15 +120,19 @@ class Connections:
     ) -> Whole:
         """Status, headers and all of the body within `seconds`. Raises ProviderError."""
         request = _request(provider, url, headers, body)
-        async with within(provider, seconds), self._places:
-            pipe = await self._pipe(provider, url)
+        with within(provider, seconds):
+            await self._places.acquire()
             try:
-                pipe.send(request)
-                await pipe.head()
-                most = MOST_ANSWER if pipe.status == 200 else MOST_REFUSAL
-                return Whole(pipe.status, pipe.headers, await _all_of(pipe, most))
+                pipe = await self._pipe(provider, url)
+                try:
+                    pipe.send(request)
+                    await pipe.head()
+                    most = MOST_ANSWER if pipe.status == 200 else MOST_REFUSAL
+                    return Whole(pipe.status, pipe.headers, await _all_of(pipe, most))
+                finally:
+                    self._done(pipe, url)
             finally:
-                self._done(pipe, url)
+                self._places.release()
 
     async def close(self) -> None:
         for pipes in self._idle.values():
@@ -182,16 +189,14 @@ class within:  # noqa: N801 (used as a function)
 
     def __init__(self, provider: str, seconds: float) -> None:
         self._provider = provider
-        self._limit = asyncio.timeout(seconds)
+        self._limit = _ALARMS.limit(seconds)
 
-    async def __aenter__(self) -> None:
-        await self._limit.__aenter__()
+    def __enter__(self) -> None:
+        self._limit.__enter__()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: object
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: object) -> None:
         try:
-            await self._limit.__aexit__(kind, error, None)
+            self._limit.__exit__(kind, error, None)
         except TimeoutError:
             raise ProviderError(Failure.TIMEOUT, self._provider, "no answer came in time") from None
 
@@ -240,7 +245,7 @@ def _request(provider: str, url: URL, headers: Mapping[str, str], body: bytes) -
     """Raises ProviderError for a header that would begin another."""
     lines = [_line(url)]
     for name, value in headers.items():
-        if any(character in value for character in _FORBIDDEN):
+        if _FORBIDDEN.search(value):
             detail = f"the header {name} cannot be sent as it is"
             raise ProviderError(Failure.MALFORMED, provider, detail)
         lines.append(f"{name}: {value}\r\n")

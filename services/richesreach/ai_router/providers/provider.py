@@ -6,8 +6,9 @@ and closing the generator cuts the connection to the provider. Every failure is 
 """
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from richesreach.ai_router.model import Model, Usage
 from richesreach.ai_router.providers.credentials import Credential
@@ -15,8 +16,7 @@ from richesreach.ai_router.wire.chat import ChatRequest
 from richesreach.ai_router.wire.embeddings import EmbedRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, gc=False):
     """`timeout`: seconds until the whole answer, or until a stream's first chunk."""
 
     model: Model
@@ -26,8 +26,7 @@ class Call:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class EmbedCall:
+class EmbedCall(msgspec.Struct, frozen=True, gc=False):
     model: Model
     credential: Credential
     request: EmbedRequest
@@ -35,16 +34,14 @@ class EmbedCall:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """`body` is a `chat.completion` in JSON."""
 
     body: bytes
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(msgspec.Struct, frozen=True, gc=False):
     """A piece of a stream.
 
     `data` is whole server-sent events (`data: {…}` and an empty line, each a `chat.completion.chunk`), one or
@@ -58,8 +55,7 @@ class Chunk:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Embeddings:
+class Embeddings(msgspec.Struct, frozen=True, gc=False):
     """`body` is a `list` of `embedding`s in JSON."""
 
     body: bytes

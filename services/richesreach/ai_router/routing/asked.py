@@ -1,7 +1,8 @@
 """What routing is asked, before any model is looked at."""
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 from richesreach.ai_router.model import Caller
 
@@ -19,8 +20,7 @@ class Strategy(enum.StrEnum):
     RELIABLE = "reliable"
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(msgspec.Struct, frozen=True, gc=False):
     """How much each part of the score counts: 0 or more, of any sum; only their ratios matter."""
 
     quality: float
@@ -29,8 +29,7 @@ class Weights:
     reliability: float
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(msgspec.Struct, frozen=True, gc=False):
     """How long a prompt is: tokens of `vocabulary`, which models with another tokenizer scale.
 
     `exact` is false where a part was estimated: a tool's schema, whose form providers do not publish, or a
@@ -45,8 +44,7 @@ class Size:
     longest: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """One request's facts.
 
     `model` is "auto", a model's name, or `provider/name`. `fallbacks` are tried after a named model, in their
@@ -56,6 +54,7 @@ class Asked:
     ("us", "eu", "ap") that may process the request; None leaves it open. `deadline` is of `time.monotonic`:
     until the whole answer, or the first token of a `stream`. `budget` is what the caller has left, in
     microdollars; None is no limit. `seed` decides between equals, and nothing else.
+    `explained`: somebody will want to know of all candidates, as they were when it was decided.
     """
 
     size: Size
@@ -77,3 +76,4 @@ class Asked:
     stream: bool = False
     hedge: bool = False
     seed: int = 0
+    explained: bool = False

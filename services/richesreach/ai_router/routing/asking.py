@@ -14,6 +14,7 @@ from richesreach.ai_router.wire.errors import RequestError
 from richesreach.ai_router.wire.options import Options
 
 _SEEDS = 2**31
+_TEXT, _TOOLS, _NONE = frozenset({"text"}), frozenset({"tools"}), frozenset[str]()
 _WEIGHTS = ("quality", "cost", "latency", "reliability")
 _HIGHEST_WEIGHT = 1_000.0
 
@@ -38,21 +39,21 @@ class Asker:
         """Raises RequestError for options that mean nothing."""
         given, options = request.given, request.options
         size = self.counter.size(given)
-        modalities = {"text"}
+        modalities = _TEXT
         for message in given.messages:
             if isinstance(message.content, list):
                 for part in message.content:
-                    modalities |= {"image"} if part.image_url is not None else set()
-                    modalities |= {"audio"} if part.input_audio is not None else set()
-        features = {"tools"} if given.tools else set()
+                    modalities |= {"image"} if part.image_url is not None else _NONE
+                    modalities |= {"audio"} if part.input_audio is not None else _NONE
+        features = _TOOLS if given.tools else _NONE
         if given.response_format is not None and given.response_format.type != "text":
-            features.add(given.response_format.type)
+            features |= {given.response_format.type}
         return Asked(
             size=size,
             tokens_out=given.output_limit,
             choices=given.n or 1,
-            modalities=frozenset(modalities),
-            features=frozenset(features),
+            modalities=modalities,
+            features=features,
             stream=request.streams,
             **self._wishes(given.model, options, caller),
         )
@@ -78,7 +79,8 @@ class Asker:
             "deadline": self._clock() + left,
             "budget": options.most_microdollars,
             "hedge": options.hedge,
-            "seed": self._rng.randrange(_SEEDS) if options.seed is None else options.seed % _SEEDS,
+            "explained": options.explain,
+            "seed": self._rng.getrandbits(31) if options.seed is None else options.seed % _SEEDS,
         }
 
 

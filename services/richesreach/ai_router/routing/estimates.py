@@ -54,25 +54,26 @@ class Estimate:
 
     def __init__(self, model: Model, speed: Speed, failure: float, now: float) -> None:
         self.load = 0
-        self._quality = dict(model.quality)
-        self._quality.setdefault("general", 0.5)
+        self.qualities = dict(model.quality)
+        self.qualities.setdefault("general", 0.5)
         self._prior_first, self._prior_pace = math.log(speed.first_token), math.log(speed.pace)
         self._failure = failure
         self._at = now
         self._tried = self._failed = 0.0
         self._timed = self._log_first = self._paced = self._log_pace = 0.0
-        self._tick = -1
-        self._current = (failure, speed.first_token, speed.pace)
+        self.tick = -1
+        # What `current` of `tick` said.
+        self.now = (failure, speed.first_token, speed.pace)
 
     def current(self, tick: int) -> tuple[float, float, float]:
         """The chance of a failure, seconds until the first token, tokens a second.
 
         Of `tick`, a fourth of a second: within one nothing decays, and what was worked out serves again.
         """
-        if tick != self._tick:
-            self._tick = tick
-            self._current = self._worked_out(tick / TICKS)
-        return self._current
+        if tick != self.tick:
+            self.tick = tick
+            self.now = self._worked_out(tick / TICKS)
+        return self.now
 
     def _worked_out(self, now: float) -> tuple[float, float, float]:
         kept = self._kept(now)
@@ -96,18 +97,18 @@ class Estimate:
 
     def quality(self, task: str) -> float:
         """Between 0 and 1: the prior of the task, moved by what callers judged."""
-        found = self._quality.get(task)
-        return self._quality["general"] if found is None else found
+        found = self.qualities.get(task)
+        return self.qualities["general"] if found is None else found
 
     def hold(self, task: str, quality: float) -> None:
         """What the verdicts of all processes' callers make of the prior."""
-        self._quality[task] = quality
+        self.qualities[task] = quality
 
     def note(self, attempt: Attempt, now: float) -> None:
         if attempt.failure in _NOT_THE_MODELS:
             return
         kept = self._kept(now)
-        self._at, self._tick = now, -1
+        self._at, self.tick = now, -1
         self._tried = self._tried * kept + 1.0
         self._failed = self._failed * kept + (attempt.failure is not None)
         self._timed, self._log_first = self._timed * kept, self._log_first * kept

@@ -1,12 +1,14 @@
-"""One model for one request: whether it fits, what it would cost and take, and its score.
+"""Models for one request: whether each fits, what it would cost and take, its score, and their order.
 
-It runs for each model of each request, and is written out for that: `score` says the same in few lines.
+`look` runs for each model of a request, and is written out for that: `score` says the same in few lines.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from math import log2
 from typing import NamedTuple
 
+from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.model import PICODOLLARS_PER_MICRODOLLAR, Model
 from richesreach.ai_router.routing.asked import Asked
 from richesreach.ai_router.routing.calibration import Calibration
@@ -66,6 +68,50 @@ class Terms:
         return found
 
 
+class Ranking:
+    """The order of one request's candidates. `floor` tells the least quality of a substitute."""
+
+    __slots__ = ("_cooling", "_floor", "_seed", "_terms")
+
+    def __init__(self, terms: Terms, cooling: Cooling, seed: int, floor: Callable[[], float]) -> None:
+        self._terms = terms
+        self._cooling = cooling
+        self._floor = floor
+        # Spread over all bits, so that neighbouring seeds differ too.
+        self._seed = (seed * 2_654_435_761 & 0xFFFF_FFFF) << 16
+
+    def of(self, fits: Sequence[Fit]) -> tuple[tuple[Candidate, ...], list[Rejected]]:
+        """The candidates, best first, and why the others are none."""
+        rejected: list[Rejected] = []
+        ranked = []
+        terms, seed = self._terms, self._seed
+        cooling = None if self._cooling.idle else self._cooling
+        floor = self._floor() if fits and fits[0].floor else 0.0
+        for model, estimate, group, tie, listed, keys, floored in fits:
+            cooled = None if cooling is None else _cooled(cooling, model, keys, terms.now)
+            found = cooled or look(model, estimate, group, terms)
+            if isinstance(found, Rejected):
+                rejected.append(found)
+            elif not floored or found.quality >= floor:
+                ranked.append((group, -found.score, found.most, listed, tie ^ seed, found))
+        if len(ranked) > 1:
+            # By group, score, the lower worst case, the lower price; between equals in all of them, the seed.
+            ranked.sort()
+        return tuple([one[5] for one in ranked]), rejected
+
+    def any_of(self, fits: Sequence[Fit]) -> bool:
+        """Whether any is a candidate: as a rule the first that is looked at."""
+        return any(self.of((fit,))[0] for fit in fits)
+
+
+def _cooled(cooling: Cooling, model: Model, keys: tuple[str, ...], now: float) -> Rejected | None:
+    until = cooling.until(model, keys)
+    if until is None:
+        return None
+    detail = f"it is left alone for {max(0.0, until - now):.1f} s more"
+    return Rejected(model, Reason.COOLING, detail, until)
+
+
 def look(model: Model, estimate: Estimate, group: int, terms: Terms) -> Candidate | Rejected:
     """The candidate that a model is for a request, or why it is none."""
     tokens_in, upper, longest = terms.scaled.get(model.tokenizer) or terms.tokens(model.tokenizer)
@@ -91,7 +137,7 @@ def look(model: Model, estimate: Estimate, group: int, terms: Terms) -> Candidat
     if most > terms.budget:
         detail = f"it may cost {most} microdollars, {terms.budget} are left"
         return Rejected(model, Reason.OVER_BUDGET, detail)
-    failure, first, pace = estimate.current(terms.tick)
+    failure, first, pace = estimate.now if estimate.tick == terms.tick else estimate.current(terms.tick)
     if estimate.load:
         crowded = 1.0 + estimate.load * terms.crowd
         first, pace = first * crowded, pace / crowded
@@ -101,7 +147,9 @@ def look(model: Model, estimate: Estimate, group: int, terms: Terms) -> Candidat
         return Rejected(model, Reason.TOO_SLOW, f"it needs some {needed:.1f} s, {terms.left:.1f} s are left")
     # Not rounded, unlike what is paid: a model that is cheaper by a fraction ranks higher for it.
     expected_cost = cost / PICODOLLARS_PER_MICRODOLLAR
-    quality = estimate.quality(terms.task)
+    quality = estimate.qualities.get(terms.task)
+    if quality is None:
+        quality = estimate.qualities["general"]
     w_quality, w_cost, w_latency, w_reliability = terms.weights
     worth = (
         w_quality * quality * (1.0 - failure)

@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from richesreach.ai_router.cooling import Cooling
-from richesreach.ai_router.model import Model
 from richesreach.ai_router.routing.asked import AUTO, Asked
 from richesreach.ai_router.routing.calibration import Calibration
 from richesreach.ai_router.routing.catalogue import Catalogue, key_of
-from richesreach.ai_router.routing.decision import Decision, Reason, Rejected
+from richesreach.ai_router.routing.decision import Candidate, Decision, Reason, Rejected
 from richesreach.ai_router.routing.estimates import Estimates
 from richesreach.ai_router.routing.filters import unfit, wanted
+from richesreach.ai_router.routing.outlook import Outlook
 from richesreach.ai_router.routing.policy import Policy
-from richesreach.ai_router.routing.ranking import Fit, Terms, look
+from richesreach.ai_router.routing.ranking import Fit, Ranking, Terms
 
 _KEPT_PLANS = 512
 # Models that no prior knows and a caller named: each makes the catalogue longer.
@@ -28,7 +28,10 @@ _MOST_LISTED = 64
 
 
 class _Plan(NamedTuple):
+    """`substitutes` come after all of `fits`."""
+
     fits: tuple[Fit, ...]
+    substitutes: tuple[Fit, ...]
     rejected: tuple[Rejected, ...]
     known: bool
 
@@ -59,40 +62,22 @@ class Router:
 
     def decide(self, asked: Asked) -> Decision:
         """Who may serve, best first. Never raises for want of estimates: what is unknown has its priors."""
+        return self.outlook(asked).decision
+
+    def outlook(self, asked: Asked) -> Outlook:
+        """As `decide`, without the substitutes of a named model for as long as nobody asks for them."""
         plan = self._plan(asked)
         terms = Terms(asked, self.policy, self.calibration, self._clock())
-        cooling = None if self.cooling.idle else self.cooling
-        floor = self._floor(asked)
-        rejected, ranked = list(plan.rejected), []
-        # Spread over all bits, so that neighbouring seeds differ too.
-        seed = (asked.seed * 2_654_435_761 & 0xFFFF_FFFF) << 16
-        for model, estimate, group, tie, listed, keys, floored in plan.fits:
-            cooled = None if cooling is None else self._cooled(cooling, model, keys, terms.now)
-            found = cooled or look(model, estimate, group, terms)
-            if isinstance(found, Rejected):
-                rejected.append(found)
-            elif not floored or found.quality >= floor:
-                ranked.append((group, -found.score, found.most, listed, tie ^ seed, found))
-        # By group, score, the lower worst case, the lower price; between equals in all of them, the seed.
-        ranked.sort()
-        return Decision(
-            tuple([one[5] for one in ranked]),
-            tuple(rejected),
-            asked.strategy,
-            self.policy.weights_of(asked.strategy, asked.weights),
-            asked.task,
-            asked.seed,
-            terms.now,
-            plan.known,
-        )
+        ranking = Ranking(terms, self.cooling, asked.seed, lambda: self._floor(asked))
+        ranked, rejected = ranking.of(plan.fits)
 
-    def _cooled(self, cooling: Cooling, model: Model, keys: tuple[str, ...], now: float) -> Rejected | None:
-        until = cooling.until(model, keys)
-        if until is None:
-            return None
-        return Rejected(
-            model, Reason.COOLING, f"it is left alone for {max(0.0, until - now):.1f} s more", until
-        )
+        def finish(candidates: tuple[Candidate, ...], rejected: tuple[Rejected, ...]) -> Decision:
+            weights = self.policy.weights_of(asked.strategy, asked.weights)
+            return Decision(
+                candidates, rejected, asked.strategy, weights, asked.task, asked.seed, terms.now, plan.known
+            )
+
+        return Outlook(ranked, (*plan.rejected, *rejected), ranking, plan.substitutes, finish)
 
     def _floor(self, asked: Asked) -> float:
         """The least quality of a substitute for the model that was named."""
@@ -137,7 +122,8 @@ class Router:
                     fits.append(Fit(model, self.estimates.of(model), number, tie, price, keys, floor))
                 elif objection.reason is not Reason.WRONG_KIND or asked.model != AUTO:
                     rejected.append(objection)
-        return _Plan(tuple(fits), tuple(rejected), meant.known)
+        named, others = [fit for fit in fits if not fit.floor], [fit for fit in fits if fit.floor]
+        return _Plan(tuple(named), tuple(others), tuple(rejected), meant.known)
 
     def _learn(self, name: str) -> bool:
         """Whether a provider lists the model that no prior knows; the catalogue then holds it."""

@@ -1,7 +1,8 @@
 """One request as it is recorded."""
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 from richesreach.ai_router.model import Attempt, Caller
 
@@ -14,8 +15,7 @@ class Cached(enum.StrEnum):
     SEMANTIC = "semantic"
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(msgspec.Struct, frozen=True, gc=False):
     """A request that has ended, however it did.
 
     `asked` is the model that the caller named, `auto` where it named none; `outcome` is `ok`, `cancelled` for

@@ -71,8 +71,7 @@ class Tracker:
         while self._new:
             batch = [self._new.popleft() for _ in range(min(BATCH, len(self._new)))]
             records = [Record(uuid.uuid4(), at, served) for at, served in batch]
-            for record in records:
-                self._metrics.served(record.served)
+            self._metrics.served(served for _, served in batch)
             self._lost += max(0, len(self._waiting) + len(records) - MOST)
             self._waiting.extend(records)
             await self._publish(records)

@@ -1,10 +1,9 @@
 """Finds out who calls, once a request."""
 
 import collections
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from richesreach.core import logs
@@ -62,12 +61,9 @@ class Authenticator:
         Asked again within the request, it answers the same. Raises Problem: 401 for a credential that is not
         accepted, 503 while none can be verified.
         """
-        # Most requests show nothing, and should not pay for those that do.
-        if not any(name in credentials.SHOWN for name, _ in scope["headers"]):
-            return None
         state = scope.setdefault("state", {})
         if _FOUND not in state:
-            state[_FOUND] = await self._outcome(Headers(scope=scope))
+            state[_FOUND] = await self._outcome(scope["headers"])
         found: Identity | Problem | None = state[_FOUND]
         if isinstance(found, Problem):
             # A new one each time: raised twice, an exception would gather the tracebacks of both.
@@ -90,7 +86,7 @@ class Authenticator:
         if self._expected is not None:
             await self._keys.close()
 
-    async def _outcome(self, headers: Headers) -> Identity | Problem | None:
+    async def _outcome(self, headers: Iterable[tuple[bytes, bytes]]) -> Identity | Problem | None:
         try:
             shown = credentials.of_headers(headers)
             return None if shown is None else await self._bearer(shown)

@@ -1,9 +1,8 @@
 """What a request shows of itself: a bearer token, or an API key."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
-
-from starlette.datastructures import Headers
 
 from richesreach.core.auth.refusals import RefusedCredentialError
 
@@ -11,6 +10,7 @@ KEY_PREFIX = "rr_"
 API_KEY = "x-api-key"
 # A request without any of these headers shows nothing.
 SHOWN = (b"authorization", API_KEY.encode())
+_AUTHORIZATION, _API_KEY = SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +19,20 @@ class Credential:
     value: str = field(repr=False)
 
 
-def of_headers(headers: Headers) -> Credential | None:
-    """The one credential shown; None without any.
+def of_headers(headers: Iterable[tuple[bytes, bytes]]) -> Credential | None:
+    """The one credential shown by headers as ASGI has them; None without any.
 
     Raises RefusedCredentialError for more than one, or for what is none: which of two would count is a guess
     that an attacker makes better.
     """
-    shown = [given for value in headers.getlist(API_KEY) if (given := value.strip())]
-    found = [Credential("key", value) for value in shown]
-    found += [of_authorization(value) for value in headers.getlist("authorization") if value.strip()]
-    if len(set(found)) > 1:
+    found = []
+    for name, value in headers:
+        if name == _AUTHORIZATION:
+            if given := value.decode("latin-1").strip():
+                found.append(of_authorization(given))
+        elif name == _API_KEY and (given := value.decode("latin-1").strip()):
+            found.append(Credential("key", given))
+    if len(found) > 1 and len(set(found)) > 1:
         raise RefusedCredentialError("ambiguous", "Send one bearer token or one API key, not several.")
     return found[0] if found else None
 
