@@ -1,0 +1,47 @@
+"""`python -m richesreach.history.compact`: put the small files of past hours together. Run by a schedule."""
+
+import os
+import sys
+from datetime import UTC, datetime
+
+from richesreach.core.logs import logger
+from richesreach.core.settings import Settings, SettingsError
+from richesreach.core.startup import read_settings
+from richesreach.history.lake.compaction import compact
+from richesreach.history.lake.layouts import LAYOUTS
+from richesreach.history.lake.manifests import Place
+from richesreach.history.lake.store import LakeStore, LakeUnavailableError
+from richesreach.history.settings import HistorySettings
+
+
+def lake_of(settings: Settings) -> LakeStore:
+    """The region's own. Raises SettingsError where the environment has none."""
+    if settings.lake_bucket is None:
+        raise SettingsError(["S3_BUCKET is missing: there is no lake to write"])
+    return LakeStore.of_region(settings.lake_bucket, settings.region)
+
+
+def main() -> None:
+    settings = read_settings()
+    HistorySettings.from_environment(os.environ)
+    store = lake_of(settings)
+    for layout in LAYOUTS:
+        for outcome in compact(Place(store, layout, settings.region), datetime.now(UTC)):
+            logger().info(
+                "hour_compacted",
+                dataset=layout.dataset,
+                hour=outcome.hour.isoformat(),
+                merged=outcome.merged,
+                marked=outcome.marked,
+            )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SettingsError as error:
+        logger().error("settings_wrong", problems=error.problems)
+        sys.exit(1)
+    except LakeUnavailableError as error:
+        logger().error("compaction_failed", error=str(error))
+        sys.exit(1)

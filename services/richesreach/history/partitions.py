@@ -1,0 +1,94 @@
+"""`python -m richesreach.history.partitions`: make the table of bars ready for the next months, and drop the
+oldest. Run by a schedule in the writer's region; what is done already is left as it is.
+"""
+
+import asyncio
+import os
+import sys
+from datetime import UTC, date, datetime
+
+from richesreach.core.database import Connection, Database, DatabaseUnavailableError
+from richesreach.core.logs import logger
+from richesreach.core.settings import SettingsError
+from richesreach.core.startup import read_settings
+from richesreach.history.settings import HistorySettings
+
+# A month's rows that came before its partition go with it.
+MAKE = """
+    create table {name} (like market_bars including all);
+    with moved as (
+        delete from market_bars_default where opened_at >= '{first}' and opened_at < '{after}' returning *
+    ) insert into {name} select * from moved;
+    alter table market_bars attach partition {name} for values from ('{first}') to ('{after}');
+"""
+PARTITIONS = """
+    select child.relname as name from pg_inherits
+    join pg_class child on child.oid = inhrelid
+    where inhparent = 'market_bars'::regclass and child.relname ~ '^market_bars_[0-9]{6}$'
+"""
+# Longer than a statement of a request may take: moving rows is no request.
+PATIENCE = 300.0
+
+
+async def tend(database: Database, today: date, *, ahead: int, kept: int) -> tuple[list[str], list[str]]:
+    """Names of the partitions that were made, and of those dropped. Raises DatabaseUnavailableError.
+
+    There are those of the month of `today` and the next `ahead`; the last `kept` months before it stay.
+    """
+
+    async def work(connection: Connection) -> tuple[list[str], list[str]]:
+        async with connection.transaction():
+            # One at a time; readers of other partitions go on.
+            await connection.execute("select pg_advisory_xact_lock(hashtext('market_bars_partitions'))")
+            there = {row["name"] for row in await connection.fetch(PARTITIONS)}
+            made = []
+            for first in (plus(today.replace(day=1), months) for months in range(ahead + 1)):
+                if _name(first) not in there:
+                    await connection.execute(_made(first), timeout=PATIENCE)
+                    made.append(_name(first))
+            oldest = _name(plus(today.replace(day=1), -kept))
+            dropped = sorted(name for name in there if name < oldest)
+            for name in dropped:
+                await connection.execute(f"drop table {name}", timeout=PATIENCE)
+        return made, dropped
+
+    return await database.writer.run(work)
+
+
+def plus(first: date, months: int) -> date:
+    """The first day of the month that is so many months later."""
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    return date(year, month + 1, 1)
+
+
+def _name(first: date) -> str:
+    return f"market_bars_{first:%Y%m}"
+
+
+def _made(first: date) -> str:
+    return MAKE.format(name=_name(first), first=f"{first} 00:00+00", after=f"{plus(first, 1)} 00:00+00")
+
+
+async def main() -> None:
+    settings = read_settings()
+    own = HistorySettings.from_environment(os.environ)
+    database = Database(settings)
+    await database.open()
+    try:
+        made, dropped = await tend(
+            database, datetime.now(UTC).date(), ahead=own.months_ahead, kept=own.months_kept
+        )
+    finally:
+        await database.close()
+    logger().info("partitions_tended", made=made, dropped=dropped)
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except SettingsError as error:
+        logger().error("settings_wrong", problems=error.problems)
+        sys.exit(1)
+    except DatabaseUnavailableError as error:
+        logger().error("partitions_untended", error=str(error))
+        sys.exit(1)

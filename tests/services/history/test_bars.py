@@ -1,0 +1,115 @@
+"""Bars in Postgres: written once, whoever says them again, and kept as long as they are to be."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from decimal import Decimal
+
+import asyncpg
+import msgspec
+import pytest
+from gateway_task import task_environment
+from lakes import Given, bar
+from postgres_servers import PostgresCluster
+from prometheus_client import CollectorRegistry
+from richesreach.core.database import Connection, Database
+from richesreach.core.events.schemas import Bar
+from richesreach.core.settings import Settings
+from richesreach.history.bars import BarStore, BarWorker, UnfitBarError, fitting
+from richesreach.history.metrics import HistoryMetrics
+from richesreach.history.partitions import tend
+
+MINUTE = 29_454_480  # of 2026-01-01 12:00 UTC since the epoch
+
+
+@pytest.fixture
+async def kept(own_database: PostgresCluster) -> AsyncIterator[Database]:
+    """A database with the gateway's tables and samples."""
+    found = Database(Settings.from_environment(task_environment(own_database, None)))
+    await found.open()
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+def worker(kept: Database) -> BarWorker:
+    return BarWorker(
+        BarStore(kept, "stream"), group="g", events=None, metrics=HistoryMetrics(CollectorRegistry())
+    )
+
+
+async def asked(database: Database, question: str) -> list[asyncpg.Record]:
+    async def work(connection: Connection) -> list[asyncpg.Record]:
+        return await connection.fetch(question)
+
+    return await database.writer.run(work)
+
+
+async def minutes(database: Database) -> list[tuple[Decimal, str]]:
+    """Closes and sources of the bars of a minute."""
+    rows = await asked(
+        database, "select close, source from market_bars where interval = '1m' order by opened_at"
+    )
+    return [(row["close"], row["source"]) for row in rows]
+
+
+@pytest.mark.timeout(120)
+async def test_bars_are_written_once_and_a_revision_takes_the_place_of_the_first(
+    kept: Database, worker: BarWorker
+) -> None:
+    await worker.take([bar(0, MINUTE), bar(1, MINUTE + 1), bar(2, MINUTE)])
+    await worker.take([bar(0, MINUTE), bar(3, MINUTE + 1, close="187.5", high="188", revision=1)])
+    assert await minutes(kept) == [(Decimal("187.25"), "stream"), (Decimal("187.5"), "stream")]
+    assert worker.done() == {0: 4}
+
+
+async def test_seconds_unknown_symbols_and_broken_messages_hold_nothing_up(
+    kept: Database, worker: BarWorker
+) -> None:
+    second = bar(1, MINUTE, interval="1s")
+    await worker.take(
+        [bar(0, MINUTE, symbol="NOBODY"), second, Given(2, b"{", 0), bar(3, MINUTE, low="1E+13")]
+    )
+    await worker.take([bar(4, MINUTE)])
+    assert len(await minutes(kept)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"volume": "-1"}, "below zero"),
+        ({"close": "200"}, "not between low and high"),
+        ({"high": "1E+12"}, "more than 12 digits"),
+    ],
+)
+def test_a_bar_that_the_table_would_refuse_says_why(changed: dict[str, str], reason: str) -> None:
+    with pytest.raises(UnfitBarError, match=reason):
+        fitting(msgspec.json.decode(bar(0, MINUTE, **changed).value(), type=Bar))
+
+
+async def names(database: Database) -> list[str]:
+    rows = await asked(
+        database,
+        "select relname from pg_inherits join pg_class c on c.oid = inhrelid"
+        " where inhparent = 'market_bars'::regclass and relname <> 'market_bars_default' order by relname",
+    )
+    return [row["relname"] for row in rows]
+
+
+async def test_months_ahead_are_made_with_the_rows_that_came_before_and_old_ones_dropped(
+    kept: Database, worker: BarWorker
+) -> None:
+    before = await names(kept)
+    # In 2030, for which there is no partition yet.
+    early = MINUTE + 4 * 365 * 1440
+    await worker.take([bar(0, early)])
+    made, dropped = await tend(kept, date(2029, 12, 15), ahead=2, kept=1)
+    assert made == ["market_bars_202912", "market_bars_203001", "market_bars_203002"]
+    assert dropped == before
+    assert await names(kept) == made
+    (row,) = await asked(kept, "select tableoid::regclass::text as place from market_bars")
+    assert row["place"].startswith("market_bars_20")
+
+
+async def test_tending_twice_changes_nothing(kept: Database) -> None:
+    await tend(kept, date(2026, 11, 1), ahead=3, kept=24)
+    assert await tend(kept, date(2026, 11, 1), ahead=3, kept=24) == ([], [])

@@ -1,0 +1,154 @@
+"""Compaction: readers find each row once before, while and after small files give way to large ones."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from lakes import HOUR, NOON, REGION, listed, place_of, rows, ticks
+from richesreach.history.lake import compaction
+from richesreach.history.lake.compaction import compact
+from richesreach.history.lake.layouts import TICKS
+from richesreach.history.lake.manifests import Place
+from richesreach.history.lake.store import LakeStore
+from richesreach.history.lake.writer import Limits, opened
+
+AFTER = datetime.fromtimestamp(NOON / 1000, UTC) + timedelta(hours=1, minutes=11)
+ALL = [(offset, place) for offset in range(4) for place in range(3)]
+
+
+@pytest.fixture
+def place(store: LakeStore) -> Place:
+    """Four files of a partition in the hour from noon."""
+    found = place_of(store, TICKS)
+    for offset in range(4):
+        write(found, offset)
+    return found
+
+
+def write(place: Place, *offsets: int, at: int = NOON) -> None:
+    writer = opened(place, 0, origin="live", limits=Limits(), clock=lambda: at / 1000)
+    for offset in offsets:
+        writer.take(ticks(offset, at=at))
+    writer.flush()
+
+
+def contents(place: Place) -> list[tuple[Any, ...]]:
+    return rows(place, "stream_offset, stream_place")
+
+
+def tagged(place: Place) -> set[str]:
+    """Keys that expire."""
+    s3, bucket = place.store._s3, place.store.bucket
+    keys = place.store.keys(place.layout.prefix)
+    return {key for key in keys if s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]}
+
+
+def written(place: Place, prefix: str) -> list[dict[str, Any]]:
+    found = [place.store.get(key) for key in place.store.keys(prefix)]
+    return [json.loads(each.body) for each in found if each is not None]
+
+
+def test_small_files_of_a_past_hour_become_one(place: Place) -> None:
+    small = listed(place)
+    (outcome,) = compact(place, AFTER)
+    assert outcome.merged == 4
+    assert len(listed(place)) == 1
+    assert contents(place) == ALL
+    assert tagged(place) == {place.store.key(uri) for uri in small}
+
+
+def test_an_hour_that_goes_on_is_left_alone(place: Place) -> None:
+    assert compact(place, AFTER - timedelta(minutes=10)) == []
+    assert len(listed(place)) == 4
+
+
+def test_a_second_run_finds_nothing_to_do(place: Place) -> None:
+    compact(place, AFTER)
+    before = place.store.keys("")
+    (outcome,) = compact(place, AFTER)
+    assert outcome.merged == 0
+    assert place.store.keys("") == before
+
+
+@pytest.mark.parametrize("puts", range(5))
+def test_rows_are_there_once_wherever_a_run_dies(
+    puts: int, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying(place, puts, monkeypatch)
+    with pytest.raises(SystemExit):
+        compact(place, AFTER)
+    assert contents(place) == ALL
+    monkeypatch.undo()
+    compact(place, AFTER)
+    assert contents(place) == ALL
+    assert len(listed(place)) == 1
+
+
+def dying(place: Place, puts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ends at a put or tagging after so many."""
+    left = [puts]
+
+    def through(call: Any) -> Any:
+        def tried(**told: Any) -> Any:
+            if left[0] == 0:
+                raise SystemExit
+            left[0] -= 1
+            return call(**told)
+
+        return tried
+
+    for name in ("put_object", "put_object_tagging"):
+        monkeypatch.setattr(place.store._s3, name, through(getattr(place.store._s3, name)))
+
+
+def test_a_writer_that_is_behind_goes_on_in_an_hour_that_was_compacted(place: Place) -> None:
+    late = opened(place, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+    late.take(ticks(4))
+    compact(place, AFTER)
+    late.flush()
+    assert contents(place) == [*ALL, (4, 0), (4, 1), (4, 2)]
+
+
+def test_a_run_gives_way_to_a_writer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    merged = compaction.parquet.merged
+
+    def slowly(*told: Any) -> bytes:
+        body = merged(*told)
+        write(place, 4)
+        return body
+
+    monkeypatch.setattr(compaction.parquet, "merged", slowly)
+    (outcome,) = compact(place, AFTER)
+    assert outcome.merged == 0
+    assert contents(place) == [*ALL, (4, 0), (4, 1), (4, 2)]
+
+
+def test_what_a_dead_writer_left_expires(place: Place) -> None:
+    key = f"{place.layout.prefix}region={REGION}/dt=2026-01-01/hour=12/left.parquet"
+    place.store.put(key, b"half", "text/plain")
+    compact(place, AFTER)
+    assert key in tagged(place)
+
+
+def test_an_hour_leaves_a_record_of_its_quality_and_lineage(place: Place) -> None:
+    compact(place, AFTER)
+    (quality,) = written(place, "metadata/quality_checks/")
+    (dataset,) = quality["datasets"]
+    assert (quality["passed"], dataset["dataset"], dataset["records"]) == (True, "market_ticks", 12)
+    assert dataset["nulls"] == {"bid": 12, "ask": 12}
+    (event,) = written(place, "metadata/lineage/")
+    (source,) = event["inputs"]
+    assert (event["eventType"], source["name"]) == ("COMPLETE", "market.ticks")
+    assert source["facets"]["offsets"]["ranges"] == [{"epoch": 0, "partition": 0, "first": 0, "next": 4}]
+
+
+def test_offsets_that_no_file_has_are_a_problem_of_quality(place: Place) -> None:
+    write(place, 9)
+    write(place, 12, at=NOON + HOUR)
+    compact(place, AFTER + timedelta(hours=1))
+    problems = [each["datasets"][0]["problems"] for each in written(place, "metadata/quality_checks/")]
+    assert [[each["reason"] for each in found] for found in problems] == [
+        ["partition 0: no offset from 4 to 8"],
+        ["partition 0: no offset from 10 to 11"],
+    ]
