@@ -55,7 +55,7 @@ async def test_every_answer_tells_what_is_left(client: httpx.AsyncClient) -> Non
 async def test_what_is_left_is_told_exactly_whether_the_cache_was_asked_before_or_after(
     own_caches: CachePair,
 ) -> None:
-    environment = {**task_environment(None, own_caches), "RATE_LIMIT_TIERS": "anonymous=60/3600,key=5/3600"}
+    environment = {**task_environment(None, own_caches), "RATE_LIMIT_TIERS": "anonymous=60/86400,key=5/3600"}
     async with client_of(gateway_app(environment)) as client:
         answers = [await client.get(PATH) for _ in range(61)]
     assert [int(answer.headers["ratelimit-remaining"]) for answer in answers] == [*range(59, -1, -1), 0]
