@@ -1,14 +1,20 @@
-"""What holds for every test: jsii runs on the Node that the lock of `.venv` pins; calls of AWS are recorded.
+"""What holds for every test: jsii runs on the Node that the lock of `.venv` pins; calls of AWS are recorded;
+no garbage is looked for among what is imported.
 
-Both set before anything imports aws_cdk, which starts that Node, or makes a session of botocore.
+All set before anything imports aws_cdk, which starts that Node, or makes a session of botocore.
 """
 
+import gc
 import os
 from importlib.util import find_spec
 
 import pytest
 
 from stacks.node import NODE
+
+# Imports make objects by the hundred thousand, and none is garbage. To look through all of them took up to a
+# second at a time, in which nothing that a test had asked for went on.
+gc.disable()
 
 if NODE.exists():
     os.environ["JSII_NODE"] = str(NODE)
@@ -28,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write what these tests call of AWS into tests/aws_calls/calls.json and docs/aws-calls.md",
     )
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,6 +1,5 @@
 """Fixtures of the services' tests: real servers, the environment of a task, and clients of an application."""
 
-import gc
 import itertools
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -20,14 +19,6 @@ from gateway_task import Environment, ServiceProcess, client_of, gateway_app, ta
 from postgres_servers import PostgresCluster  # noqa: E402
 
 _database_numbers = itertools.count(1)
-
-
-def pytest_collection_finish() -> None:
-    """What is imported stays. To look through all of it for garbage took a second at a time, in which
-    nothing that a test had asked for went on.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")
