@@ -13,6 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from richesreach.ai_router.budgets.plan import digest
+from richesreach.ai_router.tenants import place
 from richesreach.core.cache.nodes import CacheUnavailableError, Nodes
 from richesreach.core.cache.scripts import Script
 from richesreach.core.problems import Problem
@@ -122,14 +123,14 @@ class Idempotency:
         if not (1 <= len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
             detail = f"An Idempotency-Key is 1 to {MAX_KEY} printable ASCII characters."
             raise Problem(400, "invalid-idempotency-key", detail)
-        place = f"ai:once:{{{digest(tenant)}}}:{digest(key)}"
+        name = f"{place('once', tenant)}:{digest(key)}"
         request = hashlib.blake2b(path.encode() + b"\0" + body, digest_size=20).digest()
         record = _Record(request, secrets.token_hex(8))
         until = self._clock() + self._longest
         while True:
-            found = await self._claim(place, record)
+            found = await self._claim(name, record)
             if found is None:
-                return Claim(self._nodes, place, record)
+                return Claim(self._nodes, name, record)
             if found.request != request:
                 detail = "This Idempotency-Key came with another request before. Use a new one."
                 raise Problem(422, "idempotency-key-reused", detail)
@@ -140,10 +141,10 @@ class Idempotency:
                 raise Problem(409, "idempotency-in-flight", detail, headers={"retry-after": "2"})
             await asyncio.sleep(INTERVAL)
 
-    async def _claim(self, place: str, record: _Record) -> _Record | None:
+    async def _claim(self, name: str, record: _Record) -> _Record | None:
         words = [_ENCODER.encode(record), int(self._claimed * 1000)]
         try:
-            raw = await self._nodes.write_directly(lambda wire: _CLAIM.run(wire, [place], words))
+            raw = await self._nodes.write_directly(lambda wire: _CLAIM.run(wire, [name], words))
         except CacheUnavailableError as error:
             detail = (
                 "Whether this request was done before cannot be known at the moment. Try again in a few"

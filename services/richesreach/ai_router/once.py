@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from starlette.types import Scope
 
+from richesreach.ai_router import tenants
 from richesreach.ai_router.answers.streams import Assembly
 from richesreach.ai_router.idempotency import HEADER, Claim, Idempotency, Told
 from richesreach.ai_router.model import Caller, Usage
@@ -39,7 +40,7 @@ class Once:
         body: bytes,
         work: Callable[[], Awaitable[tuple[bytes, Headers]]],
     ) -> tuple[bytes, Headers]:
-        found = await self._idempotency.begin(_tenant(caller), key, body, path=path)
+        found = await self._idempotency.begin(tenants.key_of(caller), key, body, path=path)
         if isinstance(found, Told):
             return found.body, (*found.headers, _AGAIN)
         try:
@@ -58,7 +59,7 @@ class Once:
         usage: bool,
         work: Callable[[], Awaitable[Streaming]],
     ) -> Streaming:
-        found = await self._idempotency.begin(_tenant(caller), key, body, path=path)
+        found = await self._idempotency.begin(tenants.key_of(caller), key, body, path=path)
         if isinstance(found, Told):
             return Replayed(found.body, (*found.headers, _AGAIN), usage=usage)
         try:
@@ -94,7 +95,3 @@ class Remembered:
     async def aclose(self) -> None:
         await self._claim.abandon()
         await self._streaming.aclose()
-
-
-def _tenant(caller: Caller) -> str:
-    return f"{caller.org}\0{caller.key}"

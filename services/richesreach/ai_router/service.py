@@ -22,6 +22,7 @@ from richesreach.ai_router.routing.asking import Asker
 from richesreach.ai_router.routing.catalogue import Catalogue
 from richesreach.ai_router.routing.explain import explain_outcome
 from richesreach.ai_router.streamed import Headers, Live, Replayed, Streaming
+from richesreach.ai_router.tenants import team_of
 from richesreach.ai_router.tracking.model import Cached, Served
 from richesreach.ai_router.wire.chat import ChatRequest
 from richesreach.ai_router.wire.embeddings import EmbedRequest
@@ -91,7 +92,7 @@ class AiRouter:
         prepared = await self._prepared(request, caller, request_id)
         request = prepared.request
         answers = self._answers_for(request, "chat")
-        if answers is not None and (kept := await answers.find(tenant_of(caller), request)) is not None:
+        if answers is not None and (kept := await answers.find(team_of(caller), request)) is not None:
             return self._kept(kept, request, caller, request_id, started)
         asked = self._asker.chat(request, caller)
         answered = _answered(await self._dispatcher.answer(request, asked, request_id), prepared)
@@ -105,7 +106,7 @@ class AiRouter:
         started = time.monotonic()
         request = (await self._prepared(request, caller, request_id)).request
         answers = self._answers_for(request, "chat")
-        if answers is not None and (kept := await answers.find(tenant_of(caller), request)) is not None:
+        if answers is not None and (kept := await answers.find(team_of(caller), request)) is not None:
             answered = self._kept(kept, request, caller, request_id, started)
             return Replayed(answered.body, answered.headers(), usage=request.tells_usage)
         asked = self._asker.chat(request, caller)
@@ -126,7 +127,7 @@ class AiRouter:
         started = time.monotonic()
         answers = self._answers_for(request, "embeddings")
         if answers is not None:
-            kept = await answers.find(tenant_of(caller), request, "embeddings")
+            kept = await answers.find(team_of(caller), request, "embeddings")
             if kept is not None:
                 return self._kept(kept, request, caller, request_id, started)
         asked = self._asker.embedding(request, caller)
@@ -186,7 +187,7 @@ class AiRouter:
             answered.body, answered.model, answered.provider, usage.input, usage.output, spent, time.time()
         )
         task = asyncio.get_running_loop().create_task(
-            self._answers.keep(tenant_of(caller), request, stored, kind)
+            self._answers.keep(team_of(caller), request, stored, kind)
         )
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)
@@ -235,11 +236,6 @@ class AiRouter:
         await self._dispatcher.close()
         while self._keeping:
             await asyncio.wait(self._keeping)
-
-
-def tenant_of(caller: Caller) -> str:
-    """Whose kept answers a caller may see: its team's."""
-    return f"{caller.org}\0{caller.team}"
 
 
 def _answered(

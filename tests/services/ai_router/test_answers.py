@@ -14,7 +14,6 @@ from richesreach.ai_router.answers.canonical import canonical
 from richesreach.ai_router.answers.model import Keeping, Match, Stored
 from richesreach.ai_router.answers.store import MOST_NEAR, Answers
 from richesreach.ai_router.answers.streams import Assembly, replay
-from richesreach.ai_router.budgets.plan import digest
 from richesreach.ai_router.model import Usage
 from richesreach.ai_router.wire.chat import ChatRequest
 from richesreach.core.cache import Nodes
@@ -103,7 +102,7 @@ async def test_a_caller_may_bypass_what_is_kept_or_refresh_it(nodes: Nodes, org:
 
 async def test_answers_run_out(nodes: Nodes, org: str) -> None:
     await Answers(nodes, ttl=100).keep(org, asking(), ANSWER)
-    [key] = await nodes.write_directly(lambda wire: wire.call("KEYS", f"ai:answers:{{{digest(org)}}}:*"))
+    [key] = await nodes.write_directly(lambda wire: wire.call("KEYS", f"ai:answers:{{{org}}}:*"))
     left = await nodes.write_directly(lambda wire: wire.call("PTTL", key))
     assert 0 < left <= 100_000
 
@@ -118,7 +117,7 @@ async def test_without_a_cache_every_request_is_a_miss_and_none_fails(org: str) 
 async def test_a_value_of_another_version_is_a_miss(nodes: Nodes, org: str) -> None:
     answers = Answers(nodes)
     await answers.keep(org, asking(), ANSWER)
-    for key in await nodes.write_directly(lambda wire: wire.call("KEYS", "ai:answers:*")):
+    for key in await nodes.write_directly(lambda wire: wire.call("KEYS", f"ai:answers:{{{org}}}:*")):
         await nodes.write_directly(lambda wire, key=key: wire.call("SET", key, b"\x93older"))
     assert await answers.find(org, asking()) is None
 
@@ -162,7 +161,7 @@ async def test_only_the_newest_questions_are_compared(nodes: Nodes, org: str) ->
     words = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(MOST_NEAR + 3)]
     for word in words:
         await answers.keep(org, asking(f"meaning {word} {word} {word} {word}"), ANSWER)
-    keys = await nodes.write_directly(lambda wire: wire.call("KEYS", "ai:answers:*:near:*"))
+    keys = await nodes.write_directly(lambda wire: wire.call("KEYS", f"ai:answers:{{{org}}}:near:*"))
     lengths = [await nodes.write_directly(lambda wire, key=key: wire.call("HLEN", key)) for key in keys]
     assert max(lengths) == MOST_NEAR
 

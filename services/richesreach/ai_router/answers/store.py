@@ -10,7 +10,7 @@ from msgspec import Raw
 from richesreach.ai_router.answers.canonical import Asking, canonical, deterministic, digest_of
 from richesreach.ai_router.answers.model import Keeping, Match, Stored
 from richesreach.ai_router.answers.nearness import DIMENSIONS, alike, comparable, embed, marks
-from richesreach.ai_router.budgets.plan import digest
+from richesreach.ai_router.tenants import place
 from richesreach.core.cache.nodes import CacheUnavailableError, Nodes
 from richesreach.core.cache.scripts import Script
 from richesreach.core.logs import logger
@@ -148,7 +148,7 @@ class Answers:
 
 
 def _prefix(tenant: str) -> str:
-    return f"ai:answers:{{{digest(tenant)}}}"
+    return place("answers", tenant)
 
 
 def _key(tenant: str, name: str) -> str:
