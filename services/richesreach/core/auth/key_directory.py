@@ -1,7 +1,10 @@
 """Finds the owner of an API key: in the process's memory, in the region's cache, in the database."""
 
 import asyncio
+import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import asyncpg
@@ -12,6 +15,7 @@ from richesreach.core.auth.key_record import COLUMNS, KeyRecord, revoked
 from richesreach.core.auth.refusals import DirectoryUnavailableError, RefusedCredentialError
 from richesreach.core.auth.revocations import Revocations
 from richesreach.core.cache import Cache
+from richesreach.core.cache.codec import Entry
 from richesreach.core.cache.keys import key
 from richesreach.core.cache.kinds import Kind
 from richesreach.core.database import Connection, Database, DatabaseUnavailableError
@@ -27,12 +31,23 @@ KIND = Kind("apikey", ttl=60, shortest=60, longest=60, stale=3600, negative=5, l
 NOTE_INTERVAL = 30.0
 # Invented keys must not take all connections of the pool.
 _LOADS, _WAITING = 4, 64
+_MOST_PROVEN = 4096
 
 _LOAD = f"select {COLUMNS} from api_keys where id = $1"  # noqa: S608 (the columns are above)
 _NOTE = """
     update api_keys set last_used_on = $2
     where id = any($1::text[]) and (last_used_on is null or last_used_on < $2)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """A key that was shown with its secret. `record` is the entry of the process's memory that proved it."""
+
+    id: str
+    bearer: Identity
+    record: Entry | None
+    until: datetime | None
 
 
 class KeyDirectory:
@@ -51,23 +66,46 @@ class KeyDirectory:
         self._revocations = revocations
         self._now = now
         self._loads = Bulkhead("api-keys", size=_LOADS, queue=_WAITING)
+        # By the digest of what was shown: no secret is kept longer than its request.
+        self._proven: OrderedDict[bytes, _Proven] = OrderedDict()
         self._used: set[str] = set()
         self._noted: dict[str, date] = {}
         self._noting: asyncio.Task[None] | None = None
 
     async def find(self, text: str) -> Identity:
         """Who shows this key. Raises RefusedCredentialError and DirectoryUnavailableError."""
+        digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
+        proven = self._proven.get(digest)
+        if proven is None or not self._still(proven):
+            proven = await self._prove(text)
+            self._proven[digest] = proven
+            if len(self._proven) > _MOST_PROVEN:
+                self._proven.popitem(last=False)
+        if proven.id in self._revocations:
+            raise revoked()
+        self._used.add(proven.id)
+        return proven.bearer
+
+    def _still(self, proven: "_Proven") -> bool:
+        """Whether the process knows the same of the key as when it was proven, and no time has run out."""
+        if proven.record is None or proven.record is not self._cache.recall(_name(proven.id)):
+            return False
+        return proven.until is None or self._now() < proven.until
+
+    async def _prove(self, text: str) -> "_Proven":
         shown = api_key.parse(text)
         if shown is None:
             raise RefusedCredentialError("malformed_api_key", "The API key is not known.")
+        entry = self._cache.recall(_name(shown.id))
         record = await self._record(shown.id)
         if record is None:
             raise RefusedCredentialError("unknown_api_key", "The API key is not known.")
-        found = record.bearer(shown, self._now())
-        if shown.id in self._revocations:
-            raise revoked()
-        self._used.add(shown.id)
-        return found
+        if entry is not self._cache.recall(_name(shown.id)):
+            entry = None  # something came meanwhile, which may not be what was read
+        now = self._now()
+        bearer = record.bearer(shown, now)
+        ends = [end for end in (record.expires_at, record.previous_until) if end is not None and end > now]
+        return _Proven(shown.id, bearer, entry, min(ends, default=None))
 
     async def changed(self, record: KeyRecord) -> None:
         """Tell every process of the region what is now true of a key, and every region of one revoked.
