@@ -73,6 +73,18 @@ drill-ai: .venv-services/installed ## Spend one AI budget from replicas in two r
 chaos-ai: .venv-services/installed ## The AI router amid failing providers: success with fallbacks and without; REQUESTS=400 a row
 	@.venv-services/bin/python tests/services/ai_router/chaos.py $(or $(REQUESTS),200)
 
+.PHONY: test-feast
+test-feast: .venv-services/installed .venv-feast/installed ## Apply the Feast registry to a Postgres, and compare it with the features service
+	@.venv-services/bin/python -m pytest tests/feast
+
+.PHONY: bench-features
+bench-features: .venv-services/installed .venv-feast/installed ## Read features beside Feast's SDK into bench/features.md; ROUNDS=15
+	@.venv-services/bin/python tests/services/features/bench_features.py $(or $(ROUNDS),15)
+
+.PHONY: feature-catalogue
+feature-catalogue: .venv-services/installed ## Write services/feast/catalogue.json of the feature views
+	@cd services && ../.venv-services/bin/python -m richesreach.features.catalogue
+
 .PHONY: test-rules
 test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fetches promtool from Debian)
 	@ops/promtool
@@ -156,7 +168,7 @@ plan-picture: install ## Take the picture of a plan that docs/delivery.md shows;
 .PHONY: clean
 clean: ## Stop the platform and remove everything that is not in git
 	@if [ -x $(BIN)/richesreach ]; then $(BIN)/richesreach down; fi
-	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy node_modules cdk.out .local .deploy bench .bench-ai
+	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy .venv-feast node_modules cdk.out .local .deploy bench .bench-ai
 	@rm -rf tests/bench/typescript/node_modules tests/bench/typescript/dist
 
 # ---------------------------------------------------------------- environments
@@ -185,6 +197,10 @@ endef
 	@touch $@
 
 .venv-policy/installed: ops/policy/requirements.txt
+	$(venv)
+	@touch $@
+
+.venv-feast/installed: services/feast/requirements.txt
 	$(venv)
 	@touch $@
 

@@ -80,10 +80,12 @@ class HealthCheck(Frozen):
 
 
 class Objective(Frozen):
-    """Service-level objective: availability in percent, latency at p99 in milliseconds."""
+    """Service-level objective: availability in percent, latency at p99 in milliseconds, and the
+    age in seconds that the newest of its features may have."""
 
     availability: Annotated[float, Field(gt=0, lt=100)]
     latency_p99_ms: Annotated[float, Field(gt=0)]
+    fresh_seconds: Annotated[float, Field(gt=0)] | None = None
 
 
 class Lag(Frozen):

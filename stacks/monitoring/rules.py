@@ -18,6 +18,7 @@ from stacks.base import Site
 from stacks.manifest import Manifest
 from stacks.monitoring.burn_rate import FAST, SLOW, BurnRule, label
 from stacks.monitoring.condition import Condition, Severity
+from stacks.monitoring.feature_alerts import feature_alerts
 from stacks.monitoring.model_alerts import model_alerts
 from stacks.monitoring.slo import LATENCY_OBJECTIVE
 
@@ -68,6 +69,16 @@ DRAWN = {
     ),
     "richesreach_shed_requests:rate5m": (
         "sum by (service, why) (rate(richesreach_shed_requests_total{%s}[5m]))"
+    ),
+    "richesreach_feature_age_seconds:max": ("max by (service, vector) (richesreach_feature_age_seconds{%s})"),
+    "richesreach_feature_reads:rate5m": (
+        "sum by (service, view, outcome) (rate(richesreach_feature_reads_total{%s}[5m]))"
+    ),
+    "richesreach_feature_rows_recorded:rate5m": (
+        "sum by (service) (rate(richesreach_feature_rows_recorded_total{%s}[5m]))"
+    ),
+    "richesreach_feature_vectors_unreadable:increase5m": (
+        "sum by (service) (increase(richesreach_feature_vectors_unreadable_total{%s}[5m]))"
     ),
     "richesreach_ai_attempts:rate5m": (
         "sum by (service, provider, outcome) (rate(richesreach_ai_attempts_total{%s}[5m]))"
@@ -174,7 +185,7 @@ class ServiceRules:
                 expression = " or ".join(f"({self._burns(indicator, rule)})" for rule in burns)
                 reason = "bad share {{ $value | humanizePercentage }}"
                 found.append(self._alert(condition, expression, reason))
-        for model in model_alerts(self.manifest):
+        for model in (*model_alerts(self.manifest), *feature_alerts(self.manifest)):
             found.append(
                 self._alert(model.condition, model.expression, model.reason) | {"for": model.pending}
             )

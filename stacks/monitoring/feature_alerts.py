@@ -1,0 +1,55 @@
+"""Alerts on how old the features are that a service gives, for one whose objective says so (`fresh_seconds`).
+
+The series are those of `richesreach.features.metrics`; nothing here names a service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stacks.manifest import Manifest
+from stacks.monitoring.condition import Condition, Severity
+from stacks.monitoring.model_alerts import ModelAlert
+
+#: Share of the reads of live features that may find a stale one, and how many times that share is told.
+OBJECTIVE, BURN = 0.01, 14.4
+#: Reads in an hour below which a share says nothing.
+LEAST_READS = 100
+
+
+def feature_alerts(manifest: Manifest) -> Iterator[ModelAlert]:
+    """Those of one service; none where its objective says nothing of freshness."""
+    fresh = manifest.slo.fresh_seconds
+    if fresh is None:
+        return
+    name, of = manifest.name, f'service="{manifest.name}"'
+    newest = f'richesreach_feature_age_seconds{{{of}, vector="newest"}}'
+    yield ModelAlert(
+        Condition(
+            "features-stale",
+            Severity.TICKET,
+            f"The newest feature that {name} can give is older than {fresh:g} seconds: no tick reaches it.",
+        ),
+        f"min by (service) ({newest}) > {fresh:g}",
+        "5m",
+        "the newest is {{ $value | humanizeDuration }} old",
+    )
+    live = f'{of}, view=~"market_data_features|technical_indicators_features"'
+    yield ModelAlert(
+        Condition(
+            "feature-reads-stale",
+            Severity.TICKET,
+            f"{name} spends its error budget of fresh features {BURN:g} times faster than 30 days allow.",
+        ),
+        f"{_stale(live, '1h')} > {OBJECTIVE * BURN:g} and {_stale(live, '5m')} > {OBJECTIVE * BURN:g}"
+        f" and sum by (service) (increase(richesreach_feature_reads_total{{{live}}}[1h])) > {LEAST_READS}",
+        "2m",
+        "{{ $value | humanizePercentage }} of the reads found a stale feature",
+    )
+
+
+def _stale(live: str, window: str) -> str:
+    """The share of vectors that were there, and stale."""
+    stale = f'richesreach_feature_reads_total{{{live}, outcome="stale"}}[{window}]'
+    there = f'richesreach_feature_reads_total{{{live}, outcome!="missing"}}[{window}]'
+    return f"sum by (service) (rate({stale})) / sum by (service) (rate({there}))"
