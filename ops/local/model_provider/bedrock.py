@@ -18,6 +18,8 @@ def read(body: dict[str, Any], model: str, *, stream: bool) -> Asked:
     specs = [tool["toolSpec"] for tool in tools if "toolSpec" in tool]
     answered = any("toolResult" in block for message in messages for block in message["content"])
     tool = (specs[0]["name"], specs[0].get("inputSchema", {}).get("json", {})) if specs else None
+    form = ((body.get("outputConfig") or {}).get("textFormat") or {}).get("structure") or {}
+    schema = (form.get("jsonSchema") or {}).get("schema")
     given = body.get("inputText", "")
     system = sum(len(block.get("text", "")) for block in body.get("system") or ())
     return Asked(
@@ -26,6 +28,7 @@ def read(body: dict[str, Any], model: str, *, stream: bool) -> Asked:
         characters=system + sum(len(_text(message)) for message in messages) + len(given),
         limit=(body.get("inferenceConfig") or {}).get("maxTokens"),
         stream=stream,
+        schema=json.loads(schema) if schema else None,
         tool=None if answered else tool,
         inputs=[given],
     )

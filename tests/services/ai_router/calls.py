@@ -20,8 +20,10 @@ def connections(**changes: Any) -> Connections:
     return Connections(Patience(**patience), private=True)
 
 
-def model(upstream: str = "upstream-model", provider: str = "openai", output_tokens: int = 4096) -> Model:
-    return Model("asked", provider, upstream, 128_000, output_tokens, Prices(1, 1, 1), "o200k_base")
+def model(
+    upstream: str = "upstream-model", provider: str = "openai", output_tokens: int = 4096, **facts: Any
+) -> Model:
+    return Model("asked", provider, upstream, 128_000, output_tokens, Prices(1, 1, 1), "o200k_base", **facts)
 
 
 def call(

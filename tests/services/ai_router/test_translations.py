@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import calls
+import msgspec
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -46,8 +47,9 @@ def google(messages: Any = None, **members: Any) -> Any:
     return json.loads(google_shape.request_body("google", calls.call(messages, **members)))
 
 
-def bedrock(messages: Any = None, **members: Any) -> Any:
-    return json.loads(bedrock_shape.request_body("bedrock", calls.call(messages, **members)))
+def bedrock(messages: Any = None, *, features: frozenset[str] = frozenset(), **members: Any) -> Any:
+    call = msgspec.structs.replace(calls.call(messages, **members), model=calls.model(features=features))
+    return json.loads(bedrock_shape.request_body("bedrock", call))
 
 
 def test_a_talk_as_anthropic_takes_it() -> None:
@@ -185,7 +187,13 @@ def test_a_schema_is_each_providers_own_member() -> None:
         "responseMimeType": "application/json",
         "responseJsonSchema": {"type": "object"},
     }
-    with pytest.raises(ProviderError, match="json_schema"):
+    told = {"schema": '{"type":"object"}', "name": "s"}
+    sent = bedrock(response_format=SCHEMA, features=frozenset({"json_schema"}))
+    assert sent["outputConfig"] == {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": told}}}
+
+
+def test_a_model_of_bedrock_that_knows_no_schema_is_not_asked_for_one() -> None:
+    with pytest.raises(ProviderError, match="json_schema with asked"):
         bedrock(response_format=SCHEMA)
 
 

@@ -66,8 +66,6 @@ def request_body(provider: str, call: Call) -> bytes:
     """Raises ProviderError for what Converse has no words for."""
     request, given = call.request, call.request.given
     content.refuse_several(provider, request)
-    if content.schema_of(request) is not None:
-        raise content.unsupported(provider, "response_format json_schema")
     config = {
         "maxTokens": given.output_limit,
         "temperature": None if given.temperature is None else min(1.0, given.temperature),
@@ -79,9 +77,24 @@ def request_body(provider: str, call: Call) -> bytes:
         body["inferenceConfig"] = found
     if system := content.system_text(request):
         body["system"] = [{"text": system}]
+    if schema := content.schema_of(request):
+        if "json_schema" not in call.model.features:
+            raise content.unsupported(provider, f"response_format json_schema with {call.model.name}")
+        body["outputConfig"] = _form(request, schema)
     if given.tools and given.tool_choice != "none":
         body["toolConfig"] = _tools(provider, request)
     return msgspec.json.encode(body)
+
+
+def _form(request: ChatRequest, schema: dict[str, Any]) -> dict[str, Any]:
+    """Amazon Bedrock's user guide, "Get validated JSON results from models": the schema is a text."""
+    named = request.given.response_format and request.given.response_format.json_schema
+    definition = {"schema": msgspec.json.encode(schema).decode()}
+    if named:
+        definition["name"] = named.name
+        if named.description is not None:
+            definition["description"] = named.description
+    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": definition}}}
 
 
 def _messages(provider: str, messages: list[Message]) -> list[dict[str, Any]]:

@@ -116,7 +116,10 @@ def _bedrock(
     tokenizer: str = "claude",
     modalities: frozenset[str] = SEES,
 ) -> Prior:
-    """By the inference profile of the caller's own geography, so that the request stays in it."""
+    """By the inference profile of the caller's own geography, so that the request stays in it.
+
+    Of these, Bedrock holds Claude to a schema ("Get validated JSON results from models"), and Nova not.
+    """
     return Prior(
         name,
         "bedrock",
@@ -125,7 +128,7 @@ def _bedrock(
         tokenizer,
         quality,
         *speed,
-        TOOLS,
+        ALL if tokenizer == "claude" else TOOLS,
         modalities,
         upstream=reference,
         listed=("aws", reference),
