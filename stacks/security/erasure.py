@@ -71,63 +71,80 @@ def erasure_worker(
     user_pool: cognito.IUserPool,
 ) -> PlatformFunction:
     """Erases in the stores of its own region; the writer's, in the one user pool besides."""
-    environment, names = site.environment, site.names
-    settings = environment.security.erasure
-    bucket = names.lake_bucket(site.account, site.region)
-    parameters = names.parameter("global-db", "")[:-1]
-    account = f"{site.region}:{site.account}"
-    stores = [store for store in STORES if store != "global-cache" or environment.datastore_regions]
-    logins = {STORES[store].login: STORES[store].secret for store in stores}
-    endpoints = [STORES[store].endpoint for store in stores]
+    pool = user_pool if site.is_writer else None
     return erasure_function(
         scope,
         construct_id,
         site=site,
-        name=names.erasure,
+        name=site.names.erasure,
         key=key,
         vpc=vpc,
-        variables={
-            "LAKE_BUCKET": bucket,
-            "LAKE_PREFIXES": json.dumps(settings.lake_prefixes),
-            **{variable: names.secret(name) for variable, name in logins.items()},
-            "CACHE_PATTERNS": json.dumps(settings.cache_patterns),
-            "CACHE_PORT": str(environment.cache.port),
-            "CACHE_TLS": str(environment.cache.tls).lower(),
-            "DATABASE_PORT": str(environment.database.port),
-            "DATABASE_TLS": str(environment.database.tls).lower(),
-            "PARAMETERS": parameters,
-            **({"USER_POOL_ID": user_pool.user_pool_id} if site.is_writer else {}),
-        },
-        statements=[
-            *(_erase_users(user_pool) if site.is_writer else ()),
-            iam.PolicyStatement(
-                sid="FindObjects",
-                actions=["s3:ListBucketVersions"],
-                resources=[f"arn:aws:s3:::{bucket}"],
-                conditions={"StringLike": {"s3:prefix": [f"{p}subject=*" for p in settings.lake_prefixes]}},
-            ),
-            iam.PolicyStatement(
-                sid="DeleteObjects",
-                actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
-                resources=[f"arn:aws:s3:::{bucket}/{p}subject=*" for p in settings.lake_prefixes],
-            ),
-            iam.PolicyStatement(
-                sid="FindStores",
-                actions=["ssm:GetParameter"],
-                resources=[f"arn:aws:ssm:{account}:parameter{parameters}/{name}" for name in endpoints],
-            ),
-            iam.PolicyStatement(
-                sid="LogIn",
-                actions=["secretsmanager:GetSecretValue"],
-                # Secrets Manager ends an ARN with six characters of its own.
-                resources=[
-                    f"arn:aws:secretsmanager:{account}:secret:{names.secret(name)}-??????"
-                    for name in logins.values()
-                ],
-            ),
-            opens(secrets_key),
-        ],
+        variables=_variables(site, pool),
+        statements=[*_rights(site, pool), opens(secrets_key)],
     )
+
+
+def _stores(site: Site) -> list[Store]:
+    """The servers in which a worker erases."""
+    return [
+        store
+        for name, store in STORES.items()
+        if name != "global-cache" or site.environment.datastore_regions
+    ]
+
+
+def _variables(site: Site, pool: cognito.IUserPool | None) -> dict[str, str]:
+    environment, names = site.environment, site.names
+    settings = environment.security.erasure
+    return {
+        "LAKE_BUCKET": names.lake_bucket(site.account, site.region),
+        "LAKE_PREFIXES": json.dumps(settings.lake_prefixes),
+        **{store.login: names.secret(store.secret) for store in _stores(site)},
+        "CACHE_PATTERNS": json.dumps(settings.cache_patterns),
+        "CACHE_PORT": str(environment.cache.port),
+        "CACHE_TLS": str(environment.cache.tls).lower(),
+        "DATABASE_PORT": str(environment.database.port),
+        "DATABASE_TLS": str(environment.database.tls).lower(),
+        "PARAMETERS": names.parameter("global-db", "")[:-1],
+        **({"USER_POOL_ID": pool.user_pool_id} if pool is not None else {}),
+    }
+
+
+def _rights(site: Site, pool: cognito.IUserPool | None) -> list[iam.PolicyStatement]:
+    names, prefixes = site.names, site.environment.security.erasure.lake_prefixes
+    bucket = f"arn:aws:s3:::{names.lake_bucket(site.account, site.region)}"
+    account = f"{site.region}:{site.account}"
+    return [
+        *(_erase_users(pool) if pool is not None else ()),
+        iam.PolicyStatement(
+            sid="FindObjects",
+            actions=["s3:ListBucketVersions"],
+            resources=[bucket],
+            conditions={"StringLike": {"s3:prefix": [f"{p}subject=*" for p in prefixes]}},
+        ),
+        iam.PolicyStatement(
+            sid="DeleteObjects",
+            actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            resources=[f"{bucket}/{p}subject=*" for p in prefixes],
+        ),
+        iam.PolicyStatement(
+            sid="FindStores",
+            actions=["ssm:GetParameter"],
+            resources=[
+                f"arn:aws:ssm:{account}:parameter{names.parameter('global-db', store.endpoint)}"
+                for store in _stores(site)
+            ],
+        ),
+        iam.PolicyStatement(
+            sid="LogIn",
+            actions=["secretsmanager:GetSecretValue"],
+            # Secrets Manager ends an ARN with six characters of its own.
+            resources=[
+                f"arn:aws:secretsmanager:{account}:secret:{names.secret(store.secret)}-??????"
+                for store in _stores(site)
+            ],
+        ),
+    ]
 
 
 def _erase_users(pool: cognito.IUserPool) -> list[iam.PolicyStatement]:
