@@ -31,10 +31,10 @@ logs: .venv/installed ## List the logs; `richesreach logs NAME` shows one
 
 .PHONY: test
 test: install ## Run every test; acceptance starts the platform itself where it does not run
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target \
-		test-ops test-stacks test-acceptance test-services
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync=target \
+		test-ops test-stacks test-each-service test-acceptance test-core
 
-.PHONY: test-stacks test-ops test-services test-acceptance
+.PHONY: test-stacks test-ops test-services test-each-service test-core test-acceptance
 test-stacks:
 	@echo "tests/stacks, tests/bench" && $(BIN)/python -m pytest tests/stacks tests/bench
 
@@ -44,7 +44,14 @@ test-ops: .venv-images/installed
 test-services:
 	@echo "tests/services" && .venv-services/bin/python -m pytest tests/services
 
-# After the stacks: three at once would be too many for two cores.
+# The services' tests wait for servers most of the time: in two halves they take little more than the longer one.
+test-each-service:
+	@echo "tests/services/*" && .venv-services/bin/python -m pytest $(filter-out %/__pycache__/,$(wildcard tests/services/*/))
+
+test-core:
+	@echo "tests/services/test_*.py" && .venv-services/bin/python -m pytest tests/services/test_*.py
+
+# After the stacks: both take what processors there are.
 test-acceptance: | test-stacks
 	@echo "tests/acceptance" && $(BIN)/python -m pytest tests/acceptance
 
