@@ -18,7 +18,7 @@ from stream_client import events_of, eventually, own_topic, tick
 from stream_servers import Broker
 
 ROOT = Path(__file__).parents[2]
-TESTS = ("test_events", "test_event_tails")
+TESTS = ("test_events", "test_event_publishing", "test_event_tails")
 MESSAGES = 2000
 
 

@@ -14,9 +14,13 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "services")]
 
 import cache_servers  # noqa: E402
 import postgres_servers  # noqa: E402
+import stream_servers  # noqa: E402
 from cache_servers import CachePair  # noqa: E402
 from gateway_task import Environment, ServiceProcess, client_of, gateway_app, task_environment  # noqa: E402
 from postgres_servers import PostgresCluster  # noqa: E402
+from richesreach.core.events import Events  # noqa: E402
+from stream_client import events_of  # noqa: E402
+from stream_servers import Broker  # noqa: E402
 
 _database_numbers = itertools.count(1)
 
@@ -96,3 +100,17 @@ async def gateway(environment: Environment) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway whose dependencies all answer."""
     async with client_of(gateway_app(environment)) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[Broker]:
+    """A broker with all topics of the platform."""
+    with stream_servers.broker() as found:
+        yield found
+
+
+@pytest.fixture
+async def events(kafka: Broker) -> AsyncIterator[Events]:
+    """A service's client of the stream."""
+    async with events_of(kafka.endpoint) as found:
+        yield found

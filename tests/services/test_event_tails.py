@@ -1,25 +1,12 @@
 """Following a topic: from now on, for any number of followers, none of which holds up another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from richesreach.core.events import Events, tailing
 from richesreach.core.events.topics import Topic
 from stream_client import events_of, eventually, own_topic, tick
 from stream_servers import Broker, broker
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[Broker]:
-    with broker() as found:
-        yield found
-
-
-@pytest.fixture
-async def events(kafka: Broker) -> AsyncIterator[Events]:
-    async with events_of(kafka.endpoint) as found:
-        yield found
 
 
 async def test_every_follower_gets_what_is_published_from_then_on(events: Events, kafka: Broker) -> None:
