@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from richesreach.ai_router import api, description, openai_api
 from richesreach.ai_router.callers import Doorman
 from richesreach.ai_router.context.preparing import Preparing
-from richesreach.ai_router.dispatch import Dispatcher
+from richesreach.ai_router.dispatching.dispatcher import Dispatcher
 from richesreach.ai_router.money import ROUTERS, Money
 from richesreach.ai_router.once import Once
 from richesreach.ai_router.outcomes import OWN, in_openais_shape

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from richesreach.ai_router.budgets.model import BudgetExhaustedError, BudgetsUnavailableError
-from richesreach.ai_router.faults import AllFailedError, NothingFitsError
+from richesreach.ai_router.dispatching.faults import AllFailedError, NothingFitsError
 from richesreach.ai_router.model import Attempt, Failure, ProviderError
 from richesreach.ai_router.routing.decision import Reason
 from richesreach.ai_router.wire import errors

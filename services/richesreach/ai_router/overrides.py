@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 import msgspec
 from msgspec import Meta
 
-from richesreach.ai_router.chain import Limits
+from richesreach.ai_router.dispatching.chain import Limits
 from richesreach.ai_router.routing.asked import Strategy, Weights
 from richesreach.ai_router.routing.policy import Policy
 

@@ -12,14 +12,14 @@ from richesreach.ai_router.answers.model import Match, Stored
 from richesreach.ai_router.answers.store import Answers
 from richesreach.ai_router.context.preparing import Prepared, Preparing
 from richesreach.ai_router.context.summarising import Summarising
-from richesreach.ai_router.cooling import Cooling
-from richesreach.ai_router.dispatch import Dispatched, Dispatcher
+from richesreach.ai_router.dispatching.dispatcher import Dispatched, Dispatcher
 from richesreach.ai_router.model import Caller, Usage
 from richesreach.ai_router.places import Place
 from richesreach.ai_router.providers.provider import Answer, Embeddings
 from richesreach.ai_router.routing.asked import AUTO
 from richesreach.ai_router.routing.asking import Asker
 from richesreach.ai_router.routing.catalogue import Catalogue
+from richesreach.ai_router.routing.cooling import Cooling
 from richesreach.ai_router.routing.explain import explain_outcome
 from richesreach.ai_router.streamed import Headers, Live, Replayed, Streaming
 from richesreach.ai_router.tenants import team_of

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from richesreach.ai_router.answers.streams import Assembly, replay
+from richesreach.ai_router.dispatching.streaming import Streamed
 from richesreach.ai_router.model import Usage
 from richesreach.ai_router.providers.provider import Chunk
-from richesreach.ai_router.streaming import Streamed
 
 Headers = tuple[tuple[bytes, bytes], ...]
 # Gets a stream that came to its end, as a whole answer.

@@ -20,10 +20,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[2] / "services")]
 import mock_provider  # noqa: E402
 from mock_provider import MockProvider  # noqa: E402
 from models_for_tests import CALLER  # noqa: E402
-from richesreach.ai_router.chain import Limits  # noqa: E402
-from richesreach.ai_router.cooling import Cooling  # noqa: E402
-from richesreach.ai_router.dispatch import Dispatcher  # noqa: E402
-from richesreach.ai_router.faults import AllFailedError, NothingFitsError  # noqa: E402
+from richesreach.ai_router.dispatching.chain import Limits  # noqa: E402
+from richesreach.ai_router.dispatching.dispatcher import Dispatcher  # noqa: E402
+from richesreach.ai_router.dispatching.faults import AllFailedError, NothingFitsError  # noqa: E402
 from richesreach.ai_router.model import Attempt, Model, ProviderError  # noqa: E402
 from richesreach.ai_router.places import Place  # noqa: E402
 from richesreach.ai_router.providers.anthropic import Anthropic  # noqa: E402
@@ -33,6 +32,7 @@ from richesreach.ai_router.providers.google import Google  # noqa: E402
 from richesreach.ai_router.providers.openai import OpenAI  # noqa: E402
 from richesreach.ai_router.routing.asking import Asker  # noqa: E402
 from richesreach.ai_router.routing.catalogue import Catalogue  # noqa: E402
+from richesreach.ai_router.routing.cooling import Cooling  # noqa: E402
 from richesreach.ai_router.routing.estimates import Estimates  # noqa: E402
 from richesreach.ai_router.routing.router import Router  # noqa: E402
 from richesreach.ai_router.wire.chat import ChatRequest  # noqa: E402

@@ -4,8 +4,8 @@ import random
 from typing import Any
 
 from models_for_tests import asked, model
-from richesreach.ai_router.chain import Limits
-from richesreach.ai_router.dispatch import Dispatcher
+from richesreach.ai_router.dispatching.chain import Limits
+from richesreach.ai_router.dispatching.dispatcher import Dispatcher
 from richesreach.ai_router.model import Model
 from richesreach.ai_router.providers.credentials import Credential, Credentials
 from richesreach.ai_router.routing.asked import Asked

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
-from richesreach.ai_router.chain import Limits
+from richesreach.ai_router.dispatching.chain import Limits
 from richesreach.ai_router.overrides import Overrides
 from richesreach.ai_router.providers.credentials import Credential, Credentials
 from richesreach.ai_router.routing.asked import Strategy, Weights

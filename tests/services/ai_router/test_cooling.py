@@ -4,8 +4,8 @@ import random
 
 import pytest
 from models_for_tests import Clock, model
-from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.model import Failure, ProviderError
+from richesreach.ai_router.routing.cooling import Cooling
 
 M, OTHER = model("m"), model("other")
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from dispatch_bench import FIRST, Bench
 from models_for_tests import CALLER, asked, model
-from richesreach.ai_router.faults import AllFailedError, NothingFitsError
+from richesreach.ai_router.dispatching.faults import AllFailedError, NothingFitsError
 from richesreach.ai_router.model import Failure, ProviderError, Usage
 from richesreach.ai_router.routing.asking import Asker
 from richesreach.ai_router.routing.decision import Reason

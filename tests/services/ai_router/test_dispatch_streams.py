@@ -8,7 +8,7 @@ import pytest
 from dispatch_bench import FIRST, SECOND, Bench
 from models_for_tests import asked, model
 from richesreach.ai_router.budgets.model import BudgetExhaustedError
-from richesreach.ai_router.faults import AllFailedError
+from richesreach.ai_router.dispatching.faults import AllFailedError
 from richesreach.ai_router.model import Failure, ProviderError, Usage
 from richesreach.ai_router.routing.asked import AUTO
 from richesreach.ai_router.routing.catalogue import Speed

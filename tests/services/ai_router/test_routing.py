@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from models_for_tests import Clock, asked, model, names, router, tell
-from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.model import Failure, ProviderError
 from richesreach.ai_router.routing.asked import AUTO, Strategy, Weights
 from richesreach.ai_router.routing.catalogue import Speed, key_of
+from richesreach.ai_router.routing.cooling import Cooling
 from richesreach.ai_router.routing.decision import Reason
 
 

@@ -2,8 +2,8 @@
 
 from richesreach.ai_router.budgets.model import BudgetExhaustedError, BudgetsUnavailableError
 from richesreach.ai_router.context.templates import SUMMARY
-from richesreach.ai_router.dispatch import Dispatcher
-from richesreach.ai_router.faults import AllFailedError, NothingFitsError
+from richesreach.ai_router.dispatching.dispatcher import Dispatcher
+from richesreach.ai_router.dispatching.faults import AllFailedError, NothingFitsError
 from richesreach.ai_router.model import Caller, ProviderError
 from richesreach.ai_router.routing.asking import Asker
 from richesreach.ai_router.wire.chat import ChatRequest, read_response

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from math import log2
 from typing import NamedTuple
 
-from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.model import PICODOLLARS_PER_MICRODOLLAR, Model
 from richesreach.ai_router.routing.asked import Asked
 from richesreach.ai_router.routing.calibration import Calibration
+from richesreach.ai_router.routing.cooling import Cooling
 from richesreach.ai_router.routing.decision import Candidate, Reason, Rejected
 from richesreach.ai_router.routing.estimates import TICKS, Estimate
 from richesreach.ai_router.routing.policy import Policy

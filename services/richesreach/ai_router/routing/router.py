@@ -11,10 +11,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.routing.asked import AUTO, Asked
 from richesreach.ai_router.routing.calibration import Calibration
 from richesreach.ai_router.routing.catalogue import Catalogue, key_of
+from richesreach.ai_router.routing.cooling import Cooling
 from richesreach.ai_router.routing.decision import Candidate, Decision, Reason, Rejected
 from richesreach.ai_router.routing.estimates import Estimates
 from richesreach.ai_router.routing.filters import unfit, wanted

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from richesreach.ai_router.budgets.model import BudgetExhaustedError, BudgetsUnavailableError
-from richesreach.ai_router.faults import AllFailedError, NothingFitsError
+from richesreach.ai_router.dispatching.faults import AllFailedError, NothingFitsError
 from richesreach.ai_router.model import Caller, ProviderError
 from richesreach.ai_router.tasks.description import schema_of
 from richesreach.ai_router.wire.chat import ChatRequest, read_response

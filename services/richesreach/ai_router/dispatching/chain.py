@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from richesreach.ai_router.cooling import Cooling
 from richesreach.ai_router.model import KEYS_FAULT, REQUESTS_FAULT, Failure, ProviderError
 from richesreach.ai_router.providers.credentials import Credential, Credentials
 from richesreach.ai_router.routing.catalogue import key_of
+from richesreach.ai_router.routing.cooling import Cooling
 from richesreach.ai_router.routing.decision import Candidate
 from richesreach.ai_router.routing.outlook import Outlook
 from richesreach.core.resilience.retry import RetryBudget

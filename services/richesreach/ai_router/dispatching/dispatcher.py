@@ -1,7 +1,7 @@
 """One request from the decision to the answer: whom to ask, with what money, for how long, and who is next.
 
 Whatever happens (an answer, failures, a caller that leaves, a bug), each attempt has one account, the money
-that was set aside is settled once, and the request is recorded once. Settling and recording are done by a
+that was set aside is settled once, and the request is recorded once. Where money is owed, both are done by a
 task of their own after the answer: no caller waits for it, and no cancellation cuts it short. `close` waits
 for them.
 """
@@ -14,19 +14,19 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from richesreach.ai_router.chain import Limits
-from richesreach.ai_router.cooling import Cooling
-from richesreach.ai_router.ledger import Ledger
+from richesreach.ai_router.dispatching.chain import Limits
+from richesreach.ai_router.dispatching.ledger import Ledger
+from richesreach.ai_router.dispatching.run import Crew, Run
+from richesreach.ai_router.dispatching.streaming import Opened, Streamed
+from richesreach.ai_router.dispatching.trial import Trial, Watchers
 from richesreach.ai_router.model import Attempt, Usage
 from richesreach.ai_router.providers.credentials import Credentials
 from richesreach.ai_router.providers.provider import Answer, Call, EmbedCall, Embeddings, Provider
 from richesreach.ai_router.routing.asked import Asked
+from richesreach.ai_router.routing.cooling import Cooling
 from richesreach.ai_router.routing.decision import Candidate
 from richesreach.ai_router.routing.outlook import Outlook
 from richesreach.ai_router.routing.router import Router
-from richesreach.ai_router.run import Crew, Run
-from richesreach.ai_router.streaming import Opened, Streamed
-from richesreach.ai_router.trial import Trial, Watchers
 from richesreach.ai_router.wire.chat import ChatRequest
 from richesreach.ai_router.wire.embeddings import EmbedRequest
 from richesreach.core.resilience.retry import RetryBudget

@@ -9,10 +9,11 @@ from typing import Generic, TypeVar
 import msgspec
 
 from richesreach.ai_router.budgets.model import BudgetExhaustedError, BudgetsUnavailableError
-from richesreach.ai_router.chain import Chain, Limits, Turn
-from richesreach.ai_router.faults import AllFailedError, NothingFitsError, outcome_of
-from richesreach.ai_router.funds import Funds
-from richesreach.ai_router.ledger import Ledger
+from richesreach.ai_router.dispatching.chain import Chain, Limits, Turn
+from richesreach.ai_router.dispatching.faults import AllFailedError, NothingFitsError, outcome_of
+from richesreach.ai_router.dispatching.funds import Funds
+from richesreach.ai_router.dispatching.ledger import Ledger
+from richesreach.ai_router.dispatching.trial import Trial, Watchers
 from richesreach.ai_router.model import Attempt, Failure, ProviderError
 from richesreach.ai_router.providers.credentials import Credentials
 from richesreach.ai_router.routing.asked import AUTO, Asked, Strategy
@@ -20,7 +21,6 @@ from richesreach.ai_router.routing.decision import Reason
 from richesreach.ai_router.routing.outlook import Outlook
 from richesreach.ai_router.routing.router import Router
 from richesreach.ai_router.tracking.model import Served
-from richesreach.ai_router.trial import Trial, Watchers
 from richesreach.core.logs import logger
 from richesreach.core.resilience.alarm import Alarms
 from richesreach.core.resilience.retry import RetryBudget

@@ -3,7 +3,7 @@ settled once, in a task of its own, so that neither the caller's leaving nor a s
 """
 
 from richesreach.ai_router.budgets.model import Reservation
-from richesreach.ai_router.ledger import Ledger
+from richesreach.ai_router.dispatching.ledger import Ledger
 from richesreach.ai_router.model import Caller
 
 # Seconds that a reservation outlives its request's deadline, for the settling.

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from richesreach.ai_router.dispatching.trial import CHARACTERS_PER_TOKEN, Trial
 from richesreach.ai_router.model import Attempt, Failure, ProviderError, Usage
 from richesreach.ai_router.providers.provider import Chunk
 from richesreach.ai_router.routing.decision import Candidate
-from richesreach.ai_router.trial import CHARACTERS_PER_TOKEN, Trial
 
 # Chunks that are held back while none of them has anything of the answer (the role, a ping).
 _HELD_BACK = 16

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from richesreach.ai_router.chain import BILLED, Turn
-from richesreach.ai_router.cooling import Cooling
+from richesreach.ai_router.dispatching.chain import BILLED, Turn
 from richesreach.ai_router.model import Attempt, Failure, ProviderError, Usage
 from richesreach.ai_router.routing.asked import Size
 from richesreach.ai_router.routing.calibration import Calibration
+from richesreach.ai_router.routing.cooling import Cooling
 from richesreach.ai_router.routing.estimates import Estimates
 
 # Characters of an answer for one token of it, where the provider did not count.
