@@ -38,6 +38,10 @@ _NEWEST = """
         order by event_time desc limit 1
     ) found
 """
+_BETWEEN = """
+    select {entity} as entity, event_time, vector_hash, {columns} from {view}
+    where event_time >= $1 and event_time < $2 order by {entity}, event_time
+"""
 _SYMBOLS = "select symbol from market_symbols order by symbol limit $1"
 
 
@@ -87,7 +91,7 @@ class OfflineStore:
         number = len(entities)
         values = np.full((number, len(wanted.names)), np.nan)
         oldest = np.full(number, np.iinfo(np.int64).max)
-        for view, columns in _by_view(wanted.names).items():
+        for view, columns in by_view(wanted.names).items():
             statement = _AS_OF.format(
                 view=view.name, entity=view.entity, columns=", ".join(wanted.names[each] for each in columns)
             )
@@ -105,6 +109,15 @@ class OfflineStore:
         for row in await self._rows(statement, [*entities], written=written):
             entity, at, digest, *values = row.values()
             found[entity] = Row(entity, at, digest, [np.nan if one is None else one for one in values])
+        return found
+
+    async def between(self, view: View, begin: int, until: int) -> list[Row]:
+        """All rows from a time on and before another (Unix nanoseconds), by entity and time."""
+        statement = _BETWEEN.format(view=view.name, entity=view.entity, columns=", ".join(view.names))
+        found = []
+        for row in await self._rows(statement, begin, until):
+            entity, at, digest, *values = row.values()
+            found.append(Row(entity, at, digest, [np.nan if one is None else one for one in values]))
         return found
 
     async def symbols(self, most: int) -> list[str]:
@@ -169,7 +182,8 @@ def days_from(now: int, number: int) -> list[date]:
     return [first + timedelta(days=day) for day in range(number)]
 
 
-def _by_view(names: Sequence[str]) -> dict[View, list[int]]:
+def by_view(names: Sequence[str]) -> dict[View, list[int]]:
+    """Places of the names, by view."""
     found: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         found.setdefault(VIEW_OF[name].name, []).append(place)
