@@ -15,7 +15,7 @@ from richesreach.ai_router.model import Usage
 from richesreach.ai_router.wire.errors import RequestError
 from richesreach.ai_router.wire.options import Options
 from richesreach.ai_router.wire.parts import Message, ResponseFormat, Tool, ToolCall
-from richesreach.ai_router.wire.reading import refusal
+from richesreach.ai_router.wire.reading import MEMBERS, Told, read
 from richesreach.ai_router.wire.tools import check_tools
 
 
@@ -51,7 +51,6 @@ class ChatFields(msgspec.Struct):
         return self.max_completion_tokens or self.max_tokens
 
 
-_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _FIELDS = msgspec.json.Decoder(ChatFields)
 _MESSAGES = msgspec.json.Decoder(list[Raw])
 _TRUE = Raw(b"true")
@@ -59,24 +58,13 @@ _WITH_USAGE = Raw(b'{"include_usage":true}')
 _NO_OPTIONS = Options()
 
 
-class ChatRequest:
-    """One request: `given` is what was read of it, `members` all of it as it came."""
-
-    __slots__ = ("given", "members", "options")
-
-    def __init__(self, given: ChatFields, members: dict[str, Raw], options: Options) -> None:
-        self.given = given
-        self.members = members
-        self.options = options
+class ChatRequest(Told[ChatFields]):
+    __slots__ = ()
 
     @classmethod
     def read(cls, body: bytes) -> Self:
         """Raises RequestError, whose text names the member at fault."""
-        try:
-            given = _FIELDS.decode(body)
-            members = _MEMBERS.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise refusal(error) from None
+        given, members = read(body, _FIELDS)
         if not given.messages:
             raise RequestError("messages is empty: send at least one.", param="messages")
         if given.tools is not None:
@@ -127,7 +115,7 @@ class ChatRequest:
             if self.given.stream_options is None or options is None:
                 members["stream_options"] = _WITH_USAGE
             elif not self.given.stream_options.include_usage:
-                members["stream_options"] = _MEMBERS.decode(options) | {"include_usage": _TRUE}
+                members["stream_options"] = MEMBERS.decode(options) | {"include_usage": _TRUE}
         return msgspec.json.encode(members)
 
 

@@ -3,11 +3,10 @@
 from typing import Self
 
 import msgspec
-from msgspec import Raw
 
 from richesreach.ai_router.wire.errors import RequestError
 from richesreach.ai_router.wire.options import Options
-from richesreach.ai_router.wire.reading import refusal
+from richesreach.ai_router.wire.reading import Told, read
 
 # Inputs of one request, as OpenAI's own API.
 MOST_INPUTS = 2048
@@ -24,29 +23,17 @@ class EmbedFields(msgspec.Struct):
     richesreach: Options | None = None
 
 
-_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _FIELDS = msgspec.json.Decoder(EmbedFields)
 _NO_OPTIONS = Options()
 
 
-class EmbedRequest:
-    """One request: `given` is what was read of it, `members` all of it as it came."""
-
-    __slots__ = ("given", "members", "options")
-
-    def __init__(self, given: EmbedFields, members: dict[str, Raw], options: Options) -> None:
-        self.given = given
-        self.members = members
-        self.options = options
+class EmbedRequest(Told[EmbedFields]):
+    __slots__ = ()
 
     @classmethod
     def read(cls, body: bytes) -> Self:
         """Raises RequestError, whose text names the member at fault."""
-        try:
-            given = _FIELDS.decode(body)
-            members = _MEMBERS.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise refusal(error) from None
+        given, members = read(body, _FIELDS)
         if not given.input:
             raise RequestError("input is empty: send text, or a list of texts.", param="input")
         if isinstance(given.input, list) and len({type(item) for item in given.input}) != 1:

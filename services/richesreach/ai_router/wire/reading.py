@@ -1,8 +1,15 @@
-"""Turns what msgspec says of a body into an error for the caller."""
+"""A request's body, read twice: what is looked at, and all of it as it came."""
+
+from typing import Generic, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from richesreach.ai_router.wire.errors import RequestError
+from richesreach.ai_router.wire.options import Options
+
+Fields = TypeVar("Fields")
+MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
 
 def refusal(error: msgspec.MsgspecError | UnicodeDecodeError) -> RequestError:
@@ -16,3 +23,22 @@ def refusal(error: msgspec.MsgspecError | UnicodeDecodeError) -> RequestError:
         member = f"{member}.{missing}" if member else missing
         return RequestError(f"{member} is missing.", param=member, code="missing_required_parameter")
     return RequestError(f"{member or 'The body'}: {text}.", param=member, code="invalid_type")
+
+
+class Told(Generic[Fields]):
+    """One request: `given` is what was read of it, `members` all of it as it came."""
+
+    __slots__ = ("given", "members", "options")
+
+    def __init__(self, given: Fields, members: dict[str, Raw], options: Options) -> None:
+        self.given = given
+        self.members = members
+        self.options = options
+
+
+def read(body: bytes, fields: "msgspec.json.Decoder[Fields]") -> tuple[Fields, dict[str, Raw]]:
+    """What is looked at of a body, and all of it. Raises RequestError, whose text names what is at fault."""
+    try:
+        return fields.decode(body), MEMBERS.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise refusal(error) from None
