@@ -158,6 +158,7 @@ class Manifest(Frozen):
     calls: list[Name] = Field(default_factory=list)
     stream: StreamAccess = StreamAccess()
     models: bool = False
+    market: bool = False
     slo: Objective
     scaling: Scaling = Scaling()
     ephemeral_storage: Annotated[int, Field(ge=21, le=200)] | None = None

@@ -13,8 +13,8 @@ from stacks.controls import (
 from stacks.function import APIS_ONLY, DEPLOYING
 
 #: Exactly these: a service that is added is looked at before what it cannot avoid is accepted.
-_SERVICES = ("ai-router", "features", "gateway")
-_MIGRATIONS = tuple(f"{service}-migrate" for service in _SERVICES)
+_SERVICES = ("ai-router", "features", "gateway", "market-data")
+_MIGRATIONS = tuple(f"{service}-migrate" for service in ("ai-router", "features", "gateway"))
 
 _FUNCTIONS = (
     "LoadBalancer/PrefixLists/LookUp/Function",

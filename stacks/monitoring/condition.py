@@ -55,3 +55,14 @@ class Condition:
     def at(self, threshold: float) -> Condition:
         """The same condition with a threshold that only the caller knows."""
         return replace(self, threshold=threshold)
+
+
+@dataclass(frozen=True)
+class OwnAlert:
+    """A condition of one kind of service, when it holds (PromQL), for how long it must, and what to say of
+    its value."""
+
+    condition: Condition
+    expression: str
+    pending: str
+    reason: str

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stacks.manifest import Manifest
-from stacks.monitoring.condition import Condition, Severity
-from stacks.monitoring.model_alerts import ModelAlert
+from stacks.monitoring.condition import Condition, OwnAlert, Severity
 
 #: Share of the reads of live features that may find a stale one, and how many times that share is told.
 OBJECTIVE, BURN = 0.01, 14.4
@@ -17,14 +16,14 @@ OBJECTIVE, BURN = 0.01, 14.4
 LEAST_READS = 100
 
 
-def feature_alerts(manifest: Manifest) -> Iterator[ModelAlert]:
+def feature_alerts(manifest: Manifest) -> Iterator[OwnAlert]:
     """Those of one service; none where its objective says nothing of freshness."""
     fresh = manifest.slo.fresh_seconds
     if fresh is None:
         return
     name, of = manifest.name, f'service="{manifest.name}"'
     newest = f'richesreach_feature_age_seconds{{{of}, vector="newest"}}'
-    yield ModelAlert(
+    yield OwnAlert(
         Condition(
             "features-stale",
             Severity.TICKET,
@@ -35,7 +34,7 @@ def feature_alerts(manifest: Manifest) -> Iterator[ModelAlert]:
         "the newest is {{ $value | humanizeDuration }} old",
     )
     live = f'{of}, view=~"market_data_features|technical_indicators_features"'
-    yield ModelAlert(
+    yield OwnAlert(
         Condition(
             "feature-reads-stale",
             Severity.TICKET,

@@ -6,10 +6,9 @@ The series are those of `richesreach.ai_router.tracking.metrics`; nothing here n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from stacks.manifest import Manifest
-from stacks.monitoring.condition import Condition, Severity
+from stacks.monitoring.condition import Condition, OwnAlert, Severity
 
 #: Requests in a quarter of an hour that a spent budget refused, before somebody is told.
 REFUSED = 20
@@ -19,17 +18,7 @@ TIMES, LEAST_COST = 4, 5_000_000
 FAILING, LEAST_ATTEMPTS = 0.5, 20
 
 
-@dataclass(frozen=True)
-class ModelAlert:
-    """A condition, when it holds (PromQL), for how long it must, and what to say of its value."""
-
-    condition: Condition
-    expression: str
-    pending: str
-    reason: str
-
-
-def model_alerts(manifest: Manifest) -> Iterator[ModelAlert]:
+def model_alerts(manifest: Manifest) -> Iterator[OwnAlert]:
     """Those of one service; none where it asks no model."""
     if manifest.models:
         of = f'service="{manifest.name}"'
@@ -38,11 +27,11 @@ def model_alerts(manifest: Manifest) -> Iterator[ModelAlert]:
         yield from _of_providers(manifest.name, of)
 
 
-def _ticket(name: str, says: str, expression: str, pending: str, reason: str) -> ModelAlert:
-    return ModelAlert(Condition(name, Severity.TICKET, says), expression, pending, reason)
+def _ticket(name: str, says: str, expression: str, pending: str, reason: str) -> OwnAlert:
+    return OwnAlert(Condition(name, Severity.TICKET, says), expression, pending, reason)
 
 
-def _of_budgets(name: str, of: str) -> Iterator[ModelAlert]:
+def _of_budgets(name: str, of: str) -> Iterator[OwnAlert]:
     exhausted = f'richesreach_ai_budget_events_total{{{of}, what="exhausted"}}'
     unasked = f'richesreach_ai_budget_events_total{{{of}, what=~"unavailable|unasked"}}'
     yield _ticket(
@@ -61,7 +50,7 @@ def _of_budgets(name: str, of: str) -> Iterator[ModelAlert]:
     )
 
 
-def _of_spending(name: str, of: str) -> Iterator[ModelAlert]:
+def _of_spending(name: str, of: str) -> Iterator[OwnAlert]:
     cost = f"richesreach_ai_cost_microdollars_total{{{of}}}"
     hour = f"sum by (service) (increase({cost}[1h]))"
     before = f"sum by (service) (increase({cost}[24h] offset 1h))"
@@ -74,7 +63,7 @@ def _of_spending(name: str, of: str) -> Iterator[ModelAlert]:
     )
 
 
-def _of_providers(name: str, of: str) -> Iterator[ModelAlert]:
+def _of_providers(name: str, of: str) -> Iterator[OwnAlert]:
     """Whether they answer, and whether what they did is on record."""
     attempts = f"richesreach_ai_attempts_total{{{of}}}"
     failed = f'richesreach_ai_attempts_total{{{of}, outcome!="ok"}}'

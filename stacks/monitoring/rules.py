@@ -19,6 +19,7 @@ from stacks.manifest import Manifest
 from stacks.monitoring.burn_rate import FAST, SLOW, BurnRule, label
 from stacks.monitoring.condition import Condition, Severity
 from stacks.monitoring.feature_alerts import feature_alerts
+from stacks.monitoring.market_alerts import market_alerts
 from stacks.monitoring.model_alerts import model_alerts
 from stacks.monitoring.slo import LATENCY_OBJECTIVE
 
@@ -185,10 +186,9 @@ class ServiceRules:
                 expression = " or ".join(f"({self._burns(indicator, rule)})" for rule in burns)
                 reason = "bad share {{ $value | humanizePercentage }}"
                 found.append(self._alert(condition, expression, reason))
-        for model in (*model_alerts(self.manifest), *feature_alerts(self.manifest)):
-            found.append(
-                self._alert(model.condition, model.expression, model.reason) | {"for": model.pending}
-            )
+        alerts = (model_alerts, feature_alerts, market_alerts)
+        for own in (alert for of in alerts for alert in of(self.manifest)):
+            found.append(self._alert(own.condition, own.expression, own.reason) | {"for": own.pending})
         unread = self._alert(UNREAD, f"absent(up{{{self.of}}} == 1)", "no task answers the collector")
         return [*found, unread | {"for": "10m"}]
 

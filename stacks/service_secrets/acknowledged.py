@@ -12,4 +12,10 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "a provider issues its keys to people and lets no program renew them; docs/ai-router.md says how they"
         " are changed by hand, with the old and the new one valid in between",
     ),
+    Acknowledged(
+        "market-providers/Resource",
+        SECRET_ROTATION,
+        "a vendor issues its keys to people and lets no program renew them; docs/market-data.md says how they"
+        " are changed by hand",
+    ),
 )

@@ -46,6 +46,13 @@ def operator(partition: int, **told: int) -> StageAccount:
     return StageAccount(stage="operator", member="task-a", source="generator", partition=partition, **told)
 
 
+async def told(nodes: Nodes) -> None:
+    """Wait for the first account."""
+    ends = time.monotonic() + 60
+    while not await read(nodes):
+        assert time.monotonic() < ends, "nothing is told"
+
+
 async def test_what_was_told_is_read_by_stage(nodes: Nodes) -> None:
     lake = StageAccount(stage="lake", member="b", source="massive", partition=3, missing=2, lost={"AAPL": 2})
     await write(nodes, [lake, operator(0, received=7), operator(1, received=8)])
@@ -65,11 +72,10 @@ async def test_who_takes_a_partition_over_writes_over_its_predecessor(nodes: Nod
 
 
 async def test_a_stage_tells_by_itself_and_once_more_at_its_end(nodes: Nodes) -> None:
-    told = iter(range(1, 1000))
-    teller = Teller(nodes, lambda: [operator(0, received=next(told))], every=60)
+    numbers = iter(range(1, 1000))
+    teller = Teller(nodes, lambda: [operator(0, received=next(numbers))], every=60)
     teller.open()
-    while not await read(nodes):
-        pass
+    await told(nodes)
     await teller.close()
     (found,) = await read(nodes)
     assert found.received == 2
@@ -86,8 +92,7 @@ async def test_a_stage_that_cannot_say_what_it_has_goes_on(nodes: Nodes) -> None
 
     teller = Teller(nodes, accounts, every=0)
     teller.open()
-    while not await read(nodes):
-        pass
+    await told(nodes)
     said = iter([None])
     await teller.close()
 

@@ -37,7 +37,8 @@ def error_of(folder: Path, *manifests: Document) -> ConfigurationError:
 
 
 def test_committed_manifests_are_valid() -> None:
-    assert [manifest.name for manifest in load_manifests()] == ["ai-router", "features", "gateway"]
+    names = [manifest.name for manifest in load_manifests()]
+    assert names == ["ai-router", "features", "gateway", "market-data"]
 
 
 def test_service_is_one_more_folder(tmp_path: Path) -> None:

@@ -114,7 +114,11 @@ def test_tasks_alone_are_let_through_to_the_brokers(prod: Assembly) -> None:
         if rule.properties.get("FromPort") == 9098
     ]
     sources = sorted(str(rule["SourceSecurityGroupId"]["Fn::GetAtt"][0]) for rule in rules)
-    assert [source.rpartition("SecurityGroup")[0] for source in sources] == ["airouter", "gateway"]
+    assert [source.rpartition("SecurityGroup")[0] for source in sources] == [
+        "airouter",
+        "gateway",
+        "marketdata",
+    ]
     assert all(rule["ToPort"] == 9098 and "CidrIp" not in rule for rule in rules)
 
 

@@ -5,8 +5,8 @@ import { PlatformStack } from "./base";
 type Acknowledged = [path: string, finding: string | string[], reason: string];
 
 const ANY = "AwsSolutions::AwsSolutions-IAM5[Resource::*]";
-const SERVICES = ["ai-router", "features", "gateway"];
-const MIGRATIONS = SERVICES.map((service) => `${service}-migrate`);
+const SERVICES = ["ai-router", "features", "gateway", "market-data"];
+const MIGRATIONS = ["ai-router", "features", "gateway"].map((service) => `${service}-migrate`);
 const FUNCTIONS = [
   "LoadBalancer/PrefixLists/LookUp/Function",
   ...MIGRATIONS.map((migration) => `${migration}/Runner/Function`),
