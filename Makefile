@@ -97,6 +97,11 @@ test-rules: .venv/installed ## Run the services' metric rules in Prometheus (fet
 	@ops/promtool
 	@$(BIN)/python -m pytest tests/rules
 
+.PHONY: drill-ticks
+drill-ticks: .venv-services/installed ## Kill market-data, broker and stream under ticks, and count: nothing lost, bars equal (fetches Kafka from Maven Central)
+	@ops/kafka
+	@.venv-services/bin/python -m pytest -s tests/drill_ticks
+
 .PHONY: test-kafka
 test-kafka: .venv-services/installed ## Run the stream's tests on Apache Kafka, and kill it (fetches Kafka from Maven Central)
 	@ops/kafka
