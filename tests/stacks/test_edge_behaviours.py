@@ -50,6 +50,7 @@ def test_protected_paths_come_before_all_others(config: dict[str, Any]) -> None:
         "/api/users/*",
         "/api/keys*",
         "/features/openapi.json",
+        "/market/openapi.json",
         "/api/openapi.json",
         "/ai/openapi.json",
         "/v1/chat/completions",
