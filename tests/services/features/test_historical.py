@@ -174,6 +174,7 @@ async def test_a_time_that_is_none_is_told(task: FeaturesTask, at: str) -> None:
 
 
 @given(at=st.integers(0, 2**62 - 1))
+@settings(deadline=None)
 def test_a_time_comes_back_to_the_nanosecond(at: int) -> None:
     assert moments.nanoseconds(moments.text(at)) == at
     assert at <= moments.of_datetime(moments.not_before(at)) < at + 1000

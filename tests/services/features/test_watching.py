@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from features_task import SECOND, FeaturesTask, symbol
 from gateway_task import Environment
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgres_servers import PostgresCluster
 from richesreach.core.vectors import ONLINE
@@ -37,6 +37,7 @@ async def asked(task: FeaturesTask, path: str, **params: Any) -> Any:
 
 
 @given(values=st.lists(st.floats(allow_infinity=False), min_size=50, max_size=50), at=st.integers(1, 2**62))
+@settings(deadline=None)
 def test_a_row_gives_the_hash_of_the_vector_that_it_was_made_of(values: list[float], at: int) -> None:
     raw = ONLINE.encode(np.array([at]), np.array([1]), np.array([values]))
     online = ONLINE.decode(raw)
