@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 
 from stacks.manifest import Manifest
 
@@ -14,11 +13,11 @@ from stacks.manifest import Manifest
 READABLE_ZONES = ("curated", "metadata")
 
 READ = ["s3:GetObject"]
-WRITE = ["s3:PutObject", "s3:AbortMultipartUpload"]
+WRITE = ["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"]
 
 
-def task_statements(manifest: Manifest, bucket: s3.IBucket, key: kms.IKey) -> Iterator[iam.PolicyStatement]:
-    """Statements of the task role.
+def task_statements(manifest: Manifest, bucket: str, key: kms.IKey) -> Iterator[iam.PolicyStatement]:
+    """Statements of the task role. ``bucket`` is the lake's, by its name.
 
     Secrets are injected by the execution role; database and caches are reached by credentials and security
     groups; topics are in `stream_statements`.
@@ -30,7 +29,7 @@ def task_statements(manifest: Manifest, bucket: s3.IBucket, key: kms.IKey) -> It
     yield iam.PolicyStatement(
         sid="ListTheLake",
         actions=["s3:ListBucket"],
-        resources=[bucket.bucket_arn],
+        resources=[f"arn:aws:s3:::{bucket}"],
         conditions={"StringLike": {"s3:prefix": [f"{prefix}/*" for prefix in readable]}},
     )
     yield iam.PolicyStatement(sid="ReadTheLake", actions=READ, resources=_below(bucket, readable))
@@ -43,5 +42,5 @@ def task_statements(manifest: Manifest, bucket: s3.IBucket, key: kms.IKey) -> It
     )
 
 
-def _below(bucket: s3.IBucket, prefixes: list[str]) -> list[str]:
-    return [bucket.arn_for_objects(f"{prefix}/*") for prefix in prefixes]
+def _below(bucket: str, prefixes: list[str]) -> list[str]:
+    return [f"arn:aws:s3:::{bucket}/{prefix}/*" for prefix in prefixes]

@@ -144,8 +144,9 @@ class Tasks(Construct):
     def _task_role(self, scope: Construct, name: str) -> iam.Role:
         """ECS Exec, where the environment has it, adds what a recorded shell needs."""
         role = iam.Role(scope, "TaskRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        bucket = self.site.names.lake_bucket(self.site.account, self.site.region)
         statements = [
-            *task_statements(self.manifest, self.lake.bucket, self.lake.key),
+            *task_statements(self.manifest, bucket, self.lake.key),
             *self.variables.user_pool.statements(self.manifest),
         ]
         if self.variables.stream is not None:

@@ -1,20 +1,24 @@
 """Bars in Postgres: written once, whoever says them again, and kept as long as they are to be."""
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
 import msgspec
 import pytest
 from gateway_task import task_environment
-from lakes import Given, bar
+from lakes import HOUR, NOON, Given, bar, place_of
 from postgres_servers import PostgresCluster
 from prometheus_client import CollectorRegistry
 from richesreach.core.database import Connection, Database
 from richesreach.core.events.schemas import Bar
 from richesreach.core.settings import Settings
+from richesreach.history.backfill import arguments, fill
 from richesreach.history.bars import BarStore, BarWorker, UnfitBarError, fitting
+from richesreach.history.lake.layouts import BARS
+from richesreach.history.lake.store import LakeStore
+from richesreach.history.lake.writer import Limits, opened
 from richesreach.history.metrics import HistoryMetrics
 from richesreach.history.partitions import tend
 
@@ -84,6 +88,41 @@ async def test_seconds_unknown_symbols_and_broken_messages_hold_nothing_up(
 def test_a_bar_that_the_table_would_refuse_says_why(changed: dict[str, str], reason: str) -> None:
     with pytest.raises(UnfitBarError, match=reason):
         fitting(msgspec.json.decode(bar(0, MINUTE, **changed).value(), type=Bar))
+
+
+async def test_bars_of_the_lake_fill_the_database_and_a_second_time_change_nothing(
+    kept: Database, store: LakeStore
+) -> None:
+    place = place_of(store, BARS)
+    writer = opened(place, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+    for message in (bar(0, MINUTE), bar(1, MINUTE, interval="1s"), bar(2, MINUTE, symbol="MSFT")):
+        writer.take(message)
+    writer.take(bar(3, MINUTE + 60, at=NOON + HOUR))
+    writer.flush()
+    since = datetime.fromtimestamp(NOON / 1000, UTC)
+    for _ in range(2):
+        found = await fill(
+            BarStore(kept, "stream"), place, since, since + timedelta(hours=1), frozenset({"AAPL"})
+        )
+        assert found == (1, 0)
+    assert await minutes(kept) == [(Decimal("187.25"), "stream")]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (["2026-01-05", "2026-01-06T00"], "must be hours such as"),
+        (["2026-01-06T00", "2026-01-05T00"], "must come after since"),
+        (["2024-01-06T00", "2026-01-05T00"], "at most 366 days"),
+    ],
+)
+def test_a_range_that_cannot_be_meant_is_refused_in_one_line(
+    given: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        arguments(given)
+    assert ended.value.code == 2
+    assert reason in capsys.readouterr().err
 
 
 async def names(database: Database) -> list[str]:

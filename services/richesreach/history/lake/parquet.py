@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from richesreach.core.events.schemas import Bar
 from richesreach.history.lake.layouts import Kind, Layout
 from richesreach.history.lake.rows import Rows
 
@@ -70,6 +71,18 @@ def latest(files: Sequence[bytes]) -> dict[tuple[str, str], tuple[int, int]]:
             " from files group by all"
         ).fetchall()
     return {(symbol, interval): (micros * 1000, revision) for symbol, interval, (micros, revision) in found}
+
+
+def bars(body: bytes) -> list[Bar]:
+    """The bars of a file."""
+    with tempfile.TemporaryDirectory() as folder, _engine(folder) as engine:
+        _give(engine, folder, [body])
+        found = engine.execute(
+            "select symbol, interval, epoch_us(timestamp) * 1000, epoch_us(ends_at) * 1000, open, high, low,"
+            " close, volume, ticks, vwap, revision from files order by stream_epoch, stream_offset"
+        ).fetchall()
+    names = ("symbol", "interval", "start", "end", "open", "high", "low", "close", "volume", "ticks", "vwap")
+    return [Bar(**dict(zip((*names, "revision"), row, strict=True))) for row in found]
 
 
 def quality(layout: Layout, files: Sequence[bytes]) -> Quality:

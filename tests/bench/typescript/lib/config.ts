@@ -77,6 +77,7 @@ export interface TaskRun {
   name: string;
   command: string[];
   run: "before-service" | "schedule";
+  schedule?: string;
   placement?: "every-region" | "writer-region";
 }
 

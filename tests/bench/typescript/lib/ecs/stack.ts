@@ -8,6 +8,7 @@ import { RegionCluster } from "./cluster";
 import { LoadBalancer } from "./load-balancer";
 import { OneOffTaskRun } from "./one-off";
 import { certificate, OriginRecords } from "./origin";
+import { ScheduledTask } from "./schedule";
 import { ManifestService } from "./service";
 import { Lake, Tasks } from "./task";
 import { TaskVariables } from "./variables";
@@ -56,11 +57,14 @@ export class EcsStack extends PlatformStack {
     const tasks = new Tasks(this, `${manifest.name}-tasks`, site, manifest, variables, lake, logKey);
     const service = new ManifestService(this, manifest.name, site, cluster, manifest, tasks, loadBalancer);
     for (const task of manifest.tasks) {
-      if (task.run === "schedule") {
-        throw new Error("the twin has no scheduled tasks: stacks/ecs/schedule.py has");
+      if (!this.places(task.placement ?? "writer-region")) {
+        continue;
       }
-      if (this.places(task.placement ?? "writer-region")) {
-        service.waitFor(new OneOffTaskRun(this, `${manifest.name}-${task.name}`, service, task));
+      const id = `${manifest.name}-${task.name}`;
+      if (task.run === "schedule") {
+        new ScheduledTask(this, id, service, task);
+      } else {
+        service.waitFor(new OneOffTaskRun(this, id, service, task));
       }
     }
   }

@@ -193,7 +193,7 @@ function* taskStatements(manifest: Manifest, lake: Lake): Generator<iam.PolicySt
   if (prefixes.length > 0) {
     yield new iam.PolicyStatement({
       sid: "WriteTheLake",
-      actions: ["s3:PutObject", "s3:AbortMultipartUpload"],
+      actions: ["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
       resources: below(prefixes),
     });
   }
