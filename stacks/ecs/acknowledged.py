@@ -13,7 +13,9 @@ from stacks.controls import (
 from stacks.function import APIS_ONLY, DEPLOYING
 
 #: Exactly these: a service that is added is looked at before what it cannot avoid is accepted.
-_SERVICES = ("ai-router", "features", "gateway", "market-data")
+_SERVICES = ("ai-router", "features", "gateway", "market-data", "stream")
+#: Those that the edge reaches.
+_PUBLIC = ("ai-router", "features", "gateway", "market-data")
 _MIGRATIONS = tuple(f"{service}-migrate" for service in ("ai-router", "features", "gateway"))
 
 _FUNCTIONS = (
@@ -45,23 +47,25 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     *each(
         "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         "the Describe actions of ELB know no resource (service authorization reference of ELB v2)",
-        *(f"{service}/Frontage/TrafficPolicy/Resource" for service in _SERVICES),
+        *(f"{service}/Frontage/TrafficPolicy/Resource" for service in _PUBLIC),
     ),
     *each(
         "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:ecs:{region}:{account}:task/{prefix}/*]",
         "a task's id is made when it starts; the statement is bound to the platform's own cluster",
         *(f"{migration}/Runner/Policy/Resource" for migration in _MIGRATIONS),
     ),
+    Acknowledged(
+        "stream/TaskPolicy/Resource",
+        'AwsSolutions::AwsSolutions-IAM5[Resource::{"Fn::GetStackOutput":{"StackName":"{prefix}-{region}-datalake",'
+        '"Region":"{region}","OutputName":"PublishOutputFnGetAttLake5F1B88EAArn1C68C0C3"}}/processed/stream_state/*]',
+        "snapshots are named by their partition and offset; the service writes below its own prefix alone",
+    ),
     *each(FUNCTION_DEAD_LETTERS, DEPLOYING, *_FUNCTIONS),
     *each(FUNCTION_NETWORK, APIS_ONLY, *_FUNCTIONS),
     *each(
         ALARM_ACTION,
         "ECS watches it during a deployment and rolls back; the services' own alarms tell people",
-        *(
-            f"{service}/Frontage/deployment-{what}"
-            for service in _SERVICES
-            for what in ("errors", "unhealthy")
-        ),
+        *(f"{service}/Frontage/deployment-{what}" for service in _PUBLIC for what in ("errors", "unhealthy")),
     ),
     Acknowledged(
         "LoadBalancer/Resource/Resource",

@@ -5,7 +5,8 @@ import { PlatformStack } from "./base";
 type Acknowledged = [path: string, finding: string | string[], reason: string];
 
 const ANY = "AwsSolutions::AwsSolutions-IAM5[Resource::*]";
-const SERVICES = ["ai-router", "features", "gateway", "market-data"];
+const SERVICES = ["ai-router", "features", "gateway", "market-data", "stream"];
+const PUBLIC = ["ai-router", "features", "gateway", "market-data"];
 const MIGRATIONS = ["ai-router", "features", "gateway"].map((service) => `${service}-migrate`);
 const FUNCTIONS = [
   "LoadBalancer/PrefixLists/LookUp/Function",
@@ -72,19 +73,25 @@ const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
     ...each(
       [ANY],
       "the Describe actions of ELB know no resource (service authorization reference of ELB v2)",
-      ...SERVICES.map((service) => `${service}/Frontage/TrafficPolicy/Resource`),
+      ...PUBLIC.map((service) => `${service}/Frontage/TrafficPolicy/Resource`),
     ),
     ...each(
       ["AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:ecs:{region}:{account}:task/{prefix}/*]"],
       "a task's id is made when it starts; the statement is bound to the platform's own cluster",
       ...MIGRATIONS.map((migration) => `${migration}/Runner/Policy/Resource`),
     ),
+    [
+      "stream/TaskPolicy/Resource",
+      'AwsSolutions::AwsSolutions-IAM5[Resource::{"Fn::GetStackOutput":{"StackName":"{prefix}-{region}-datalake",' +
+        '"Region":"{region}","OutputName":"PublishOutputFnGetAttLake5F1B88EAArn1C68C0C3"}}/processed/stream_state/*]',
+      "snapshots are named by their partition and offset; the service writes below its own prefix alone",
+    ],
     ...each(DEAD_LETTERS, DEPLOYING, ...FUNCTIONS),
     ...each(NETWORK, APIS_ONLY, ...FUNCTIONS),
     ...each(
       rule("CloudWatchAlarmAction", NIST, HIPAA),
       "ECS watches it during a deployment and rolls back; the services' own alarms tell people",
-      ...SERVICES.flatMap((service) =>
+      ...PUBLIC.flatMap((service) =>
         ["errors", "unhealthy"].map((what) => `${service}/Frontage/deployment-${what}`),
       ),
     ),
@@ -105,7 +112,7 @@ export function acknowledge(stack: PlatformStack): void {
     }
     for (const each of construct ? [finding].flat() : []) {
       const id = each
-        .replace("{region}", site.region)
+        .replaceAll("{region}", site.region)
         .replace("{account}", site.account)
         .replace("{prefix}", site.prefix);
       cdk.Validations.of(construct!).acknowledge({ id, reason });
