@@ -64,6 +64,10 @@ bench-ai: install ## Measure the AI router beside other gateways into bench/ai/;
 	@tests/bench/gateways/install
 	@$(BIN)/python -m tests.bench.ai $(RIVALS)
 
+.PHONY: bench-ticks
+bench-ticks: install ## Measure ticks from source to online feature, and the highest rate, into bench/ticks/
+	@$(BIN)/python -m tests.bench.ticks
+
 .PHONY: drill
 drill: install ## Deploy over three regions, halt, kill, resume, destroy: on a platform of its own, for minutes
 	@$(BIN)/python -m pytest tests/drill

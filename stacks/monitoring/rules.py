@@ -21,6 +21,7 @@ from stacks.monitoring.condition import Condition, Severity
 from stacks.monitoring.feature_alerts import feature_alerts
 from stacks.monitoring.market_alerts import market_alerts
 from stacks.monitoring.model_alerts import model_alerts
+from stacks.monitoring.operator_alerts import operator_alerts
 from stacks.monitoring.slo import LATENCY_OBJECTIVE
 
 #: What asks a service about itself says nothing about how it serves.
@@ -186,7 +187,7 @@ class ServiceRules:
                 expression = " or ".join(f"({self._burns(indicator, rule)})" for rule in burns)
                 reason = "bad share {{ $value | humanizePercentage }}"
                 found.append(self._alert(condition, expression, reason))
-        alerts = (model_alerts, feature_alerts, market_alerts)
+        alerts = (model_alerts, feature_alerts, market_alerts, operator_alerts)
         for own in (alert for of in alerts for alert in of(self.manifest)):
             found.append(self._alert(own.condition, own.expression, own.reason) | {"for": own.pending})
         unread = self._alert(UNREAD, f"absent(up{{{self.of}}} == 1)", "no task answers the collector")

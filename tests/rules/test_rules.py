@@ -23,7 +23,11 @@ SERVICES = ROOT / "services" / "richesreach"
 METRICS = SERVICES / "core" / "metrics.py"
 BOUNDS = SERVICES / "core" / "request_counts.py"
 #: Metrics of one service alone, beside the core's.
-OWN_METRICS = (SERVICES / "ai_router" / "tracking" / "metrics.py", SERVICES / "features" / "metrics.py")
+OWN_METRICS = (
+    SERVICES / "ai_router" / "tracking" / "metrics.py",
+    SERVICES / "features" / "metrics.py",
+    SERVICES / "stream" / "metrics.py",
+)
 
 #: What the collector adds to every series.
 PLACE = 'service="gateway", region="eu-west-1", environment="prod", task="a"'

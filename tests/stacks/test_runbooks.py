@@ -10,7 +10,6 @@ from stacks.environment import load_environment
 from stacks.monitoring.backstage import NOT_STARTED
 from stacks.monitoring.cost import NOTICES
 from stacks.monitoring.freshness import STALE
-from stacks.monitoring.stream import LAG
 from tests.stacks.alarms import KINDS, RUNBOOKS, runbook, severity
 from tests.stacks.assembly import Assembly
 
@@ -24,8 +23,8 @@ PROCEDURES = {
     "deployment-lock",
     "drain-a-region",
 }
-#: Of alarms that prod makes with its first scheduled task, expected dataset and consumer group.
-LATER = {NOT_STARTED.page, STALE.page, LAG.page}
+#: Of alarms that prod makes with its first scheduled task and expected dataset.
+LATER = {NOT_STARTED.page, STALE.page}
 PAGES = sorted({page.stem for page in RUNBOOKS.glob("*.md")} - PROCEDURES)
 assert set(PAGES) >= LATER
 SECTIONS = ("First look", "Likely causes", "Mend", "Escalation")

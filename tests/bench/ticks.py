@@ -1,0 +1,105 @@
+"""Rows of ticks from source to online feature: ``python -m tests.bench.ticks [--seconds N]``.
+
+There is no rival: what others do between a vendor and a cache differs too much to be put beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from stacks.yaml_file import ROOT
+from tests.bench import synth
+from tests.bench.measure import BenchError, Summary
+from tests.bench.report import Row, write
+
+PYTHON = ROOT / ".venv-services" / "bin" / "python"
+PROBE = ROOT / "tests" / "services" / "stream" / "tick_bench.py"
+#: Seconds.
+TIMEOUT = 1800
+#: Milliseconds within which 99 of 100 ticks can be read at the sustained rate, and at the highest.
+MOST_SUSTAINED, MOST_HIGHEST = 50.0, 100.0
+RATE = 100_000
+
+
+def probed(seconds: int) -> dict[str, Any]:
+    """What the probe found.
+
+    Raises:
+        BenchError: it failed; with the end of what it said.
+    """
+    done = subprocess.run(
+        [PYTHON, PROBE, "--rate", str(RATE), "--seconds", str(seconds), "--highest"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT,
+        cwd=ROOT,
+    )
+    if done.returncode:
+        raise BenchError(f"the probe failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def rows_of(found: dict[str, Any]) -> list[Row]:
+    """Of the sustained rate, and the highest rate of those that were tried."""
+    sustained, steps = found["sustained"], found["steps"]
+    within = [step for step in (sustained, *steps) if step["p99_ms"] < MOST_HIGHEST and not step["lost"]]
+
+    def row(name: str, unit: str, value: float, **bounds: Any) -> Row:
+        return Row(
+            name=f"ticks: {name}",
+            unit=unit,
+            ours=Summary.of([value]),
+            rival=None,
+            theirs=None,
+            ratio=None,
+            target=None,
+            rounds=1,
+            **bounds,
+        )
+
+    said = f"{sustained['rate']:,} a second for {sustained['seconds']} s"
+    return [
+        row(f"half can be read within, {said}", "ms", sustained["p50_ms"], details=sustained),
+        row(f"99 % can be read within, {said}", "ms", sustained["p99_ms"], most=MOST_SUSTAINED),
+        row(f"99.9 % can be read within, {said}", "ms", sustained["p999_ms"]),
+        row(
+            f"lost, or with a wrong vector, of {sustained['ticks']:,}",
+            "ticks",
+            sustained["lost"] + sustained["missing"] + sustained["wrong_vectors"],
+            most=0,
+        ),
+        row(
+            f"highest rate with 99 % within {MOST_HIGHEST:g} ms, none lost",
+            "1/s",
+            max((step["rate"] for step in within), default=0),
+            details={"steps": steps},
+        ),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.ticks", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="of the sustained rate")
+    arguments = parser.parse_args()
+    if arguments.seconds < 1:
+        parser.error("--seconds must be 1 or more")
+    try:
+        found = probed(arguments.seconds)
+    except BenchError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    folder = Path(ROOT / "bench")
+    folder.mkdir(exist_ok=True)
+    print(write(folder / "ticks", rows_of(found), synth.machine()))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
