@@ -7,7 +7,7 @@ from stacks.controls import ALARM_ACTION, FUNCTION_NETWORK
 
 _PAGER = "Notification/PagerDuty/Function"
 _INTERNET = "it calls PagerDuty on the internet and must do so when this very network is what fails"
-_SERVICES = ("ai-router", "features", "gateway", "market-data", "stream")
+_SERVICES = ("ai-router", "features", "gateway", "market-data")
 _ROLE = "EdgeCanary/Policy/Resource"
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
