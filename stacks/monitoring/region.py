@@ -9,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from stacks.base import Site
 from stacks.ecs.service import ManifestService
+from stacks.manifest import Manifest
 from stacks.monitoring.cache import CacheMetrics
 from stacks.monitoring.database import DatabaseMetrics
 from stacks.monitoring.lake import LakeMetrics
@@ -23,6 +24,8 @@ class RegionMetrics:
 
     site: Site
     services: Sequence[ServiceMetrics]
+    #: Of all services, those that no viewer reaches too: rules see them from inside.
+    manifests: Sequence[Manifest]
     front_door: FrontDoor
     lake: LakeMetrics
     cache: CacheMetrics
@@ -43,6 +46,7 @@ class RegionMetrics:
         return RegionMetrics(
             site=site,
             services=[_service(service, balancer) for service in services if service.manifest.exposed],
+            manifests=[service.manifest for service in services],
             front_door=FrontDoor(region, balancer),
             lake=LakeMetrics(site),
             cache=CacheMetrics(site, names.cache(region), nodes),

@@ -91,8 +91,7 @@ class MonitoringStack(PlatformStack):
         if settings.notices:
             Notices(self, "Notices", site=site, kinds=settings.notices, notification=self.notification)
         if state.store is not None:
-            manifests = [service.manifest for service in metrics.services]
-            metric_rules(factory, self.notification, state.store, manifests)
+            metric_rules(factory, self.notification, state.store, metrics.manifests)
 
     def _region(
         self,

@@ -78,14 +78,14 @@ class Topics:
         )
         consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
         found: list[tuple[bytes, bytes]] = []
-        quiet = time.monotonic() + 3
+        quiet = time.monotonic() + 8
         while time.monotonic() < quiet:
             message = consumer.poll(0.2)
             if message is not None and message.error() is None:
                 given = message.headers() or []
                 headers = dict(given.items() if isinstance(given, dict) else given)
                 found.append((bytes(headers.get("id") or b""), message.value() or b""))
-                quiet = time.monotonic() + 0.6
+                quiet = time.monotonic() + 1.5
         consumer.close()
         return found
 
