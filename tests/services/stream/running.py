@@ -10,6 +10,7 @@ import msgspec
 from cache_servers import CachePair
 from confluent_kafka import Consumer, Producer, TopicPartition
 from loopback import until
+from one_tick_at_a_time import NOON
 from one_tick_at_a_time import tick as packed_tick
 from prometheus_client import CollectorRegistry
 from redis import Redis
@@ -20,7 +21,6 @@ from richesreach.core.events.metrics import EventMetrics
 from richesreach.core.events.schemas import PackedTick, TickBatch
 from richesreach.core.layout import PRICE, SHAPE
 from richesreach.stream import membership
-from richesreach.stream.definitions import SECOND
 from richesreach.stream.metrics import StreamMetrics
 from richesreach.stream.operator import Operator
 from richesreach.stream.outputs import Identity
@@ -28,6 +28,8 @@ from richesreach.stream.settings import StreamSettings
 from richesreach.stream.snapshot_store import LakeSnapshots
 from stream_servers import PARTITIONS, Broker
 
+# The first second of a minute: no minute ends in what follows, and bars are those of seconds.
+START = NOON
 SNAPPY = StreamSettings(snapshot_seconds=1, take_milliseconds=1)
 _members = itertools.count(1)
 
@@ -135,11 +137,6 @@ class Window:
 
     def empty(self) -> None:
         self._client.flushall()
-
-
-def now() -> int:
-    """The current second: ticks of it are neither late nor ahead."""
-    return int(time.time()) * SECOND
 
 
 def tick(symbol: str, sequence: int, at: int, price: float = 1.0) -> PackedTick:

@@ -15,7 +15,7 @@ from postgres_servers import PostgresCluster
 from richesreach.core.events.schemas import Bar
 from richesreach.stream.definitions import SECOND
 from richesreach.stream.snapshot_store import PREFIX
-from running import Topics, Window, identity, now, tick
+from running import START, Topics, Window, identity, tick
 from stream_servers import Broker
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
@@ -72,7 +72,7 @@ def task(database: PostgresCluster, caches: CachePair, broker: Broker, lake: str
 def test_a_killed_process_is_followed_by_one_that_leaves_what_one_would_have(
     task: Environment, broker: Broker, caches: CachePair, lake: str
 ) -> None:
-    topics, window, start = Topics(broker), Window(caches), now()
+    topics, window, start = Topics(broker), Window(caches), START
     window.empty()
 
     def publish(first: int, last: int) -> None:

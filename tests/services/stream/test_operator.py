@@ -12,7 +12,7 @@ from richesreach.core.events.schemas import Bar, DeadLetter, TickBatch
 from richesreach.stream import membership
 from richesreach.stream.definitions import SECOND
 from richesreach.stream.operator import Operator
-from running import Drawer, Topics, Window, eventually, identity, nodes_of, now, operator, running, tick
+from running import START, Drawer, Topics, Window, eventually, identity, nodes_of, operator, running, tick
 from stream_servers import Broker
 
 
@@ -54,7 +54,7 @@ def bars(topics: Topics) -> list[Bar]:
 async def test_ticks_become_vectors_bars_and_accounts(
     broker: Broker, topics: Topics, window: Window, nodes: Nodes
 ) -> None:
-    start = now()
+    start = START
     async with running(operator(broker, nodes, Drawer())) as made:
         topics.ticks(0, *(tick("AAPL", n, start + n * SECOND, 100 + n) for n in range(6)))
         topics.ticks(1, tick("MSFT", 1, start, 7), tick("MSFT", 3, start + 9 * SECOND, 8))
@@ -73,7 +73,7 @@ async def test_ticks_become_vectors_bars_and_accounts(
 async def test_ticks_of_no_use_and_messages_that_are_none_become_dead_letters(
     broker: Broker, topics: Topics, window: Window, nodes: Nodes
 ) -> None:
-    start = now()
+    start = START
     ahead = msgspec.structs.replace(tick("AAPL", 3, start + 60 * SECOND), r=start)
     async with running(operator(broker, nodes, Drawer())):
         topics.ticks(0, tick("AAPL", 1, start + 9 * SECOND, 5))
@@ -95,7 +95,7 @@ async def test_ticks_of_no_use_and_messages_that_are_none_become_dead_letters(
 async def test_an_operator_that_is_killed_is_followed_by_one_that_leaves_what_one_would_have(
     broker: Broker, topics: Topics, window: Window, nodes: Nodes
 ) -> None:
-    start, drawer = now(), Drawer()
+    start, drawer = START, Drawer()
     first = operator(broker, nodes, drawer)
     async with running(first):
         for n in range(8):
@@ -124,7 +124,7 @@ async def test_an_operator_that_is_killed_is_followed_by_one_that_leaves_what_on
 async def test_partitions_move_to_a_second_member_and_back_without_loss(
     broker: Broker, topics: Topics, window: Window, nodes: Nodes
 ) -> None:
-    start, drawer = now(), Drawer()
+    start, drawer = START, Drawer()
 
     def publish(first: int, last: int) -> None:
         for n in range(first, last):
@@ -154,7 +154,7 @@ async def test_partitions_move_to_a_second_member_and_back_without_loss(
 async def test_a_topic_that_is_another_than_the_snapshots_is_read_from_its_beginning(
     broker: Broker, topics: Topics, window: Window, nodes: Nodes
 ) -> None:
-    start, drawer = now(), Drawer()
+    start, drawer = START, Drawer()
     async with running(operator(broker, nodes, drawer)):
         topics.ticks(0, tick("AAPL", 7, start, 1), tick("AAPL", 8, start, 2))
         await eventually(lambda: window.price("AAPL") == 2, "the tick is seen")
