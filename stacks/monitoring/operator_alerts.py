@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stacks.manifest import Manifest
-from stacks.monitoring.condition import Condition, Severity
-from stacks.monitoring.model_alerts import ModelAlert
+from stacks.monitoring.condition import Condition, OwnAlert, Severity
 
 #: The topic that only such a service writes.
 MADE = "market.indicators"
@@ -22,12 +21,12 @@ OLD_SNAPSHOT = 600
 RESTARTS = 3
 
 
-def operator_alerts(manifest: Manifest) -> Iterator[ModelAlert]:
+def operator_alerts(manifest: Manifest) -> Iterator[OwnAlert]:
     """Those of one service; none where it makes no indicators."""
     if MADE not in manifest.stream.writes:
         return
     name, of = manifest.name, f'service="{manifest.name}"'
-    yield ModelAlert(
+    yield OwnAlert(
         Condition(
             "ticks-missing",
             Severity.TICKET,
@@ -37,7 +36,7 @@ def operator_alerts(manifest: Manifest) -> Iterator[ModelAlert]:
         "5m",
         "{{ $value | humanize }} ticks in 15 minutes",
     )
-    yield ModelAlert(
+    yield OwnAlert(
         Condition(
             "features-late",
             Severity.TICKET,
@@ -48,7 +47,7 @@ def operator_alerts(manifest: Manifest) -> Iterator[ModelAlert]:
         "10m",
         "99 of 100 takes within {{ $value | humanizeDuration }}",
     )
-    yield ModelAlert(
+    yield OwnAlert(
         Condition(
             "snapshots-old",
             Severity.TICKET,
@@ -58,7 +57,7 @@ def operator_alerts(manifest: Manifest) -> Iterator[ModelAlert]:
         "5m",
         "the oldest is of {{ $value | humanizeDuration }} ago",
     )
-    yield ModelAlert(
+    yield OwnAlert(
         Condition(
             "operator-restarts",
             Severity.TICKET,

@@ -82,8 +82,7 @@ const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
     ),
     [
       "stream/TaskPolicy/Resource",
-      'AwsSolutions::AwsSolutions-IAM5[Resource::{"Fn::GetStackOutput":{"StackName":"{prefix}-{region}-datalake",' +
-        '"Region":"{region}","OutputName":"PublishOutputFnGetAttLake5F1B88EAArn1C68C0C3"}}/processed/stream_state/*]',
+      "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/processed/stream_state/*]",
       "snapshots are named by their partition and offset; the service writes below its own prefix alone",
     ],
     ...each(DEAD_LETTERS, DEPLOYING, ...FUNCTIONS),
