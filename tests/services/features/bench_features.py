@@ -196,7 +196,7 @@ def table(results: dict[str, Any], rounds: int) -> list[str]:
             for side in ("inside", "grpc")
         ]
         lines.append(
-            f"| {name.replace(' ', ' | ')} | {' | '.join(cells)} | {ratios[0]:.0f}x | {ratios[1]:.0f}x |"
+            f"| {name.replace(' ', ' | ')} | {' | '.join(cells)} | {ratios[0]:.1f}x | {ratios[1]:.1f}x |"
         )
     return lines
 
