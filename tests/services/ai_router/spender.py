@@ -19,8 +19,9 @@ from richesreach.ai_router.budgets.model import BudgetExhaustedError, BudgetsUna
 from richesreach.ai_router.model import Caller
 from richesreach.core.settings import Settings
 
-# Seconds: the longest request, and what its reservation outlives it.
-DEADLINE, SLACK = 1.0, 1.0
+# Seconds: the longest request, and what its reservation outlives it. Together longer than a busy machine
+# holds a replica up: else what a living one set aside runs out, too.
+DEADLINE, SLACK = 2.0, 4.0
 
 
 def say(*words: object) -> None:
