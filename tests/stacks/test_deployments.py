@@ -56,6 +56,21 @@ def service(assembly: Assembly, region: str = HOME, name: str = "gateway") -> Re
     return assembly.one(region, "ecs", "AWS::ECS::Service", ServiceName=name)
 
 
+def groups_of_gateway(assembly: Assembly, region: str) -> set[str]:
+    return {g.logical_id for g in assembly.all(region, "ecs", GROUP) if g.logical_id.startswith("gateway")}
+
+
+def rules_of_gateway(assembly: Assembly, region: str) -> dict[str, Resource]:
+    """The rules that forward to its groups."""
+    groups = groups_of_gateway(assembly, region)
+    return {r.logical_id: r for r in assembly.all(region, "ecs", RULE) if targets(r) == groups}
+
+
+def targets(rule: Resource) -> set[str]:
+    forward = rule.properties["Actions"][0].get("ForwardConfig", {})
+    return {group["TargetGroupArn"]["Ref"] for group in forward.get("TargetGroups", ())}
+
+
 def weights(rule: Resource) -> list[int]:
     return [g["Weight"] for g in rule.properties["Actions"][0]["ForwardConfig"]["TargetGroups"]]
 
@@ -79,17 +94,16 @@ def test_prod_deploys_blue_green_with_bake_time_and_alarms_that_roll_back(
 def test_ecs_is_given_both_groups_and_the_rules_to_move(region: str, prod: Assembly) -> None:
     (entry,) = service(prod, region).properties["LoadBalancers"]
     advanced = entry["AdvancedConfiguration"]
-    groups = {g.logical_id for g in prod.all(region, "ecs", GROUP) if g.logical_id.startswith("gateway")}
-    assert {entry["TargetGroupArn"]["Ref"], advanced["AlternateTargetGroupArn"]["Ref"]} == groups
-    rules = {r.logical_id: r for r in prod.all(region, "ecs", RULE) if "airouter" not in r.logical_id}
+    groups = {entry["TargetGroupArn"]["Ref"], advanced["AlternateTargetGroupArn"]["Ref"]}
+    assert groups == groups_of_gateway(prod, region)
+    rules = rules_of_gateway(prod, region)
     assert {advanced["ProductionListenerRule"]["Ref"], advanced["TestListenerRule"]["Ref"]} == set(rules)
     assert all(weights(rule) == [100, 0] for rule in rules.values())
 
 
 def test_role_that_moves_traffic_may_touch_its_own_rules_and_groups_alone(prod: Assembly) -> None:
     (policy,) = [p for p in prod.policies(HOME, "ecs") if "gatewayFrontageTrafficPolicy" in p.logical_id]
-    made = [r.logical_id for kind in (GROUP, RULE) for r in prod.all(HOME, "ecs", kind)]
-    own = {name for name in made if "airouter" not in name}
+    own = groups_of_gateway(prod, HOME) | set(rules_of_gateway(prod, HOME))
     for statement in policy.properties["PolicyDocument"]["Statement"]:
         actions = statement["Action"]
         if all(action.startswith("elasticloadbalancing:Describe") for action in actions):
