@@ -1,0 +1,1 @@
+"""Bars and indicators from ticks, as a job of Apache Flink."""
