@@ -111,6 +111,16 @@ test-kafka: .venv-services/installed ## Run the stream's tests on Apache Kafka, 
 	@ops/kafka
 	@.venv-services/bin/python -m pytest -s tests/kafka
 
+.PHONY: test-flink
+test-flink: .venv/installed .venv-services/installed ## Run the Flink job beside the operator (fetches Kafka and jars from Maven Central)
+	@$(MAKE) --no-print-directory .venv-flink/installed
+	@ops/kafka
+	@.venv-services/bin/python -m pytest -s --timeout 600 tests/flink
+
+.PHONY: flink-package
+flink-package: .venv/installed ## Build the Flink job's package, as a deployment does (fetches jars from Maven Central)
+	@$(BIN)/python -m ops.flink
+
 .PHONY: test-collector
 test-collector: .venv/installed ## Run the tasks' collector on its configuration (builds it with Go: minutes)
 	@ops/collector/build
@@ -184,7 +194,7 @@ plan-picture: install ## Take the picture of a plan that docs/delivery.md shows;
 .PHONY: clean
 clean: ## Stop the platform and remove everything that is not in git
 	@if [ -x $(BIN)/richesreach ]; then $(BIN)/richesreach down; fi
-	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy .venv-feast node_modules cdk.out .local .deploy bench .bench-ai
+	@rm -rf .venv .venv-local .venv-services .venv-images .venv-policy .venv-feast .venv-flink node_modules cdk.out .local .deploy bench .bench-ai
 	@rm -rf tests/bench/typescript/node_modules tests/bench/typescript/dist
 
 # ---------------------------------------------------------------- environments
@@ -217,6 +227,10 @@ endef
 	@touch $@
 
 .venv-feast/installed: services/feast/requirements.txt
+	$(venv)
+	@touch $@
+
+.venv-flink/installed: services/flink/requirements.txt
 	$(venv)
 	@touch $@
 

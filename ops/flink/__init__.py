@@ -1,0 +1,1 @@
+"""The package of the Flink job, as Managed Service for Apache Flink takes it."""

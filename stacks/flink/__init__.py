@@ -1,0 +1,1 @@
+"""flink: the job that makes bars and indicators in AWS, and what starts it."""
