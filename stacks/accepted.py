@@ -8,6 +8,7 @@ import stacks.datalake.acknowledged as datalake
 import stacks.delivery.acknowledged as delivery
 import stacks.ecs.acknowledged as ecs
 import stacks.edge.acknowledged as edge
+import stacks.flink.acknowledged as flink
 import stacks.global_db.acknowledged as global_db
 import stacks.lake_catalogue.acknowledged as lake_catalogue
 import stacks.lake_replication.acknowledged as lake_replication
@@ -29,6 +30,8 @@ ACKNOWLEDGED: Mapping[str, tuple[Acknowledged, ...]] = {
     "global-db": global_db.ACKNOWLEDGED,
     "rotation": rotation.ACKNOWLEDGED,
     "streaming": streaming.ACKNOWLEDGED,
+    "flink": flink.ACKNOWLEDGED,
+    "flink-state": flink.STATE_ACKNOWLEDGED,
     "ecs": ecs.ACKNOWLEDGED,
     "edge": edge.ACKNOWLEDGED,
     "lake-catalogue": lake_catalogue.ACKNOWLEDGED,

@@ -91,6 +91,7 @@ CLASSIFICATION = {
     "lake-replication": "personal",
     "global-db": "personal",
     "streaming": "personal",
+    "flink": "confidential",
     "ecs": "personal",  # logs name users and addresses
     "ml": "internal",
     "edge": "personal",  # access logs hold viewers' addresses
@@ -112,6 +113,7 @@ STATEFUL_AREAS = frozenset(
         "datalake",
         "global-db",
         "ecs-state",
+        "flink-state",
         "monitoring-state",
         "security-state",
         "service-secrets",

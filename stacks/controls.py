@@ -54,6 +54,16 @@ EVERYTHING_ALLOWED = (
     *privilege("ResourceExposure", "*"),
     *privilege("ServiceWildcard", "*"),
 )
+FLINK_INTERFACES = (
+    *_solutions("IAM5[Resource::*]"),
+    *_checkov("CKV_AWS_111"),
+    *privilege(
+        "InfrastructureModification",
+        "ec2:CreateNetworkInterface",
+        "ec2:CreateNetworkInterfacePermission",
+        "ec2:DeleteNetworkInterface",
+    ),
+)
 FUNCTION_CONCURRENCY = (*_packs("LambdaConcurrency", NIST, HIPAA), *_checkov("CKV_AWS_115"))
 FUNCTION_DEAD_LETTERS = (*_packs("LambdaDLQ", NIST, HIPAA), *_checkov("CKV_AWS_116"))
 FUNCTION_NETWORK = (*_packs("LambdaInsideVPC", NIST, PCI, HIPAA), *_checkov("CKV_AWS_117"))

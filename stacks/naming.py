@@ -203,6 +203,16 @@ class Names:
         return f"/aws/vendedlogs/kafka/{self.prefix}"
 
     @property
+    def flink_application(self) -> str:
+        """Flink application of a region, which makes bars and indicators."""
+        return f"{self.prefix}-bars"
+
+    @property
+    def flink_log_group(self) -> str:
+        """Where the application and its job write."""
+        return f"/aws/kinesis-analytics/{self.flink_application}"
+
+    @property
     def load_balancer(self) -> str:
         return self.prefix
 

@@ -25,6 +25,7 @@ from stacks.edge.edge_function import check_variables
 from stacks.edge.stack import EdgeStack
 from stacks.edge.state import EdgeStateStack
 from stacks.environment import Environment
+from stacks.flink.stack import flink
 from stacks.global_db.stack import GlobalDbStack
 from stacks.lake_catalogue.stack import LakeCatalogueStack
 from stacks.lake_replication.stack import LakeReplicationStack
@@ -167,6 +168,7 @@ class Platform:
             site = self._site(region)
             state = StreamingStateStack(self.app, site, settings=settings, vpc=self.networks[region].vpc)
             stacks[region] = StreamingStack(self.app, site, settings=settings, state=state)
+            flink(self.app, site, stacks[region], self.networks[region].vpc)
         return stacks
 
     def _after_keys(self, stack: PlatformStack) -> None:

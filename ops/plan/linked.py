@@ -14,6 +14,8 @@ Properties = Mapping[str, Any]
 
 #: Hours of a month as AWS's own calculator counts them.
 HOURS = Decimal(730)
+#: GiB of storage that come with each KPU of a Flink application ("Application resources", developer guide).
+KPU_STORAGE = 50
 #: An alarm on an anomaly is billed for the metric and for the two bounds of its band.
 BAND = 3
 #: Below this period, in seconds, an alarm is of high resolution.
@@ -173,11 +175,21 @@ def _analyzer(analyzer: Properties, stack: Stack, estate: Estate) -> Iterator[Us
         yield Usage(stack.region, "unused-access-identities", Decimal(analysed))
 
 
+def _flink(properties: Properties, stack: Stack, _estate: Estate) -> Iterator[Usage]:
+    """KPUs at its first parallelism, each with its storage, and one of the job manager; while it runs."""
+    wanted = properties["ApplicationConfiguration"]["FlinkApplicationConfiguration"]
+    parallelism = wanted["ParallelismConfiguration"]
+    kpus = -(-int(parallelism["Parallelism"]) // int(parallelism["ParallelismPerKPU"]))
+    yield Usage(stack.region, "flink-kpu-hours", (kpus + 1) * HOURS)
+    yield Usage(stack.region, "flink-running-storage", Decimal(kpus * KPU_STORAGE))
+
+
 LINKED: Mapping[str, Callable[[Properties, Stack, Estate], Iterator[Usage]]] = {
     "AWS::AccessAnalyzer::Analyzer": _analyzer,
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::ECS::Service": _tasks,
     "AWS::ElastiCache::ReplicationGroup": _cache,
+    "AWS::KinesisAnalyticsV2::Application": _flink,
     "AWS::RDS::DBInstance": _database,
     "AWS::Route53::HealthCheck": _health_check,
     "AWS::SecretsManager::Secret": _secret,

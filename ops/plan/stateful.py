@@ -20,6 +20,7 @@ STATEFUL = frozenset(
         "AWS::ElastiCache::ReplicationGroup",
         "AWS::KMS::Key",
         "AWS::Kinesis::Stream",
+        "AWS::KinesisAnalyticsV2::Application",
         "AWS::MSK::Cluster",
         "AWS::MSK::ServerlessCluster",
         "AWS::MSK::Topic",

@@ -28,6 +28,7 @@ COUNTED = {
     "database-instances": "AWS::RDS::DBInstance",
     "parameters": "AWS::SSM::Parameter",
     "alarms": "AWS::CloudWatch::Alarm",
+    "flink-applications": "AWS::KinesisAnalyticsV2::Application",
     "keys": "AWS::KMS::Key",
     "distributions": "AWS::CloudFront::Distribution",
     "edge-functions": "AWS::CloudFront::Function",
@@ -136,6 +137,16 @@ def _clusters(site: Site, region: str) -> list[int]:
     return [int(each.properties["NumberOfBrokerNodes"]) for each in clusters]
 
 
+def _kpus(site: Site, region: str) -> float:
+    """Of the largest Flink application at its first parallelism; auto scaling goes on up to the quota."""
+    sizes = []
+    for each in site.resources("AWS::KinesisAnalyticsV2::Application", region):
+        flink = each.properties["ApplicationConfiguration"]["FlinkApplicationConfiguration"]
+        parallelism = flink["ParallelismConfiguration"]
+        sizes.append(-(-int(parallelism["Parallelism"]) // int(parallelism["ParallelismPerKPU"])))
+    return max(sizes, default=0)
+
+
 _NEEDS: Mapping[str, Callable[[Site, str], float | None]] = {
     "nat-gateways": _nat_gateways,
     "interface-endpoints": _interface_endpoints,
@@ -145,5 +156,6 @@ _NEEDS: Mapping[str, Callable[[Site, str], float | None]] = {
     "lambda-concurrency": _concurrency,
     "cache-nodes": _cache_nodes,
     "brokers": lambda site, region: sum(_clusters(site, region)),
+    "flink-kpus": _kpus,
     "cluster-brokers": lambda site, region: max(_clusters(site, region), default=0),
 }

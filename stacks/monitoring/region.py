@@ -12,6 +12,7 @@ from stacks.ecs.service import ManifestService
 from stacks.manifest import Manifest
 from stacks.monitoring.cache import CacheMetrics
 from stacks.monitoring.database import DatabaseMetrics
+from stacks.monitoring.flink import FlinkMetrics
 from stacks.monitoring.lake import LakeMetrics
 from stacks.monitoring.load_balancer import FrontDoor
 from stacks.monitoring.service import ServiceMetrics
@@ -32,6 +33,7 @@ class RegionMetrics:
     database: DatabaseMetrics | None
     datastore: CacheMetrics | None
     stream: StreamMetrics | None
+    flink: FlinkMetrics | None
 
     @staticmethod
     def of(site: Site, services: Sequence[ManifestService], balancer: str) -> RegionMetrics:
@@ -53,6 +55,7 @@ class RegionMetrics:
             database=DatabaseMetrics(site) if region in environment.data_regions else None,
             datastore=CacheMetrics(site, names.global_cache_member(region), nodes) if in_datastore else None,
             stream=StreamMetrics(site, settings, [s.manifest for s in services]) if settings else None,
+            flink=FlinkMetrics(site, settings.flink) if settings and settings.flink else None,
         )
 
 

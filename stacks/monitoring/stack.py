@@ -15,6 +15,7 @@ from stacks.monitoring.condition import Condition, Severity
 from stacks.monitoring.database import database_alarms
 from stacks.monitoring.delivery import delivery_alarms
 from stacks.monitoring.factory import AlarmFactory, all_of, any_of
+from stacks.monitoring.flink import flink_alarms
 from stacks.monitoring.freshness import LakeFreshness
 from stacks.monitoring.lake import lake_alarms
 from stacks.monitoring.load_balancer import certificate_alarm, front_door_alarms, nat_alarm
@@ -75,6 +76,8 @@ class MonitoringStack(PlatformStack):
             self._datastore(factory, metrics.datastore)
         if metrics.stream is not None:
             stream_alarms(factory, metrics.stream)
+        if metrics.flink is not None:
+            flink_alarms(factory, metrics.flink)
         lake_alarms(factory, metrics.lake)
         nat_alarm(factory, nat_gateways)
         if certificate is not None:

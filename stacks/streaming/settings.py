@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from stacks.flink.settings import FlinkSettings
 from stacks.settings import LogDays
 from stacks.yaml_file import ROOT, Frozen, MisfitError
 
@@ -15,6 +16,9 @@ SCHEMAS = ROOT / "stacks" / "streaming" / "schemas"
 
 #: Where messages go that no consumer could handle; who reads any topic may write it.
 DEAD_LETTERS = "dlq"
+
+#: What the job that makes bars and indicators reads and writes, wherever it runs.
+JOB_READS, JOB_WRITES = ("market.ticks",), ("market.bars", "market.indicators")
 
 #: Brokers listen here (port information, Amazon MSK developer guide).
 PORTS = {"iam": 9098, "plaintext": 9092}
@@ -54,11 +58,17 @@ class StreamingSettings(Frozen):
     open_monitoring: bool
     log_days: LogDays
     lag_messages: Annotated[int, Field(ge=1)]
+    flink: FlinkSettings | None
     topics: Mapping[str, TopicSettings]
 
     @property
     def port(self) -> int:
         return PORTS[self.security]
+
+    @property
+    def job(self) -> Literal["flink", "operator"]:
+        """What makes bars and indicators here: never both, for they write the same topics."""
+        return "operator" if self.flink is None else "flink"
 
     @model_validator(mode="after")
     def _copies(self) -> StreamingSettings:

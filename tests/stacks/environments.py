@@ -65,7 +65,9 @@ def single_region() -> Document:
 def twelve_regions() -> Document:
     """Prod in as many regions as are taken: eleven with data, three with the datastore."""
     codes = ["us-east-1", *sorted(set(REGIONS) - {"us-east-1"})[:11]]
-    return put(document(), "lake.replication.destinations", codes[:3]) | {
+    contents = put(document(), "lake.replication.destinations", codes[:3])
+    # Not every one of them has the log of a Flink application as a resource.
+    return put(contents, "streaming.flink", None) | {
         "permitted_regions": codes,
         "regions": {code: region(number, code, 3) for number, code in enumerate(codes, start=10)},
         "data_regions": codes[:11],

@@ -42,7 +42,12 @@ MOTO: Mapping[str, tuple[str, ...]] = {
     "AWS::S3::Bucket": ("s3.put_object", "s3.delete_objects", "s3.put_bucket_replication"),
     "AWS::SSM::Parameter": ("ssm.get_parameter",),
     "AWS::SecretsManager::Secret": ("secretsmanager.put_secret_value", "secretsmanager.get_secret_value"),
+    "AWS::KinesisAnalyticsV2::Application": (
+        "kinesisanalyticsv2.start_application",
+        "kinesisanalyticsv2.stop_application",
+    ),
     "Custom::ClosedSecurityGroup": ("ec2.revoke_security_group_ingress",),
+    "Custom::FlinkRun": ("kinesisanalyticsv2.start_application",),
     "Custom::LakeReplication": ("s3.put_bucket_replication",),
     "Custom::LakeSchemas": ("s3.put_object",),
     "Custom::PrefixLists": ("ec2.describe_managed_prefix_lists",),

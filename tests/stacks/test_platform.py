@@ -26,6 +26,8 @@ AREAS = (
     "security",
     "streaming-state",
     "streaming",
+    "flink-state",
+    "flink",
 )
 
 STATEFUL = {
@@ -40,6 +42,7 @@ STATEFUL = {
     "AWS::Route53::HostedZone",
     "AWS::DynamoDB::Table",
     "AWS::MSK::Cluster",
+    "AWS::KinesisAnalyticsV2::Application",
 }
 STATELESS = {
     "AWS::ECS::Service",
@@ -59,7 +62,7 @@ RESOURCE_LIMIT = LIMIT
 
 STATEFUL_NAMES = (
     "boundary|dns|edge-state|network-state|network|datalake|global-db|ecs-state"
-    "|monitoring-state|security-state|streaming-state|service-secrets"
+    "|monitoring-state|security-state|streaming-state|flink-state|service-secrets"
 )
 
 

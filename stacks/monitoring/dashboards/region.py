@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from stacks.monitoring.dashboards.widgets import graph, heading
+from stacks.monitoring.flink import BACK_PRESSURE, FlinkMetrics
 from stacks.monitoring.region import RegionMetrics
 from stacks.monitoring.service import ServiceMetrics
 from stacks.monitoring.stream import CPU, DISK, StreamMetrics
@@ -31,6 +32,9 @@ def region_dashboard(scope: Construct, metrics: RegionMetrics) -> cloudwatch.Das
     if metrics.stream is not None:
         dashboard.add_widgets(heading("## Kafka"))
         dashboard.add_widgets(*_stream(region, metrics.stream))
+    if metrics.flink is not None:
+        dashboard.add_widgets(heading("## Flink"))
+        dashboard.add_widgets(*_flink(region, metrics.flink))
     dashboard.add_widgets(heading("## Lake"))
     dashboard.add_widgets(
         graph("Replication latency (s)", region, metrics.lake.latency(elsewhere=True), width=12),
@@ -124,3 +128,24 @@ def _stream(region: str, stream: StreamMetrics) -> Sequence[cloudwatch.IWidget]:
         limit = stream.settings.lag_messages
         widgets.append(graph("Messages that wait for a group", region, *waiting, limit=limit))
     return widgets
+
+
+def _flink(region: str, flink: FlinkMetrics) -> Sequence[cloudwatch.IWidget]:
+    return (
+        graph("Behind the ticks (s)", region, flink.behind(), limit=flink.settings.watermark_seconds),
+        graph("Ticks and bars in a second", region, flink.metric("numRecordsInPerSecond", "Average")),
+        graph(
+            "Restarts and failed checkpoints",
+            region,
+            flink.new("numRestarts", "restarts"),
+            flink.new("numberOfFailedCheckpoints", "failed checkpoints"),
+        ),
+        graph(
+            "Waiting for the next part (ms of a second)",
+            region,
+            flink.back_pressure(elsewhere=True),
+            limit=BACK_PRESSURE.threshold,
+        ),
+        graph("CPU (%) and KPUs", region, flink.metric("cpuUtilization"), flink.metric("KPUs")),
+        graph("Duration of a checkpoint (ms)", region, flink.metric("lastCheckpointDuration")),
+    )
