@@ -115,7 +115,7 @@ test-kafka: .venv-services/installed ## Run the stream's tests on Apache Kafka, 
 test-flink: .venv/installed .venv-services/installed ## Run the Flink job beside the operator (fetches Kafka and jars from Maven Central)
 	@$(MAKE) --no-print-directory .venv-flink/installed
 	@ops/kafka
-	@.venv-services/bin/python -m pytest -s --timeout 600 tests/flink
+	@.venv-services/bin/python -m pytest -s --timeout 1800 tests/flink
 
 .PHONY: flink-package
 flink-package: .venv/installed ## Build the Flink job's package, as a deployment does (fetches jars from Maven Central)

@@ -17,6 +17,7 @@ from ops.preflight import (
     certificates,
     database_engine,
     delegation,
+    flink_package,
     headroom,
     images,
     keys,
@@ -60,6 +61,7 @@ CHECKS = (
     Check("authorities", certificates.check_authorities),
     Check("secrets", keys.check, asks_aws=True),
     Check("images", images.check, asks_aws=True),
+    Check("Flink package", flink_package.check),
     Check("baseline", baseline.check, asks_aws=True),
     Check("listener rules", listener_rules.check, asks_aws=True),
 )

@@ -69,7 +69,7 @@ SELECT `partition`, `offset`, arrived, `source`, `venue`, `licence`,
   COALESCE(k.t, `event_time`) AS t, COALESCE(k.r, `received_time`) AS r,
   COALESCE(k.p, {_SCALED.format("`price`")}) AS p, COALESCE(k.z, {_SCALED.format("`size`")}) AS z
 FROM terms LEFT JOIN UNNEST(terms.`ticks`) AS k (s, q, t, r, p, z) ON TRUE
-WHERE `type` = 'heartbeat' OR COALESCE(`epoch`, 0) >= COALESCE(term, 0)"""
+WHERE `type` <> 'ticks' OR COALESCE(`epoch`, 0) >= COALESCE(term, 0)"""
 
 JUDGED = f"""\
 CREATE TEMPORARY VIEW judged AS

@@ -11,7 +11,7 @@ from constructs import Construct
 from stacks.base import Site
 from stacks.manifest import Manifest
 from stacks.streaming.cluster import StreamCluster
-from stacks.streaming.settings import DEAD_LETTERS
+from stacks.streaming.settings import DEAD_LETTERS, JOB_WRITES
 from stacks.streaming.stack import StreamingStack
 
 #: Last part of the group's name that a client which follows a topic shows, and never commits in.
@@ -34,8 +34,10 @@ def stream_statements(
 
     if "stream" not in manifest.needs:
         return
+    # Where Flink makes bars and indicators, no service writes them, whatever it is told.
+    job = JOB_WRITES if cluster.settings.job == "flink" else ()
     # Who reads may have to bury what it cannot handle.
-    writes = {*access.writes, *([DEAD_LETTERS] if access.groups else [])}
+    writes = {*access.writes, *([DEAD_LETTERS] if access.groups else [])}.difference(job)
     yield iam.PolicyStatement(
         sid="JoinTheStream",
         actions=["kafka-cluster:Connect", *(["kafka-cluster:WriteDataIdempotently"] if writes else [])],

@@ -173,6 +173,8 @@ class TaskVariables(Construct):
         return {
             "KAFKA_BOOTSTRAP_SERVERS": self.stream.brokers,
             "KAFKA_SECURITY": self.stream.settings.security,
+            # Whoever could make bars and indicators knows whether another does.
+            "STREAM_JOB": self.stream.settings.job,
         }
 
     def _store(self, region: str) -> str:

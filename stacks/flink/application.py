@@ -16,9 +16,9 @@ from stacks.base import Site
 from stacks.flink.contents import ARCHIVE, JAR, MAIN
 from stacks.flink.package import package
 from stacks.flink.role import GROUP, job_statements
-from stacks.flink.settings import FlinkSettings
 from stacks.network.stack import PRIVATE
 from stacks.role import granted_role
+from stacks.streaming.flink_settings import FlinkSettings
 from stacks.streaming.stack import StreamingStack
 
 #: The newest that the service offers ("Amazon Managed Service for Apache Flink 2.3", developer guide).

@@ -9,7 +9,7 @@ from constructs import Construct
 from stacks.base import PlatformStack, Site, retention
 from stacks.flink.application import FlinkApplication
 from stacks.flink.key import application_key
-from stacks.flink.settings import FlinkSettings
+from stacks.streaming.flink_settings import FlinkSettings
 from stacks.streaming.stack import StreamingStack
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from stacks.base import Site
-from stacks.flink.settings import FlinkSettings
 from stacks.monitoring.condition import BELOW, QUIET_IS_BAD, Condition, Severity
 from stacks.monitoring.factory import AlarmFactory
 from stacks.monitoring.service import MINUTE
+from stacks.streaming.flink_settings import FlinkSettings
 
 DOWN = Condition(
     "flink-down",

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stacks.flink.settings import FlinkSettings
 from stacks.settings import LogDays
+from stacks.streaming.flink_settings import FlinkSettings
 from stacks.yaml_file import ROOT, Frozen, MisfitError
 
 #: What the topics hold, by topic and version; the services' classes say the same, and a test compares them.

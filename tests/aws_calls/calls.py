@@ -33,7 +33,7 @@ STUBBED = {
     "ecs.describe_tasks": "moto's tasks all end with 0: no exit code, reason of a container or missing task",
     "ecs.run_task": "moto starts every task of Fargate: no failures",
     "kafka.get_bootstrap_brokers": LACKING,
-    "kinesisanalyticsv2.describe_application": "moto's applications are READY for ever",
+    "kinesisanalyticsv2.describe_application": "moto's applications are STARTING for ever",
     "kinesisanalyticsv2.list_application_snapshots": LACKING,
     "kinesisanalyticsv2.start_application": LACKING,
     "kinesisanalyticsv2.stop_application": LACKING,

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-flink" / "bin" / "python"
 #: A hang is told of; the machine is shared, and a start takes its time.
-PATIENCE = 480
+PATIENCE = 1500
 
 
 def packaged() -> Path:

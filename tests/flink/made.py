@@ -27,6 +27,7 @@ class Made:
     bars: dict[Key, Bar] = field(default_factory=dict)
     indicators: dict[Key, dict[str, float]] = field(default_factory=dict)
     refused: set[tuple[int, int, str, int, str]] = field(default_factory=set)
+    void: list[str] = field(default_factory=list)
 
 
 def by_operator(messages: Mapping[int, Sequence[bytes]]) -> Made:
@@ -37,7 +38,7 @@ def by_operator(messages: Mapping[int, Sequence[bytes]]) -> Made:
         partition = Partition()
         last = msgspec.json.encode(_closing())
         taken = partition.take(list(enumerate([*values, last])))
-        assert not taken.unreadable
+        made.void += [unreadable.error for unreadable in taken.unreadable]
         names = partition.reader.symbols.names
         for closing in taken.closings:
             for output in outputs(number, partition, closing):
@@ -55,7 +56,11 @@ def by_operator(messages: Mapping[int, Sequence[bytes]]) -> Made:
 def _closing() -> TickBatch:
     end = START + (ALL + 7200) * SECOND
     return TickBatch(
-        source="test", venue="X", licence="test", ticks=[PackedTick(CLOSING, 0, end, end, 10**8, 10**8)]
+        source="test",
+        venue="X",
+        licence="test",
+        ticks=[PackedTick(CLOSING, 0, end, end, 10**8, 10**8)],
+        epoch=9,
     )
 
 
@@ -89,12 +94,11 @@ def of_topics(endpoint: str) -> Made:
 
 def _refused(value: bytes) -> Iterator[tuple[int, int, str, int, str]]:
     given: dict[str, Any] = msgspec.json.decode(value)
-    reason = given["reason"]
-    letter = msgspec.convert(given | {"key": None, "reason": "refused"}, DeadLetter)
+    letter = msgspec.convert(given | {"key": None}, DeadLetter)
     assert (letter.topic, letter.group) == ("market.ticks", "flink")
     assert letter.value is not None
     for tick in msgspec.json.decode(letter.value, type=TickBatch).ticks:
-        yield letter.partition, letter.offset, tick.s, tick.q, reason
+        yield letter.partition, letter.offset, tick.s, tick.q, letter.reason
 
 
 def _held(endpoint: str, topic: str) -> Iterator[Message]:

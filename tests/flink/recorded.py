@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 from richesreach.core.events.scaled import partition_of, unscaled
-from richesreach.core.events.schemas import PackedTick, Tick, TickBatch
+from richesreach.core.events.schemas import Heartbeat, PackedTick, Tick, TickBatch
 from richesreach.stream.definitions import SECOND
 
 PARTITIONS = 4
@@ -31,7 +31,37 @@ def messages(seed: int = 7) -> Messages:
         number = partition_of(symbol, PARTITIONS)
         rests = number == partition_of("AAPL", PARTITIONS)
         held[number] += _ticks(chance, symbol, price * 10**8, rests=rests)
-    return {number: list(_published(chance, ticks)) for number, ticks in held.items()}
+    return {number: [*_succeeded(number, list(_published(chance, ticks)))] for number, ticks in held.items()}
+
+
+def _succeeded(number: int, published: list[tuple[int, bytes]]) -> Iterator[bytes]:
+    """With the heartbeats of a publisher, which another one succeeds halfway; what the first still had under
+    way then is void. In a partition in which nothing trades there are heartbeats alone.
+    """
+    ends = range(START, START + ALL * SECOND, 60 * SECOND)
+    if not published:
+        published = [(end, b"") for end in ends]
+    half, told = len(published) // 2, 0
+    for place, (time, value) in enumerate(published):
+        epoch = 1 if place < half else 2
+        if time - told > 45 * SECOND:
+            told = time
+            yield _heartbeat(epoch, time - SECOND // 2)
+        if value:
+            yield value.replace(b'"epoch":0', b'"epoch":%d' % epoch)
+        if value and place == half + 60:
+            yield _void(number, time)
+
+
+def _heartbeat(epoch: int, time: int) -> bytes:
+    return msgspec.json.encode(Heartbeat(member=f"publisher-{epoch}", epoch=epoch, time=time))
+
+
+def _void(number: int, time: int) -> bytes:
+    """Numbers that were given again, to other prices."""
+    symbol = next(symbol for symbol in SYMBOLS if partition_of(symbol, PARTITIONS) == number)
+    ticks = [PackedTick(symbol, 10**6, time, time, 1, 1)]
+    return msgspec.json.encode(TickBatch(source="polygon", venue="X", licence="test", ticks=ticks, epoch=1))
 
 
 def _ticks(
@@ -61,16 +91,16 @@ def _ticks(
             yield event + delay + chance.randrange(1, 20 * SECOND), source, tick
 
 
-def _published(chance: random.Random, ticks: list[tuple[int, str, PackedTick]]) -> Iterator[bytes]:
-    """Batches of one source, some ticks alone; in the order of their arrival."""
+def _published(
+    chance: random.Random, ticks: list[tuple[int, str, PackedTick]]
+) -> Iterator[tuple[int, bytes]]:
+    """(time, message): batches of one source, some ticks alone; in the order of their arrival."""
     waiting: list[tuple[str, PackedTick]] = []
-    for _, source, tick in sorted(ticks, key=lambda arrived: arrived[0]):
+    for time, source, tick in sorted(ticks, key=lambda arrived: arrived[0]):
         if waiting and (waiting[0][0] != source or len(waiting) == 20 or chance.random() < 0.2):
-            yield _message(chance, waiting)
+            yield time, _message(chance, waiting)
             waiting = []
         waiting.append((source, tick))
-    if waiting:
-        yield _message(chance, waiting)
 
 
 def _message(chance: random.Random, batch: list[tuple[str, PackedTick]]) -> bytes:

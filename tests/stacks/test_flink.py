@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from stacks.base import Site
+from stacks.ecs.stream import stream_statements
 from stacks.environment import load_environment
 from stacks.errors import ConfigurationError
 from stacks.flink.contents import fingerprint
+from stacks.manifest import load_manifests
+from stacks.stream_access import StreamAccess
+from stacks.streaming.cluster import StreamCluster
 from tests.stacks.alarms import alarms, expression
 from tests.stacks.assembly import Assembly
 from tests.stacks.environments import document, put, write
@@ -120,6 +126,28 @@ INTERFACES = {
     "ec2:CreateNetworkInterfacePermission",
     "ec2:DeleteNetworkInterface",
 }
+
+
+@pytest.mark.parametrize(("environment", "written"), [("prod", []), ("local", ["market.bars"])])
+def test_no_task_writes_what_flink_makes(environment: str, written: list[str]) -> None:
+    settings = load_environment(environment)
+    access = StreamAccess(reads=["market.ticks"], writes=["market.bars"], groups=["gateway"])
+    manifest = load_manifests()[0].model_copy(update={"needs": ["stream"], "stream": access})
+    cluster = SimpleNamespace(arn="arn:aws:kafka:::cluster/x/1", path="x/1", settings=settings.streaming)
+    site = Site(settings, "111111111111", settings.home_region)
+    granted = {s.sid: s.resources for s in stream_statements(manifest, site, cast(StreamCluster, cluster))}
+    assert [each.rpartition("/")[2] for each in granted["WriteTopics"]] == sorted(["dlq", *written])
+
+
+def test_every_task_is_told_which_job_makes_bars(prod: Assembly) -> None:
+    task = prod.one(EUROPE, "ecs", "AWS::ECS::TaskDefinition", Family="richesreach-prod-gateway")
+    told = [
+        variable["Value"]
+        for container in task.properties["ContainerDefinitions"]
+        for variable in container.get("Environment", [])
+        if variable["Name"] == "STREAM_JOB"
+    ]
+    assert told == ["flink"]
 
 
 def test_job_finds_the_brokers_in_its_properties_and_signs_in_by_iam(prod: Assembly) -> None:

@@ -10,10 +10,10 @@ from tests.stacks.assembly import Assembly
 SHARED = ROOT / "lambda" / "shared" / "cloudformation.py"
 
 
-def test_what_custom_resources_share_is_a_file_of_each_package(local: Assembly) -> None:
+def test_what_custom_resources_share_is_a_file_of_each_package(prod: Assembly) -> None:
     sharing = [
         index.parent
-        for index in local.folder.glob("asset.*/index.py")
+        for index in prod.folder.glob("asset.*/index.py")
         if any(
             isinstance(node, ast.Import) and node.names[0].name == SHARED.stem
             for node in ast.parse(index.read_text(encoding="utf-8")).body

@@ -1,4 +1,7 @@
-"""The application runs after a deployment, or stands still; moto lacks its calls: botocore's stub answers."""
+"""The application runs after a deployment, or stands still.
+
+moto knows applications that are STARTING for ever; of what changes botocore's stub tells.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from moto import mock_aws
 
 from tests.lambda_.custom_resource import event, load, response_url
 
@@ -142,8 +146,14 @@ def test_start_that_fails_fails_the_deployment_and_says_where_to_look(flink: Stu
     assert answer["Reason"] == "platform-bars did not start and is READY: see its log, then deploy again"
 
 
-def test_start_that_takes_too_long_is_told_before_the_function_is_cut_off(flink: Stubber) -> None:
-    told(flink, "STARTING")
+@mock_aws
+def test_start_that_takes_too_long_is_told_before_the_function_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = boto3.client("kinesisanalyticsv2", region_name="eu-west-1")
+    monkeypatch.setattr(INDEX.boto3, "client", lambda _service: client)
+    role = "arn:aws:iam::123456789012:role/job"
+    client.create_application(RuntimeEnvironment="FLINK-1_20", ServiceExecutionRole=role, **NAME)
     answer = ask("Create", context=Context(10_000))
     assert answer["Status"] == "FAILED"
     assert answer["Reason"] == "platform-bars was still STARTING when time ran out: deploy again"

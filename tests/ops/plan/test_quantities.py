@@ -148,6 +148,15 @@ def test_a_member_of_a_datastore_that_is_not_there_is_of_unknown_type() -> None:
     assert counted(away) == {(EU, "cache-node-hours-unknown-unknown"): 1460}
 
 
+def test_a_flink_application_is_billed_for_its_kpus_their_storage_and_a_job_manager() -> None:
+    parallelism = {"ParallelismConfiguration": {"Parallelism": 5, "ParallelismPerKPU": 2}}
+    flink = {"FlinkApplicationConfiguration": parallelism}
+    assert one("AWS::KinesisAnalyticsV2::Application", ApplicationConfiguration=flink) == {
+        "flink-kpu-hours": 4 * 730,
+        "flink-running-storage": 150,
+    }
+
+
 def test_a_secret_is_billed_in_every_region_it_is_replicated_to() -> None:
     secret = resource(
         "AWS::SecretsManager::Secret", ReplicaRegions=[{"Region": EU}, {"Region": "ap-southeast-1"}]

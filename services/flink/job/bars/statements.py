@@ -71,7 +71,7 @@ SELECT `partition`, `offset`, arrived, `source`, `venue`, `licence`,
   COALESCE(k.t, `event_time`) AS t, COALESCE(k.r, `received_time`) AS r,
   COALESCE(k.p, CAST(CAST(`price` AS DECIMAL(38, 8)) * 100000000 AS BIGINT)) AS p, COALESCE(k.z, CAST(CAST(`size` AS DECIMAL(38, 8)) * 100000000 AS BIGINT)) AS z
 FROM terms LEFT JOIN UNNEST(terms.`ticks`) AS k (s, q, t, r, p, z) ON TRUE
-WHERE `type` = 'heartbeat' OR COALESCE(`epoch`, 0) >= COALESCE(term, 0)""",
+WHERE `type` <> 'ticks' OR COALESCE(`epoch`, 0) >= COALESCE(term, 0)""",
     """\
 CREATE TEMPORARY VIEW judged AS
 SELECT *, t - r > 2000000000 AS ahead,
