@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import OperationError
-from ops.flink import build, jars
+from ops.flink import build
 from ops.flink.jars import Jar, fetched, listed
 from stacks.flink.contents import JARS, fingerprint
 
@@ -104,7 +104,7 @@ def test_jar_that_is_there_and_right_is_not_fetched_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tool-1.jar").write_bytes(b"as listed")
-    monkeypatch.setattr(jars.shutil, "which", lambda _name: pytest.fail("looked for Maven"))
+    monkeypatch.setattr(shutil, "which", lambda _name: pytest.fail("looked for Maven"))
     wanted = Jar(hashlib.sha256(b"as listed").hexdigest(), "group", "tool", "1")
     assert fetched([wanted], tmp_path) == [tmp_path / "tool-1.jar"]
 
