@@ -60,7 +60,7 @@ class Operator:
         self._connection, self._store, self._settings, self._member = connection, store, settings, member
         self.metrics, self._events = metrics, events
         self._vectors = VectorWriter(nodes)
-        self._outbox = Outbox(connection)
+        self._outbox = Outbox(connection, bars=settings.bars)
         self._membership = self._new_membership()
         self._task: asyncio.Task[None] | None = None
         self._uploads: set[asyncio.Task[None]] = set()
@@ -108,7 +108,7 @@ class Operator:
         await self._membership.leave(failed=True)
         self._outbox.abandon()
         await asyncio.sleep(min(LONGEST_WAIT, FIRST_WAIT * 2**waits) * random.uniform(0.5, 1.0))  # noqa: S311
-        self._outbox = Outbox(self._connection)
+        self._outbox = Outbox(self._connection, bars=self._settings.bars)
         self._membership = self._new_membership()
 
     def _new_membership(self) -> Membership:

@@ -40,9 +40,13 @@ class Stage:
 
 
 class Outbox:
-    """One producer; what is put in goes out in order. Not for several threads at a time."""
+    """One producer; what is put in goes out in order. Not for several threads at a time.
 
-    def __init__(self, connection: Mapping[str, Any]) -> None:
+    Without `bars` another job writes bars and indicators: outputs are counted and go nowhere.
+    """
+
+    def __init__(self, connection: Mapping[str, Any], *, bars: bool = True) -> None:
+        self._bars = bars
         self._producer = Producer(
             {**producing(connection), "message.timeout.ms": int(PATIENCE * 1000), "linger.ms": 20}
         )
@@ -93,6 +97,8 @@ class Outbox:
         self._producer.flush(1)
 
     def _send(self, output: Output, stage: Stage) -> None:
+        if not self._bars:
+            return
         key = output.symbol.encode()
         headers: Headers = [("id", output.identity.text)]
         self._produce(MARKET_BARS.name, output.bar, key, headers, stage)

@@ -17,6 +17,8 @@ class StreamSettings:
 
     snapshot_seconds: int = 60
     take_milliseconds: int = 10
+    # Whether bars and indicators are published: not where Flink makes them.
+    bars: bool = True
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -25,6 +27,7 @@ class StreamSettings:
         found = cls(
             snapshot_seconds=read.number("STREAM_SNAPSHOT_SECONDS", 1, 3600, default=60),
             take_milliseconds=read.number("STREAM_TAKE_MILLISECONDS", 0, 1000, default=10),
+            bars=environ.get("STREAM_JOB", "operator") != "flink",
         )
         if read.problems:
             raise SettingsError(read.problems)

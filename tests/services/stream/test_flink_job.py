@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from richesreach.stream.definitions import INDICATORS, SCALE
 from richesreach.stream.indicators import Indicators
+from richesreach.stream.outbox import Outbox, Stage
+from richesreach.stream.outputs import Identity, Output
+from richesreach.stream.settings import StreamSettings
 from richesreach.stream.wide import as_float, carry, product, split
 
 ROOT = Path(__file__).parents[3]
@@ -74,3 +77,13 @@ def test_statements_are_what_the_definitions_say() -> None:
         command, env={"PYTHONPATH": str(ROOT / "services")}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_where_flink_makes_bars_the_operator_counts_its_own_and_sends_none() -> None:
+    assert StreamSettings.from_environment({}).bars
+    settings = StreamSettings.from_environment({"STREAM_JOB": "flink"})
+    outbox, stage = Outbox({"bootstrap.servers": "127.0.0.1:1"}, bars=settings.bars), Stage()
+    identity = Identity(0, 0, 0)
+    outbox.put(iter([Output(identity, "AAPL", b"{}", b"{}")]), stage)
+    assert outbox.send(10) == 1
+    assert (outbox.waiting, stage.open) == (False, 0)
