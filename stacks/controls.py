@@ -56,7 +56,8 @@ EVERYTHING_ALLOWED = (
 )
 FLINK_INTERFACES = (
     *_solutions("IAM5[Resource::*]"),
-    *_checkov("CKV_AWS_111"),
+    *_checkov("CKV_AWS_109", "CKV_AWS_111"),
+    *privilege("ResourceExposure", "ec2:CreateNetworkInterfacePermission"),
     *privilege(
         "InfrastructureModification",
         "ec2:CreateNetworkInterface",

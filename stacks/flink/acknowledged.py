@@ -15,7 +15,8 @@ STATE_ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
         "Application/Policy/Resource",
         FLINK_INTERFACES,
-        "EC2 knows no resource for what is looked up, nor for interfaces that are not there yet",
+        "EC2 knows no resource for what is looked up, nor for interfaces that are not there yet; the service"
+        " puts them into the network by the application's role (its guide: VPC permissions)",
     ),
     Acknowledged(
         "Application/Policy/Resource",
