@@ -1,4 +1,4 @@
-"""monitoring-global: what AWS measures in us-east-1 alone, and every dashboard. One stack."""
+"""monitoring-global: what AWS measures in us-east-1 alone, and the dashboards over all regions. One stack."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from stacks.monitoring.backstage import Backstage, backstage_alarms
 from stacks.monitoring.condition import Severity
 from stacks.monitoring.cost import CostControl
 from stacks.monitoring.dashboards.overview import business_dashboard, global_dashboard, slo_dashboard
-from stacks.monitoring.dashboards.region import region_dashboard
 from stacks.monitoring.delivery import delivery_alarms
 from stacks.monitoring.edge import EdgeMetrics, edge_alarms
 from stacks.monitoring.factory import AlarmFactory
@@ -61,5 +60,3 @@ class GlobalMonitoringStack(PlatformStack):
         global_dashboard(self, site, regions, edge)
         slo_dashboard(self, site, regions)
         business_dashboard(self, site, regions, edge)
-        for metrics in regions:
-            region_dashboard(self, metrics)

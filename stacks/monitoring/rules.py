@@ -82,6 +82,28 @@ DRAWN = {
     "richesreach_feature_vectors_unreadable:increase5m": (
         "sum by (service) (increase(richesreach_feature_vectors_unreadable_total{%s}[5m]))"
     ),
+    "richesreach_stream_bars:rate5m": "sum by (service) (rate(richesreach_stream_bars_total{%s}[5m]))",
+    "richesreach_stream_feature_delay_seconds:p99_5m": (
+        "histogram_quantile(0.99, sum by (service, le)"
+        " (rate(richesreach_stream_feature_delay_seconds_bucket{%s}[5m])))"
+    ),
+    "richesreach_stream_missing_ticks:sum": "sum by (service) (richesreach_stream_missing_ticks{%s})",
+    "richesreach_stream_partitions:sum": "sum by (service) (richesreach_stream_partitions{%s})",
+    "richesreach_stream_restarts:increase5m": (
+        "sum by (service, why) (increase(richesreach_stream_restarts_total{%s}[5m]))"
+    ),
+    "richesreach_stream_snapshot_age_seconds:max": (
+        "max by (service) (richesreach_stream_snapshot_age_seconds{%s})"
+    ),
+    "richesreach_stream_snapshots:rate5m": (
+        "sum by (service, outcome) (rate(richesreach_stream_snapshots_total{%s}[5m]))"
+    ),
+    "richesreach_stream_ticks:rate5m": (
+        "sum by (service, outcome) (rate(richesreach_stream_ticks_total{%s}[5m]))"
+    ),
+    "richesreach_stream_vectors:rate5m": (
+        "sum by (service, outcome) (rate(richesreach_stream_vectors_total{%s}[5m]))"
+    ),
     "richesreach_ai_attempts:rate5m": (
         "sum by (service, provider, outcome) (rate(richesreach_ai_attempts_total{%s}[5m]))"
     ),

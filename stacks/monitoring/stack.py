@@ -12,6 +12,7 @@ from stacks.monitoring.backstage import Backstage, backstage_alarms, function_al
 from stacks.monitoring.cache import CacheMetrics, cache_alarms, datastore_alarm
 from stacks.monitoring.canary import canary_alarms
 from stacks.monitoring.condition import Condition, Severity
+from stacks.monitoring.dashboards.region import region_dashboard
 from stacks.monitoring.database import database_alarms
 from stacks.monitoring.delivery import delivery_alarms
 from stacks.monitoring.factory import AlarmFactory, all_of, any_of
@@ -38,7 +39,7 @@ REGION_IMPAIRED = Condition(
 
 
 class MonitoringStack(PlatformStack):
-    """Alarms live where their metrics do; all of a region's go to its two topics."""
+    """Alarms live where their metrics do, and a dashboard of them; all of a region's go to its two topics."""
 
     def __init__(
         self,
@@ -95,6 +96,7 @@ class MonitoringStack(PlatformStack):
             Notices(self, "Notices", site=site, kinds=settings.notices, notification=self.notification)
         if state.store is not None:
             metric_rules(factory, self.notification, state.store, metrics.manifests)
+        region_dashboard(self, metrics)
 
     def _region(
         self,

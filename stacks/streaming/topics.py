@@ -78,7 +78,7 @@ class Schemas(Construct):
                 schema_definition=_definition(file),
             )
             if before is not None:  # the first waits for the schema, whose ARN it has
-                version.add_dependency(before)
+                version.add_resource_dependency(before)
             before = version
 
 

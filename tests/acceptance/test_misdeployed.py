@@ -39,7 +39,8 @@ def wrong_container_port(template: Template) -> None:
         for container in definition["ContainerDefinitions"]:
             container["PortMappings"][0]["ContainerPort"] = 9999
     for service in resources(template, "AWS::ECS::Service"):
-        service["LoadBalancers"][0]["ContainerPort"] = 9999
+        for group in service.get("LoadBalancers", []):  # one that no viewer reaches has none
+            group["ContainerPort"] = 9999
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from richesreach.core.metrics import Metrics
 from richesreach.core.settings import Settings
 from richesreach.core.tracing import Tracing
 
-# After every term that a publisher of the region may be in: none of these is void.
-EPOCH = 2**40
+# Terms of publishers are times in milliseconds. This one comes after all of them, so that nothing is void.
+EPOCH = 2**50
 
 
 async def main(symbol: str, price: str) -> None:

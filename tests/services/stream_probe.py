@@ -1,7 +1,7 @@
 """Run by the services' Python in a task's environment: `publish`, or `follow` until a message comes.
 
 `publish 7` publishes a tick of sequence 7; `follow` says `ready`, and then the sequence of the
-first tick that comes.
+first of these ticks that comes.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ async def main(verb: str, *numbers: str) -> None:
         async with events.tail(MARKET_TICKS) as tail:
             print("ready", flush=True)  # noqa: T201
             async for message in tail:
-                if message.symbol == "ACCEPTANCE":
+                if isinstance(message, Tick) and message.symbol == "ACCEPTANCE":
                     print(message.sequence, flush=True)  # noqa: T201
                     return
     finally:

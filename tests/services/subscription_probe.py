@@ -58,8 +58,9 @@ async def main(url: str, place: str) -> None:
         async with asyncio.timeout(PATIENCE), Client(transport=transport) as client:
             publishing = asyncio.create_task(publish(events))
             async for update in client.subscribe(gql(QUERY)):
-                print(json.dumps(update))  # noqa: T201
-                break
+                if update["priceUpdate"]["price"] == float(PRICE):  # the region's sources go on
+                    print(json.dumps(update))  # noqa: T201
+                    break
             publishing.cancel()
             await asyncio.wait({publishing})
     finally:

@@ -238,8 +238,8 @@ def test_alarms_tell_of_a_job_that_is_down_late_or_ailing(prod: Assembly) -> Non
 def test_dashboard_of_a_region_shows_its_job(prod: Assembly) -> None:
     boards = [
         json.dumps(board.properties["DashboardBody"])
-        for region in prod.regions("monitoring-global")
-        for board in prod.all(region, "monitoring-global", "AWS::CloudWatch::Dashboard")
+        for region in prod.regions("monitoring")
+        for board in prod.all(region, "monitoring", "AWS::CloudWatch::Dashboard")
     ]
     assert sum("currentOutputWatermark" in board for board in boards) == len(REGIONS)
 

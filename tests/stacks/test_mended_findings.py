@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from stacks.manifest import load_manifests
 from stacks.naming import Names
 from tests.stacks.assembly import Assembly, Resource
 
@@ -98,7 +99,9 @@ def test_log_key_of_a_region_serves_this_environments_groups_alone(prod: Assembl
 def test_task_starts_only_when_its_execution_role_may_do_its_work(prod: Assembly) -> None:
     policies = [p for p in prod.policies("us-east-1", "ecs") if "ExecutionPolicy" in p.logical_id]
     definitions = prod.all("us-east-1", "ecs", "AWS::ECS::TaskDefinition")
-    assert len(definitions) == 2 * len(policies) > 0
+    services = load_manifests()
+    assert len(policies) == len(services)
+    assert len(definitions) == sum(1 + len(service.tasks) for service in services)
     for definition in definitions:
         role = definition.properties["ExecutionRoleArn"]["Fn::GetAtt"][0]
         (own,) = [policy for policy in policies if {"Ref": role} in policy.properties["Roles"]]

@@ -24,14 +24,14 @@ ONE_FOR_ALL = {
     "edge-state": "a secret lists its replicas where it was born: the two origin secrets",
     "global-db": "likewise: the master secret and those of the datastore's users",
     "service-secrets": "likewise: the services' own",
-    "monitoring-global": "the dashboards of all regions, a region's dashboard, health alarm and budget",
+    "monitoring-global": "the dashboards of all regions, a region's health alarm and budget",
 }
 
 #: Of these, those that hold secrets.
 SECRETS = {"edge-state", "global-db", "service-secrets"}
 
 #: What of these stacks comes with the newcomer; everything else of them is updated.
-ADDED = {"AWS::Budgets::Budget", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"}
+ADDED = {"AWS::Budgets::Budget", "AWS::CloudWatch::Alarm"}
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def test_dashboard_and_alarms_cover_both_services(two: Assembly) -> None:
     assert {f"market-data-{condition}" for condition in own} <= found.keys()
     board = two.one(
         "us-east-1",
-        "monitoring-global",
+        "monitoring",
         "AWS::CloudWatch::Dashboard",
         DashboardName="richesreach-prod-us-east-1",
     )

@@ -118,6 +118,7 @@ def test_tasks_alone_are_let_through_to_the_brokers(prod: Assembly) -> None:
         "airouter",
         "gateway",
         "marketdata",
+        "stream",
     ]
     assert all(rule["ToPort"] == 9098 and "CidrIp" not in rule for rule in rules)
 
