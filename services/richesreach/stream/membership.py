@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
+from richesreach.core.events.membership import member_configuration
 from richesreach.core.events.topics import MARKET_TICKS
 from richesreach.core.logs import logger
 from richesreach.stream.held import Held
@@ -39,20 +40,8 @@ class Membership:
         self._store, self._outbox = store, outbox
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stream-membership")
         self._failed = False
-        self._configuration = {
-            **connection,
-            "group.id": group,
-            # Only where an offset is gone from the topic: the state then says whether that is the same topic.
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": int(SESSION * 1000),
-            "heartbeat.interval.ms": int(SESSION * 1000 / 3),
-            "fetch.wait.max.ms": 20,
-            "queued.max.messages.kbytes": 16_384,
-            "isolation.level": "read_committed",
-        }
+        # Where an offset is gone from the topic, the state says whether that is the same topic.
+        self._configuration = member_configuration(connection, group, SESSION, fetch_wait=0.02)
         self._consumer: Consumer | None = None
 
     async def join(self) -> None:

@@ -6,9 +6,10 @@ much as a gateway would measure itself.
 
 import asyncio
 import json
+import statistics
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import httptools
@@ -35,6 +36,17 @@ class Done:
     took: list[float] = field(default_factory=list)
     bad: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Answers, the median and the 99th percentile of their seconds, and all else."""
+        many = len(self.took) > 1
+        return {
+            "answers": len(self.took),
+            "median": statistics.median(self.took) if self.took else None,
+            "p99": statistics.quantiles(self.took, n=100)[-1] if many else None,
+            "bad": self.bad,
+            "seconds": self.seconds,
+        }
 
 
 class Client(asyncio.Protocol):
@@ -93,4 +105,4 @@ async def run(load: Load) -> Done:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(uvloop.run(run(Load(**json.loads(sys.argv[1])))))))
+    sys.stdout.write(json.dumps(uvloop.run(run(Load(**json.loads(sys.argv[1])))).summary()))

@@ -18,6 +18,30 @@ BATCH, PATIENCE = 500, 0.2
 WATERMARK_TIMEOUT = 2.0
 
 
+def member_configuration(
+    connection: Mapping[str, Any], group: str, session_seconds: float, *, fetch_wait: float
+) -> dict[str, Any]:
+    """Of a consumer that keeps its own offsets. A broker holds answers back for `fetch_wait` seconds at most.
+
+    Where a group has no offset, or it is gone from the topic, the member begins with the first message.
+    """
+    return {
+        **connection,
+        "group.id": group,
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        # Partitions that stay with their member are read on while others move.
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": int(session_seconds * 1000),
+        "heartbeat.interval.ms": int(session_seconds * 1000 / 3),
+        "fetch.wait.max.ms": int(fetch_wait * 1000),
+        # What waits in memory for the handler, in all partitions.
+        "queued.max.messages.kbytes": 16_384,
+        "isolation.level": "read_committed",
+    }
+
+
 class Membership:
     """One member of a group on one topic.
 
@@ -25,21 +49,7 @@ class Membership:
     """
 
     def __init__(self, connection: Mapping[str, Any], topic: str, group: str, session_seconds: float) -> None:
-        self._configuration = {
-            **connection,
-            "group.id": group,
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            # Partitions that stay with their member are read on while others move.
-            "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": int(session_seconds * 1000),
-            "heartbeat.interval.ms": int(session_seconds * 1000 / 3),
-            "fetch.wait.max.ms": 50,
-            # What waits in memory for the handler, in all partitions.
-            "queued.max.messages.kbytes": 16_384,
-            "isolation.level": "read_committed",
-        }
+        self._configuration = member_configuration(connection, group, session_seconds, fetch_wait=0.05)
         self._topic = topic
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"stream-{group}")
         self._consumer: Consumer | None = None
