@@ -9,7 +9,6 @@ the service's operator and teller; only the lake is a folder.
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,7 +76,6 @@ async def run(kafka: str, cache: str, folder: str, snapshot_seconds: str) -> Non
     tell(ready=sorted(operator.held))
     while await loop.run_in_executor(None, sys.stdin.readline):
         tell(
-            cpu=time.process_time(),
             bars=registry.get_sample_value("richesreach_stream_bars_total"),
             vectors=registry.get_sample_value("richesreach_stream_vectors_total", {"outcome": "written"}),
             snapshots=registry.get_sample_value("richesreach_stream_snapshots_total", {"outcome": "kept"}),

@@ -28,6 +28,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[2] / "services")]
 import stream_servers  # noqa: E402
 from cache_servers import CacheServer  # noqa: E402
 from loopback import die_with_parent, own_address  # noqa: E402
+from processor_time import shares, spent  # noqa: E402
 from redis import Redis  # noqa: E402
 from richesreach.core.cache import Nodes  # noqa: E402
 from richesreach.core.endpoints import Endpoint  # noqa: E402
@@ -49,6 +50,10 @@ class Process:
             preexec_fn=die_with_parent,  # noqa: PLW1509
             text=True,
         )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def begin(self, **said: Any) -> None:
         assert self._process.stdin is not None
@@ -74,8 +79,11 @@ class Process:
 
 
 class Bench:
-    def __init__(self, given: argparse.Namespace, kafka: str, cache: CacheServer, folder: str) -> None:
+    def __init__(
+        self, given: argparse.Namespace, broker: stream_servers.Broker, cache: CacheServer, folder: str
+    ) -> None:
         self._given, self._cache = given, cache
+        kafka = broker.endpoint
         self.operator = Process("operator_process.py", kafka, cache.endpoint, folder, str(given.snapshots))
         self.operator.answer()
         self.source = Process(
@@ -85,6 +93,15 @@ class Bench:
         step = max(1, given.symbols // given.watched)
         self._watched = list(range(0, given.symbols, step))[: given.watched]
         self._said = 0
+        assert broker.process is not None
+        assert cache.process is not None
+        self._processes = {
+            "source": self.source.pid,
+            "broker": broker.process.pid,
+            "operator": self.operator.pid,
+            "cache": cache.process.pid,
+            "reader": os.getpid(),
+        }
 
     def close(self) -> None:
         self.source.close()
@@ -101,8 +118,10 @@ class Bench:
         watch.open()
         self.operator.begin()
         before, load = self.operator.answer(), os.getloadavg()
+        began, used = time.monotonic(), spent(self._processes)
         self.source.begin(rate=rate, seconds=seconds, last=last)
         told = self.source.answer()
+        used = shares(used, spent(self._processes), time.monotonic() - began)
         loss = self._settle(told["said"])
         self.operator.begin()
         after = self.operator.answer()
@@ -117,8 +136,7 @@ class Bench:
             "sampled": len(latencies),
             **dict(zip(("p50_ms", "p99_ms", "p999_ms", "max_ms"), map(float, counted), strict=True)),
             **loss,
-            "source_cpu": told["cpu"] / seconds,
-            "operator_cpu": (after["cpu"] - before["cpu"]) / seconds,
+            "processors": used,
             **{name: (after[name] or 0) - (before[name] or 0) for name in ("bars", "vectors", "snapshots")},
             "load_before": load[0],
             **({"wrong_vectors": self._wrong(told["last"])} if last else {}),
@@ -176,7 +194,7 @@ def bench(given: argparse.Namespace) -> Iterator[Bench]:
     cache = CacheServer(*own_address())
     with stream_servers.broker(own=True) as broker, TemporaryDirectory() as folder:
         cache.start()
-        made = Bench(given, broker.endpoint, cache, folder)
+        made = Bench(given, broker, cache, folder)
         try:
             yield made
         finally:
