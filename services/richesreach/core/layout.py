@@ -37,18 +37,24 @@ class Shape:
         digest = hashlib.sha256("\n".join([str(version), *names]).encode()).digest()
         self.number = int.from_bytes(digest[:8], "little")
         self.size = _HEAD.size + 8 * len(names)
+        self.prefix = f"vectors:{self.number:016x}:"
 
     def key(self, entity: str) -> str:
         """Of the entity's vector in the cache. Layouts have keys of their own, and can live side by side."""
-        return f"vectors:{self.number:016x}:{entity}"
+        return self.prefix + entity
 
-    def reading(self, raw: bytes, name: str) -> Reading | None:
-        """The feature `name` of one vector; None where it has no value. Raises VectorError."""
+    def head(self, raw: bytes) -> tuple[int, int]:
+        """Event time and offset of one vector. Raises VectorError."""
         if len(raw) != self.size:
             raise VectorError(f"a vector of layout {self.number:016x} has {self.size} bytes, not {len(raw)}")
         number, time, offset = _HEAD.unpack_from(raw)
         if number != self.number:
             raise VectorError(f"the vector has layout {number:016x} and not {self.number:016x}")
+        return time, offset
+
+    def reading(self, raw: bytes, name: str) -> Reading | None:
+        """The feature `name` of one vector; None where it has no value. Raises VectorError."""
+        time, offset = self.head(raw)
         (value,) = struct.unpack_from("<d", raw, _HEAD.size + 8 * self.names.index(name))
         return None if math.isnan(value) else Reading(value, time, offset)
 

@@ -8,6 +8,7 @@ layout's order. NaN, which has one form only, stands for a feature without a val
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ __all__ = ["ONLINE", "Floats", "Integers", "Layout", "VectorError", "Vectors", "
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+# Words of 8 bytes before the features: layout, event time, offset.
+_HEAD_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Layout(Shape):
 
     def __init__(self, version: int, names: Sequence[str]) -> None:
         super().__init__(version, names)
+        # The number as it is read among integers with a sign.
+        self._mark = int.from_bytes(self.number.to_bytes(8, "little"), "little", signed=True)
         self._dtype = np.dtype(
             [("layout", "<u8"), ("time", "<i8"), ("offset", "<i8"), ("values", "<f8", (len(names),))]
         )
@@ -49,20 +54,31 @@ class Layout(Shape):
         return vectors
 
     def decode(self, raw: Sequence[bytes | None]) -> Vectors:
-        """What MGET answered. Raises VectorError for what is no vector of this layout."""
-        present = np.array([one is not None for one in raw], np.bool_)
-        found = [one for one in raw if one is not None]
-        if any(len(one) != self.size for one in found):
+        """What MGET answered. Raises VectorError for what is no vector of this layout.
+
+        The arrays are the caller's to change.
+        """
+        whole = None not in raw
+        found = cast("Sequence[bytes]", raw) if whole else [one for one in raw if one is not None]
+        if not {self.size}.issuperset(map(len, found)):
             raise VectorError(
                 f"a vector of layout {self.number:016x} has {self.size} bytes, and one that was read has not"
             )
-        packed = np.frombuffer(b"".join(found), self._dtype)
-        if (packed["layout"] != self.number).any():
+        words = np.frombuffer(bytearray().join(found), "<i8").reshape(len(found), self.size // 8)
+        if (words[:, 0] != self._mark).any():
             raise VectorError(f"a vector that was read has another layout than {self.number:016x}")
+        features = words.view("<f8")[:, _HEAD_WORDS:]
+        if whole:
+            return Vectors(np.ones(len(raw), np.bool_), words[:, 1], words[:, 2], features)
+        present = np.array([one is not None for one in raw], np.bool_)
         times, offsets = np.full(len(raw), -1, np.int64), np.full(len(raw), -1, np.int64)
         values = np.full((len(raw), len(self.names)), np.nan)
-        times[present], offsets[present], values[present] = packed["time"], packed["offset"], packed["values"]
+        times[present], offsets[present], values[present] = words[:, 1], words[:, 2], features
         return Vectors(present, times, offsets, values)
+
+    def features(self, raw: bytes) -> Floats:
+        """The features (1, features), not to be changed, of one vector whose head was read."""
+        return np.frombuffer(raw, "<f8", len(self.names), 8 * _HEAD_WORDS).reshape(1, -1)
 
     def of_row(self, row: Mapping[str, float | int | None]) -> Floats:
         """The features (1, features) of a row of an offline table, whose further columns are left out.

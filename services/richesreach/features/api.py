@@ -14,6 +14,7 @@ from richesreach.core.auth.callers import CurrentIdentity
 from richesreach.core.auth.identity import Identity
 from richesreach.features import moments, schemas
 from richesreach.features.errors import unknown
+from richesreach.features.online import NO_TIME
 from richesreach.features.selection import selection
 from richesreach.features.service import Features
 from richesreach.features.views import BY_NAME, VIEWS
@@ -80,10 +81,8 @@ async def _online(
             "age_seconds": max(0, now - at) / moments.SECOND,
             "values": values,
         }
-        for entity, there, at, values in zip(
-            found.entities, read.present.tolist(), read.times.tolist(), read.values.tolist(), strict=True
-        )
-        if there
+        for entity, at, values in zip(found.entities, read.times, read.values.tolist(), strict=True)
+        if at != NO_TIME
     ]
     answer = {
         "entity": found.wanted.entity,

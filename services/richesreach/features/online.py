@@ -6,30 +6,30 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from richesreach.core.cache import Nodes
 from richesreach.core.cache.nodes import CacheUnavailableError
 from richesreach.core.logs import logger
-from richesreach.core.vectors import Floats, Integers, Layout, VectorError, Vectors
+from richesreach.core.vectors import Floats, Layout, VectorError, Vectors
+from richesreach.features.asked_keys import AskedKeys
 from richesreach.features.errors import refused, unavailable
 from richesreach.features.selection import Part, Selection
 
 MOST_ENTITIES = 500
 SECOND = 1_000_000_000  # nanoseconds
+NO_TIME = -1
 
 # Finds vectors that the cache does not have; in the order of the entities.
 Finder = Callable[[Layout, Sequence[str]], Awaitable[Sequence[bytes | None]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Read:
-    """Row by row as the entities were asked. `present` says whether there is a vector at all; `times` is the
-    event time (Unix nanoseconds) of the oldest of an entity's vectors, -1 where there is none.
+    """Row by row as the entities were asked. `times` is the event time (Unix nanoseconds) of the oldest of an
+    entity's vectors, NO_TIME where there is none.
     """
 
-    present: NDArray[np.bool_]  # (n)
-    times: Integers  # (n)
+    times: list[int]  # (n)
     values: Floats  # (n, names)
 
 
@@ -41,6 +41,7 @@ class OnlineFeatures:
     ) -> None:
         self.counts: collections.Counter[tuple[str, ...]] = collections.Counter()
         self.unreadable = 0
+        self._keys = AskedKeys()
         self._servers = servers
         self._find = find
         self._now = now
@@ -52,21 +53,32 @@ class OnlineFeatures:
         parts = wanted.parts
         raw = await self._asked([part.layout for part in parts], entities)
         now = self._now()
-        if len(parts) == 1 and parts[0].whole:
-            vectors = await self._decoded(parts[0], entities, raw)
-            self._judged(parts[0], vectors, now)
-            return Read(vectors.present, vectors.times, vectors.values)
+        if len(raw) == 1 and (read := self._one(parts[0], raw[0], now)) is not None:
+            return read
         number = len(entities)
-        values = np.full((number, len(wanted.names)), np.nan)
-        present, times = np.zeros(number, np.bool_), np.full(number, np.iinfo(np.int64).max)
+        found = []
         for place, part in enumerate(parts):
             vectors = await self._decoded(part, entities, raw[place * number : (place + 1) * number])
             self._judged(part, vectors, now)
-            values[:, part.target] = vectors.values[:, part.source]
-            present |= vectors.present
-            np.minimum(times, vectors.times, out=times, where=vectors.present)
-        times[~present] = -1
-        return Read(present, times, values)
+            found.append(vectors)
+        return _side_by_side(wanted, found)
+
+    def _one(self, part: Part, raw: bytes | None, now: int) -> Read | None:
+        """Of a single vector that is fresh: arrays for one number cost more than asking for it. None for
+        what is to be looked at more closely.
+        """
+        if raw is None:
+            return None
+        try:
+            time, _ = part.layout.head(raw)
+        except VectorError:
+            return None
+        if time < now - part.fresh_for:
+            return None
+        for view in part.views:
+            self.counts[view.name, "fresh"] += 1
+        values = part.layout.features(raw)
+        return Read([time], values if part.whole else values[:, part.source])
 
     async def newest(self, layout: Layout, entities: Sequence[str]) -> Vectors:
         """Whole vectors, however old, of any number of entities. Raises Problem."""
@@ -76,9 +88,9 @@ class OnlineFeatures:
         return self._readable(layout, entities, found)
 
     async def _asked(self, layouts: Sequence[Layout], entities: Sequence[str]) -> Sequence[bytes | None]:
-        keys = [layout.key(entity) for layout in layouts for entity in entities]
+        command = self._keys.command(layouts, entities)
         try:
-            found: list[bytes | None] = await self._servers.read_value(lambda wire: wire.call("MGET", *keys))
+            found: list[bytes | None] = await self._servers.read_value(lambda wire: wire.ask(command))
         except CacheUnavailableError:
             raise unavailable() from None
         return found
@@ -112,20 +124,41 @@ class OnlineFeatures:
 
     def _judged(self, part: Part, vectors: Vectors, now: int) -> None:
         """Count by age; and take out what is too old to be given."""
+        number, counts = len(vectors.times), self.counts
+        if int(vectors.times.min()) >= now - part.fresh_for:
+            for view in part.views:
+                counts[view.name, "fresh"] += number
+            return
         oldest = now - min(view.ttl for view in part.views) * SECOND
         # A vector of time -1 says that there is none: it is kept so that the source is not asked again.
         gone = vectors.present & (vectors.times < oldest)
         if gone.any():
             vectors.present[gone] = False
-            vectors.times[gone] = -1
+            vectors.times[gone] = NO_TIME
             vectors.values[gone] = np.nan
         there = int(np.count_nonzero(vectors.present))
         for view in part.views:
             fresh = int(np.count_nonzero(vectors.times >= now - view.stale_after * SECOND))
-            counts = self.counts
             counts[view.name, "fresh"] += fresh
             counts[view.name, "stale"] += there - fresh
-            counts[view.name, "missing"] += len(vectors.times) - there
+            counts[view.name, "missing"] += number - there
+
+
+def _side_by_side(wanted: Selection, found: Sequence[Vectors]) -> Read:
+    """The columns that are wanted of the vectors of its parts."""
+    if len(found) == 1:
+        (part,), (vectors,) = wanted.parts, found
+        return Read(vectors.times.tolist(), vectors.values if part.whole else vectors.values[:, part.source])
+    number = len(found[0].times)
+    values = np.empty((number, len(wanted.names)))
+    times = np.full(number, np.iinfo(np.int64).max)
+    present = np.zeros(number, np.bool_)
+    for part, vectors in zip(wanted.parts, found, strict=True):
+        values[:, part.target] = vectors.values[:, part.source]
+        np.minimum(times, vectors.times, out=times, where=vectors.present)
+        present |= vectors.present
+    times[~present] = NO_TIME
+    return Read(times.tolist(), values)
 
 
 def _is(layout: Layout, raw: bytes) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from richesreach.core.contracts.features.v1 import features_pb2 as wire
 from richesreach.core.rpc.contract import Implementation
+from richesreach.features.online import NO_TIME
 from richesreach.features.service import Features
 
 
@@ -20,14 +21,12 @@ class FeaturesContract:
     async def vectors(self, request: wire.VectorsRequest) -> wire.VectorsResponse:
         found = await self._of_process().distinct(request.names, request.symbols)
         read = found.read
-        rows = zip(
-            found.entities, read.present.tolist(), read.values.tolist(), read.times.tolist(), strict=True
-        )
+        rows = zip(found.entities, read.values.tolist(), read.times, strict=True)
         return wire.VectorsResponse(
             vectors=[
                 wire.Vector(symbol=entity, values=values, event_time=at)
-                for entity, there, values, at in rows
-                if there
+                for entity, values, at in rows
+                if at != NO_TIME
             ],
             unknown_symbols=found.unknown,
         )
@@ -37,5 +36,5 @@ class FeaturesContract:
         return wire.MatrixResponse(
             values=read.values.astype("<f8", copy=False).tobytes(),
             names=wanted.names,
-            event_times=read.times.tolist(),
+            event_times=read.times,
         )

@@ -7,6 +7,7 @@ import numpy as np
 
 from richesreach.core.vectors import Integers, Layout
 from richesreach.features.errors import refused, unknown
+from richesreach.features.moments import SECOND
 from richesreach.features.views import BY_NAME, VIEW_OF, Entity, View
 
 MOST_NAMES = 200
@@ -23,6 +24,8 @@ class Part:
     target: Integers
     # The whole vector in its own order: nothing is to be moved.
     whole: bool
+    # Nanoseconds: what is younger is stale in none of the views.
+    fresh_for: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def _part(layout: Layout, names: Sequence[str], target: list[int]) -> Part:
         np.array(source, np.int64),
         np.array(target, np.int64),
         whole,
+        min(BY_NAME[name].stale_after for name in views) * SECOND,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from richesreach.features.errors import refused
-from richesreach.features.online import OnlineFeatures, Read
+from richesreach.features.online import NO_TIME, OnlineFeatures, Read
 from richesreach.features.selection import Selection, selection
 from richesreach.features.views import Entity
 
@@ -37,7 +37,7 @@ class Features:
         if not entities and malformed:
             raise refused(f"{malformed[0][:40]!r} is no {wanted.entity}.")
         read = await self.online.read(wanted, entities)
-        missing = [one for one, there in zip(entities, read.present.tolist(), strict=True) if not there]
+        missing = [one for one, at in zip(entities, read.times, strict=True) if at == NO_TIME]
         return Found(wanted, entities, read, [*malformed, *missing])
 
     async def rows(self, names: Sequence[str], asked: Sequence[str]) -> tuple[Selection, Read]:

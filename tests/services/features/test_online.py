@@ -12,6 +12,8 @@ from gateway_task import Environment
 from richesreach.core.contracts.features.v1 import features_pb2 as wire
 from richesreach.core.problems import Problem
 from richesreach.core.vectors import ONLINE
+from richesreach.features.online import NO_TIME
+from richesreach.features.selection import selection
 from richesreach.features.views import BY_NAME, VIEWS
 from token_issuer import Issuer
 
@@ -47,6 +49,23 @@ async def test_bytes_that_are_no_vector_are_as_if_they_were_not_there(task: Feat
     assert ([row["values"] for row in answer.json()["rows"]], answer.json()["unknown"]) == ([[2.0]], [bad])
     shown = (await task.http.get("/metrics/")).text
     assert "richesreach_feature_vectors_unreadable_total 1.0" in shown
+
+
+async def test_a_single_vector_is_read_as_it_is_among_others(task: FeaturesTask) -> None:
+    good, bad, other, asked = symbol(), symbol(), symbol(), selection(["rsi_14_1m", "price"])
+    at = await task.write(good, price=2.0, rsi_14_1m=50.0)
+    foreign = BY_NAME["ml_prediction_features"].layout.number.to_bytes(8, "little").ljust(ONLINE.size, b"\0")
+    await task.servers.write_value(
+        lambda wire: wire.call("MSET", ONLINE.key(bad), b"", ONLINE.key(other), foreign)
+    )
+    among = await task.online.read(asked, [good, bad, other, "NOBODY"])
+    alone = [await task.online.read(asked, [one]) for one in (good, bad, other, "NOBODY")]
+    assert [read.times for read in alone] == [[at], [NO_TIME], [NO_TIME], [NO_TIME]]
+    assert among.times == [at, NO_TIME, NO_TIME, NO_TIME]
+    np.testing.assert_array_equal(among.values, np.vstack([read.values for read in alone]))
+    assert alone[0].values.tolist() == [[50.0, 2.0]]
+    counts = task.online.counts
+    assert (counts["market_data_features", "fresh"], counts["market_data_features", "missing"]) == (2, 6)
 
 
 async def test_what_is_older_than_its_view_lets_it_be_is_not_given(task: FeaturesTask) -> None:

@@ -65,10 +65,14 @@ class Wire:
 
     def call(self, *words: Any) -> Awaitable[Any]:
         """The server's answer to one command, which is sent at once where there is a connection."""
+        return self.ask(hiredis.pack_command(words))
+
+    def ask(self, packed: bytes) -> Awaitable[Any]:
+        """As `call`, of a command as bytes."""
         line = self._line
         if line is None or line.broken:
-            return self._call_anew(words)
-        return line.call(words)
+            return self._ask_anew(packed)
+        return line.ask(packed)
 
     async def pipeline(self, commands: Sequence[Words]) -> list[Any]:
         """The answers to several commands in their order; raises the first that is an error."""
@@ -95,9 +99,9 @@ class Wire:
         if self._line is not None:
             self._line.close()
 
-    async def _call_anew(self, words: Words) -> Any:
+    async def _ask_anew(self, packed: bytes) -> Any:
         line = await self._connected()
-        return await line.call(words)
+        return await line.ask(packed)
 
     async def _connected(self) -> "_Line":
         """All who wait for the connection get it, or learn together that there is none."""
@@ -155,7 +159,11 @@ class _Line(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def call(self, words: Words) -> "asyncio.Future[Any]":
-        (future,) = self.calls([words])
+        return self.ask(hiredis.pack_command(words))
+
+    def ask(self, packed: bytes) -> "asyncio.Future[Any]":
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._send(packed, (future,))
         return future
 
     def calls(self, commands: Sequence[Words]) -> "list[asyncio.Future[Any]]":
