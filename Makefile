@@ -61,7 +61,7 @@ bench: install ## Measure the rows of docs/benchmarks.md beside their rivals int
 
 .PHONY: bench-ai
 bench-ai: install ## Measure the AI router beside other gateways into bench/ai/; RIVALS='litellm' for some
-	@tests/bench/gateways/install
+	@PYTHON=$(PYTHON) tests/bench/gateways/install
 	@$(BIN)/python -m tests.bench.ai $(RIVALS)
 
 .PHONY: bench-ticks

@@ -42,9 +42,12 @@ _NOTE = """
 
 @dataclass(frozen=True, slots=True)
 class _Proven:
-    """A key that was shown with its secret. `record` is the entry of the process's memory that proved it."""
+    """A key that was shown with its secret. `record` is the entry of the process's memory that proved it, under
+    `name`.
+    """
 
     id: str
+    name: str
     bearer: Identity
     record: Entry | None
     until: datetime | None
@@ -88,7 +91,7 @@ class KeyDirectory:
 
     def _still(self, proven: "_Proven") -> bool:
         """Whether the process knows the same of the key as when it was proven, and no time has run out."""
-        if proven.record is None or proven.record is not self._cache.recall(_name(proven.id)):
+        if proven.record is None or proven.record is not self._cache.recall(proven.name):
             return False
         return proven.until is None or self._now() < proven.until
 
@@ -96,16 +99,17 @@ class KeyDirectory:
         shown = api_key.parse(text)
         if shown is None:
             raise RefusedCredentialError("malformed_api_key", "The API key is not known.")
-        entry = self._cache.recall(_name(shown.id))
+        name = _name(shown.id)
+        entry = self._cache.recall(name)
         record = await self._record(shown.id)
         if record is None:
             raise RefusedCredentialError("unknown_api_key", "The API key is not known.")
-        if entry is not self._cache.recall(_name(shown.id)):
+        if entry is not self._cache.recall(name):
             entry = None  # something came meanwhile, which may not be what was read
         now = self._now()
         bearer = record.bearer(shown, now)
         ends = [end for end in (record.expires_at, record.previous_until) if end is not None and end > now]
-        return _Proven(shown.id, bearer, entry, min(ends, default=None))
+        return _Proven(shown.id, name, bearer, entry, min(ends, default=None))
 
     async def changed(self, record: KeyRecord) -> None:
         """Tell every process of the region what is now true of a key, and every region of one revoked.
