@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -206,7 +207,7 @@ async def test_whatever_comes_as_a_token_is_refused_and_nothing_else(token: str)
     expected = access_token.Expected("http://127.60.0.1:9/pool", [CLIENT])
     keys = KeySet("http://127.60.0.1:9/pool/.well-known/jwks.json")
     with pytest.raises((RefusedCredentialError, KeysUnavailableError)):
-        await access_token.verified(token, expected, keys, never_revoked)
+        await access_token.AccessTokens(expected, keys, never_revoked).verified(token)
 
 
 async def test_refusals_are_counted_by_reason(client: httpx.AsyncClient, signing: Issuer) -> None:
@@ -261,6 +262,97 @@ async def keys(own_issuer: Issuer) -> AsyncIterator[tuple[KeySet, Clock]]:
     made = KeySet(f"{own_issuer.url}/.well-known/jwks.json", clock=clock)
     yield made, clock
     await made.close()
+
+
+def tokens(
+    keys: KeySet, own_issuer: Issuer, revoked: access_token.Revoked = never_revoked
+) -> access_token.AccessTokens:
+    return access_token.AccessTokens(access_token.Expected(own_issuer.url, [CLIENT]), keys, revoked)
+
+
+@pytest.fixture
+def signatures(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tokens whose signature was checked."""
+    checked: list[str] = []
+    decode = jwt.decode
+
+    def noted(token: str, *given: Any, **more: Any) -> Any:
+        checked.append(token)
+        return decode(token, *given, **more)
+
+    monkeypatch.setattr(jwt, "decode", noted)
+    return checked
+
+
+async def test_the_signature_of_a_token_that_comes_again_is_checked_once(
+    keys: tuple[KeySet, Clock], own_issuer: Issuer, signatures: list[str]
+) -> None:
+    found, first, second = tokens(keys[0], own_issuer), own_issuer.token("viewer"), own_issuer.token("admin")
+    for token, roles in ((first, {"viewer"}), (second, {"admin"}), (first, {"viewer"}), (second, {"admin"})):
+        assert (await found.verified(token)).roles == roles
+    assert signatures == [first, second]
+
+
+async def test_a_token_that_was_valid_is_refused_once_its_time_is_over(
+    keys: tuple[KeySet, Clock], own_issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = int(time.time())
+    found, token = tokens(keys[0], own_issuer), own_issuer.token("viewer", iat=now - 60, exp=now - 10)
+    await found.verified(token)
+    # The library has a clock of its own, for which less leeway is as good as time.
+    late = now - 10 + access_token.LEEWAY
+    monkeypatch.setattr(access_token.time, "time", lambda: late)
+    monkeypatch.setattr(access_token, "LEEWAY", 5)
+    with pytest.raises(RefusedCredentialError, match="expired"):
+        await found.verified(token)
+
+
+async def test_a_token_that_was_valid_is_refused_once_its_key_is_withdrawn(
+    keys: tuple[KeySet, Clock], own_issuer: Issuer
+) -> None:
+    published, clock = keys
+    found, token = tokens(published, own_issuer), own_issuer.token("viewer")
+    await found.verified(token)
+    own_issuer.published = {"key-2": private_key(2)}
+    clock.now += FLOOR
+    await published.find("key-2")
+    with pytest.raises(RefusedCredentialError, match="signature"):
+        await found.verified(token)
+
+
+async def test_a_token_is_not_taken_for_one_of_a_new_key_under_the_old_id(
+    keys: tuple[KeySet, Clock], own_issuer: Issuer
+) -> None:
+    published, clock = keys
+    found, token = tokens(published, own_issuer), own_issuer.token("viewer")
+    await found.verified(token)
+    own_issuer.published = {"key-1": private_key(2)}
+    clock.now += FLOOR
+    await published.find("key-2")
+    with pytest.raises(RefusedCredentialError, match="signature"):
+        await found.verified(token)
+
+
+async def test_a_token_that_was_valid_is_refused_once_it_is_revoked(
+    keys: tuple[KeySet, Clock], own_issuer: Issuer
+) -> None:
+    gone: set[str] = set()
+    found = tokens(keys[0], own_issuer, lambda subject, _issued: subject in gone)
+    token = own_issuer.token("viewer")
+    await found.verified(token)
+    gone.add(SUBJECT)
+    with pytest.raises(RefusedCredentialError, match="revoked"):
+        await found.verified(token)
+
+
+async def test_more_tokens_than_are_remembered_are_believed_all_the_same(
+    keys: tuple[KeySet, Clock], own_issuer: Issuer, monkeypatch: pytest.MonkeyPatch, signatures: list[str]
+) -> None:
+    monkeypatch.setattr(access_token, "MOST_REMEMBERED", 2)
+    found, shown = tokens(keys[0], own_issuer), [own_issuer.token(jti=str(each)) for each in range(4)]
+    for token in (*shown, shown[0]):
+        assert (await found.verified(token)).subject == SUBJECT
+    assert signatures == [*shown, shown[0]]
 
 
 async def test_keys_are_fetched_once(keys: tuple[KeySet, Clock], own_issuer: Issuer) -> None:

@@ -5,6 +5,8 @@ Source: RFC 7519 (claims), RFC 8725 (best practice: one algorithm, never the tok
 the access token", Amazon Cognito developer guide.
 """
 
+import hashlib
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -20,6 +22,8 @@ from richesreach.core.auth.roles import ROLES
 LEEWAY = 30
 # A Cognito access token has some 1 to 2 KB.
 LONGEST = 8192
+# Some 1 KB each.
+MOST_REMEMBERED = 4096
 # Of the resource server's scopes: a machine's token says `richesreach/service`.
 SCOPE_PREFIX = "richesreach/"
 _ACCESS = "access"
@@ -38,26 +42,67 @@ class Expected:
 Revoked: TypeAlias = Callable[[str, float], bool]
 
 
-async def verified(token: str, expected: Expected, keys: KeySet, revoked: Revoked) -> Identity:
-    """The bearer of a valid token.
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """A token that was found valid: by which key, and until when (Unix seconds, exclusive)."""
 
-    Raises RefusedCredentialError, and KeysUnavailableError where the issuer's keys cannot be had.
+    key_id: str
+    key: Any
+    until: float
+    issued: float
+    bearer: Identity
+
+
+class AccessTokens:
+    """Verifies tokens of one issuer, and remembers those that were valid by their hash.
+
+    A signature takes longer to check than most calls take to answer, and callers show one token for an hour.
+    Of a remembered one all is asked again that can change: its time, whether its key is still published, and
+    whether it was revoked.
     """
-    if len(token) > LONGEST:
-        raise RefusedCredentialError("malformed", "The token is too long.")
-    key = await keys.find(_key_id(token))
-    if key is None:
-        raise RefusedCredentialError("unknown_key", "The token's signature is not valid.")
-    claims = _claims(token, key, expected)
-    # An id token is for the client that asked for it, and says nothing about what its bearer may do.
-    if claims["token_use"] != _ACCESS:
-        raise RefusedCredentialError("wrong_use", "The token is no access token.")
-    if claims["client_id"] not in expected.audience:
-        raise RefusedCredentialError("wrong_client", "The token was issued to another client.")
-    found = _bearer(claims)
-    if revoked(found.subject, float(claims["iat"])):
-        raise RefusedCredentialError("revoked_token", "The token was revoked: sign in again.")
-    return found
+
+    def __init__(self, expected: Expected, keys: KeySet, revoked: Revoked) -> None:
+        self._expected = expected
+        self._keys = keys
+        self._revoked = revoked
+        self._accepted: dict[bytes, _Accepted] = {}
+
+    async def verified(self, token: str) -> Identity:
+        """The bearer of a valid token.
+
+        Raises RefusedCredentialError, and KeysUnavailableError where the issuer's keys cannot be had.
+        """
+        if len(token) > LONGEST:
+            raise RefusedCredentialError("malformed", "The token is too long.")
+        # What no UTF-8 has is no token either, and is told so below.
+        digest = hashlib.sha256(token.encode(errors="replace")).digest()
+        found = self._accepted.get(digest)
+        if (
+            found is None
+            or time.time() >= found.until
+            or await self._keys.find(found.key_id) is not found.key
+        ):
+            self._accepted.pop(digest, None)
+            found = await self._verified(token)
+            if len(self._accepted) >= MOST_REMEMBERED:
+                self._accepted.clear()
+            self._accepted[digest] = found
+        if self._revoked(found.bearer.subject, found.issued):
+            raise RefusedCredentialError("revoked_token", "The token was revoked: sign in again.")
+        return found.bearer
+
+    async def _verified(self, token: str) -> _Accepted:
+        key_id = _key_id(token)
+        key = await self._keys.find(key_id)
+        if key is None:
+            raise RefusedCredentialError("unknown_key", "The token's signature is not valid.")
+        claims = _claims(token, key, self._expected)
+        # An id token is for the client that asked for it, and says nothing about what its bearer may do.
+        if claims["token_use"] != _ACCESS:
+            raise RefusedCredentialError("wrong_use", "The token is no access token.")
+        if claims["client_id"] not in self._expected.audience:
+            raise RefusedCredentialError("wrong_client", "The token was issued to another client.")
+        return _Accepted(key_id, key, int(claims["exp"]) + LEEWAY, float(claims["iat"]), _bearer(claims))
 
 
 def _key_id(token: str) -> str:

@@ -7,7 +7,8 @@ from typing import TypeAlias
 from starlette.types import Scope
 
 from richesreach.core import logs
-from richesreach.core.auth import access_token, credentials
+from richesreach.core.auth import credentials
+from richesreach.core.auth.access_token import AccessTokens, Expected, Revoked
 from richesreach.core.auth.credentials import Credential
 from richesreach.core.auth.identity import Identity
 from richesreach.core.auth.key_set import KeySet, keys_url
@@ -45,15 +46,15 @@ class Authenticator:
         settings: Settings,
         *,
         find_key: FindKey = no_keys,
-        revoked: access_token.Revoked = never_revoked,
+        revoked: Revoked = never_revoked,
     ) -> None:
         self.failures: collections.Counter[str] = collections.Counter()
         self.find_key = find_key
-        self._revoked = revoked
-        self._expected: access_token.Expected | None = None
+        self._tokens: AccessTokens | None = None
         if settings.token_issuer:
-            self._expected = access_token.Expected(settings.token_issuer, settings.token_audience)
             self._keys = KeySet(keys_url(settings.token_issuer, settings.aws_endpoint))
+            expected = Expected(settings.token_issuer, settings.token_audience)
+            self._tokens = AccessTokens(expected, self._keys, revoked)
 
     async def identify(self, scope: Scope) -> Identity | None:
         """The caller of this request; None when it shows no credential.
@@ -83,7 +84,7 @@ class Authenticator:
             raise cannot_verify() from None
 
     async def close(self) -> None:
-        if self._expected is not None:
+        if self._tokens is not None:
             await self._keys.close()
 
     async def _outcome(self, headers: Iterable[tuple[bytes, bytes]]) -> Identity | Problem | None:
@@ -100,9 +101,9 @@ class Authenticator:
     async def _bearer(self, shown: Credential) -> Identity:
         if shown.kind == "key":
             return await self.find_key(shown.value)
-        if self._expected is None:
+        if self._tokens is None:
             raise RefusedCredentialError("no_issuer", "This service accepts no bearer tokens.")
-        return await access_token.verified(shown.value, self._expected, self._keys, self._revoked)
+        return await self._tokens.verified(shown.value)
 
     def _count(self, error: RefusedCredentialError) -> None:
         self.failures[error.reason] += 1
