@@ -41,7 +41,8 @@ MAX_PATHS = 3
 PRIORITIES = range(1000, 49000)
 
 _NEED = re.compile(
-    r"^(database|cache|global-cache|identity|stream|lake(:[a-z0-9_-]+(/[a-z0-9_-]+)*)?|secrets:[a-z0-9][a-z0-9/_-]*)$"
+    r"^(database|cache|global-cache|identity|stream|lake(:[a-z0-9_-]+(/[a-z0-9_-]+)*)?"
+    r"|secrets:[a-z0-9][a-z0-9/_-]*|bedrock:[a-z0-9][a-z0-9.-]*)$"
 )
 _SCHEDULE = re.compile(r"^(rate\(\d+ (minute|hour|day)s?\)|cron\((\S+ ){5}\S+\))$")
 
@@ -50,7 +51,7 @@ def _need(value: str) -> str:
     if not _NEED.match(value):
         raise ValueError(
             f"unknown need {value!r}; known are database, cache, global-cache, identity, stream,"
-            " lake, lake:<prefix>, secrets:<name>"
+            " lake, lake:<prefix>, secrets:<name>, bedrock:<models>"
         )
     return value
 
@@ -177,6 +178,11 @@ class Manifest(Frozen):
     def secret_names(self) -> list[str]:
         """Own secrets, by the names below the environment's: ``secrets:providers/polygon``."""
         return [need.removeprefix("secrets:") for need in self.needs if need.startswith("secrets:")]
+
+    @property
+    def model_families(self) -> list[str]:
+        """Bedrock's models that it asks, by how their ids begin: ``bedrock:anthropic.claude``."""
+        return [need.removeprefix("bedrock:") for need in self.needs if need.startswith("bedrock:")]
 
     @property
     def exposed(self) -> bool:

@@ -60,6 +60,16 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/processed/stream_state/*]",
         "snapshots are named by their partition and offset; the service writes below its own prefix alone",
     ),
+    *(
+        Acknowledged(
+            "ai-router/TaskPolicy/Resource",
+            f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:bedrock:{place}{family}*]",
+            "a model's id ends with a date and a version; the service asks these families alone, and a"
+            " profile asks in any region of its geography",
+        )
+        for family in ("anthropic.claude", "amazon.nova", "amazon.titan-embed")
+        for place in ("*::foundation-model/", "*:{account}:inference-profile/*.")
+    ),
     *each(FUNCTION_DEAD_LETTERS, DEPLOYING, *_FUNCTIONS),
     *each(FUNCTION_NETWORK, APIS_ONLY, *_FUNCTIONS),
     *each(

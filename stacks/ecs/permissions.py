@@ -42,5 +42,22 @@ def task_statements(manifest: Manifest, bucket: str, key: kms.IKey) -> Iterator[
     )
 
 
+def model_statements(manifest: Manifest, account: str) -> Iterator[iam.PolicyStatement]:
+    """To ask Bedrock's models of the families that the manifest names, directly or by an inference profile.
+
+    Of the service alone: what migrates its tables asks no model. In every region, as a profile sends a
+    request on to any of its geography ("Prerequisites for inference profiles" in Bedrock's user guide); of
+    the account's own profiles, those of AWS alone have such names.
+    """
+    families = manifest.model_families
+    if families:
+        places = ("*::foundation-model/", f"*:{account}:inference-profile/*.")
+        yield iam.PolicyStatement(
+            sid="AskModels",
+            actions=["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+            resources=[f"arn:aws:bedrock:{place}{family}*" for family in families for place in places],
+        )
+
+
 def _below(bucket: str, prefixes: list[str]) -> list[str]:
     return [f"arn:aws:s3:::{bucket}/{prefix}/*" for prefix in prefixes]

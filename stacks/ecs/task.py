@@ -15,7 +15,7 @@ from constructs import Construct
 from stacks.base import Site, retention
 from stacks.datalake.stack import DataLakeStack
 from stacks.ecs.deployment import DEREGISTRATION_DELAY
-from stacks.ecs.permissions import task_statements
+from stacks.ecs.permissions import model_statements, task_statements
 from stacks.ecs.stream import stream_statements
 from stacks.ecs.variables import TaskVariables
 from stacks.manifest import Manifest
@@ -147,6 +147,7 @@ class Tasks(Construct):
         bucket = self.site.names.lake_bucket(self.site.account, self.site.region)
         statements = [
             *task_statements(self.manifest, bucket, self.lake.key),
+            *(model_statements(self.manifest, self.site.account) if name == self.manifest.name else ()),
             *self.variables.user_pool.statements(self.manifest),
         ]
         if self.variables.stream is not None:

@@ -95,6 +95,8 @@ def read_places(read: Reader, *, private: bool) -> Mapping[str, Place]:
         ("bedrock", "bedrock", given.bedrock),
         *((name, "compatible", entry) for name, entry in given.compatible.items()),
     ]
+    if given.bedrock is not None and given.bedrock.region is None:
+        given.bedrock.region = read.text("AWS_REGION", default="") or None
     found = {}
     for name, kind, entry in entries:
         place = None if entry is None else _place(read, name, kind, entry, private=private)

@@ -4,8 +4,10 @@
 
     {"openai": {"keys": [{"id": "a", "key": "…", "weight": 3}, {"id": "b", "key": "…"}]},
      "anthropic": {"keys": [{"id": "a", "key": "…"}]}, "google": {"keys": [{"id": "a", "key": "…"}]},
-     "bedrock": {"region": "us-east-1"},
+     "bedrock": {},
      "compatible": {"vllm": {"base_url": "https://models.example.com/v1", "keys": [], "models": ["llama"]}}}
+
+Bedrock is asked in the task's own region where its `region` names no other.
 
 `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` and `GOOGLE_API_KEY` give one key each where the secret has none.
 """

@@ -55,6 +55,12 @@ def test_bedrock_without_keys_is_asked_with_the_tasks_role() -> None:
     assert [(key.id, key.secret) for key in place.credentials] == [("role", "")]
 
 
+def test_bedrock_is_asked_in_the_tasks_own_region_where_none_is_named() -> None:
+    assert (
+        settings({"bedrock": {}}, AWS_REGION="ap-southeast-1").providers["bedrock"].region == "ap-southeast-1"
+    )
+
+
 def test_a_compatible_provider_is_called_by_its_name() -> None:
     entry = {
         "base_url": "https://models.example.com/v1",

@@ -78,6 +78,13 @@ def test_bedrock_is_asked_by_the_profile_of_its_geography(
     assert (found.upstream, found.regions) == (upstream, regions)
 
 
+@pytest.mark.parametrize(("region", "regions"), [("ap-southeast-1", {"ap"}), ("sa-east-1", {"global"})])
+def test_bedrocks_embeddings_are_made_by_the_region_itself(region: str, regions: set[str]) -> None:
+    (found,) = catalogue(place("bedrock", region)).named("titan-embed-text-v2")
+
+    assert (found.upstream, found.regions) == ("amazon.titan-embed-text-v2:0", regions)
+
+
 def test_name_finds_every_provider_and_a_qualified_one_its_own() -> None:
     some = catalogue()
 

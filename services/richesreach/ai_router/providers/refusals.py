@@ -29,6 +29,8 @@ _CREDIT = re.compile(
     r"|ServiceQuotaExceeded|credits? (are|is|have been) (depleted|exhausted)|spend_limit|billing_hard_limit",
     re.IGNORECASE,
 )
+# Of Bedrock's, where an account has not asked for a model: the same key may ask others.
+_NO_ACCESS = re.compile(r"access to the model", re.IGNORECASE)
 _KEY = re.compile(r"api.?key (not valid|expired|invalid)|API_KEY_INVALID|invalid_api_key", re.IGNORECASE)
 # Whatever looks like a key, ours or not.
 _SECRET = re.compile(r"\b(sk|rk|pk|AIza|ABSK|AKIA|ASIA|Bearer )[A-Za-z0-9_*.-]{6,}")
@@ -39,6 +41,7 @@ _RETRY_DELAY = re.compile(r'"retryDelay"\s*:\s*"(\d+(?:\.\d+)?)s"')
 _BY_WORDS = (
     ({400, 402, 403, 413, 422, 429}, _CREDIT, Failure.OUT_OF_CREDIT),
     ({400, 403}, _KEY, Failure.UNAUTHENTICATED),
+    ({403}, _NO_ACCESS, Failure.UNKNOWN_MODEL),
     ({400, 413, 422}, _LONG, Failure.CONTEXT_TOO_LONG),
     ({400, 422}, _FILTERED, Failure.CONTENT_FILTERED),
 )

@@ -112,7 +112,7 @@ class Catalogue:
 def _model(prior: priors.Prior, found: Listed, region: str | None) -> Model:
     upstream, regions = prior.upstream or prior.name, prior.regions
     if prior.provider == "bedrock":
-        upstream, regions = _profile(upstream, region or "")
+        upstream, regions = _profile(prior, upstream, region or "")
     return Model(
         name=prior.name,
         provider=prior.provider,
@@ -130,12 +130,15 @@ def _model(prior: priors.Prior, found: Listed, region: str | None) -> Model:
     )
 
 
-def _profile(reference: str, region: str) -> tuple[str, frozenset[str]]:
+def _profile(prior: priors.Prior, reference: str, region: str) -> tuple[str, frozenset[str]]:
     """Bedrock's inference profile that a region offers, and where it may process a request.
 
     Those of `us` and `eu` stay in their geography; Claude elsewhere has only the one that stays nowhere.
+    Embeddings have none: the region itself makes them.
     """
     geography = region.partition("-")[0]
+    if prior.kind == "embedding":
+        return reference, frozenset({geography if geography in {"us", "eu", "ap"} else "global"})
     if geography in {"us", "eu"}:
         return f"{geography}.{reference}", frozenset({geography})
     if geography == "ap" and reference.startswith("amazon."):

@@ -171,9 +171,23 @@ CHAT = (
 )  # fmt: skip
 
 
-def _embedding(name: str, provider: str, context: int, tokenizer: str, quality: float) -> Prior:
+def _embedding(
+    name: str, provider: str, context: int, tokenizer: str, quality: float, reference: str = ""
+) -> Prior:
     return Prior(
-        name, provider, context, 0, tokenizer, quality, 0.3, 10_000, frozenset(), TEXT, kind="embedding"
+        name,
+        provider,
+        context,
+        0,
+        tokenizer,
+        quality,
+        0.3,
+        10_000,
+        frozenset(),
+        TEXT,
+        upstream=reference,
+        listed=("aws", reference) if reference else None,
+        kind="embedding",
     )
 
 
@@ -181,6 +195,7 @@ EMBEDDING = (
     _embedding("text-embedding-3-small", "openai", 8_191, "cl100k_base", 0.7),
     _embedding("text-embedding-3-large", "openai", 8_191, "cl100k_base", 0.8),
     _embedding("gemini-embedding-001", "google", 2_048, "gemini", 0.8),
+    _embedding("titan-embed-text-v2", "bedrock", 8_192, "titan", 0.7, "amazon.titan-embed-text-v2:0"),
 )
 
 

@@ -42,8 +42,9 @@ _NOTE = """
 
 @dataclass(frozen=True, slots=True)
 class _Proven:
-    """A key that was shown with its secret. `record` is the entry of the process's memory that proved it, under
-    `name`.
+    """A key that was shown with its secret.
+
+    `record` is the entry of the process's memory that proved it, under `name`.
     """
 
     id: str

@@ -85,6 +85,14 @@ const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
       "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/processed/stream_state/*]",
       "snapshots are named by their partition and offset; the service writes below its own prefix alone",
     ],
+    ...["anthropic.claude", "amazon.nova", "amazon.titan-embed"].flatMap((family) =>
+      ["*::foundation-model/", "*:{account}:inference-profile/*."].map((place): [string, string, string] => [
+        "ai-router/TaskPolicy/Resource",
+        `AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:bedrock:${place}${family}*]`,
+        "a model's id ends with a date and a version; the service asks these families alone, and a" +
+          " profile asks in any region of its geography",
+      ]),
+    ),
     ...each(DEAD_LETTERS, DEPLOYING, ...FUNCTIONS),
     ...each(NETWORK, APIS_ONLY, ...FUNCTIONS),
     ...each(

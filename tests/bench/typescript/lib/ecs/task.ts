@@ -131,7 +131,11 @@ export class Tasks extends Construct {
     const role = new iam.Role(scope, "TaskRole", {
       assumedBy: new iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
     });
-    const statements = [...taskStatements(this.manifest, this.lake), ...this.userStatements()];
+    const statements = [
+      ...taskStatements(this.manifest, this.lake),
+      ...(name === this.manifest.name ? modelStatements(this.manifest, this.site.account) : []),
+      ...this.userStatements(),
+    ];
     if (statements.length > 0) {
       new iam.ManagedPolicy(scope, "TaskPolicy", {
         description: `What ${name} needs`,
@@ -173,6 +177,18 @@ export class Tasks extends Construct {
     const parameters = new ecs.LinuxParameters(scope, "Linux", { initProcessEnabled: true });
     parameters.dropCapabilities(ecs.Capability.ALL);
     return parameters;
+  }
+}
+
+function* modelStatements(manifest: Manifest, account: string): Generator<iam.PolicyStatement> {
+  const families = needed(manifest, "bedrock:");
+  if (families.length > 0) {
+    const places = ["*::foundation-model/", `*:${account}:inference-profile/*.`];
+    yield new iam.PolicyStatement({
+      sid: "AskModels",
+      actions: ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+      resources: families.flatMap((family) => places.map((place) => `arn:aws:bedrock:${place}${family}*`)),
+    });
   }
 }
 
