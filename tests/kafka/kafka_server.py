@@ -43,7 +43,8 @@ class KafkaServer:
         }
         self._settings.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         self._process: subprocess.Popen[bytes] | None = None
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Its highest bit is 0: an id that began with a dash would be taken for an option.
+        cluster = urlsafe_b64encode((uuid.uuid4().int >> 1).to_bytes(16)).decode().rstrip("=")
         self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings)).wait(120)
 
     @property
