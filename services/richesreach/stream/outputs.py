@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
 import msgspec
 import numpy as np
 
-from richesreach.core.events.scaled import unscaled
-from richesreach.core.events.schemas import Bar, Indicator
-from richesreach.stream import bars, wide
+from richesreach.core.events.schemas import Indicator
+from richesreach.stream.bar_json import encoded
 from richesreach.stream.definitions import INDICATORS, INTERVALS
+from richesreach.stream.history import Floats
 from richesreach.stream.partition import Closing, Partition
 
 _NAMES = [indicator.name for indicator in INDICATORS]
+_ENCODER = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,38 +59,24 @@ def outputs(number: int, partition: Partition, closing: Closing) -> Iterator[Out
     """The messages of one closing, in the order of their ids."""
     interval = INTERVALS[closing.interval]
     names = partition.reader.symbols.names
+    symbols = [names[symbol] for symbol in closing.symbols.tolist()]
+    made = encoded(interval, closing.start, symbols, closing.rows)
     end = closing.start + interval.length
-    columns = zip(closing.symbols.tolist(), closing.rows.tolist(), closing.indicators.T, strict=True)
-    for place, (symbol, row, values) in enumerate(columns):
-        volume, notional = wide.whole(row[bars.VOLUME]), wide.whole(row[bars.NOTIONAL])
-        bar = Bar(
-            symbol=names[symbol],
-            interval=interval.name,
-            start=closing.start,
-            end=end,
-            open=unscaled(row[bars.OPEN]),
-            high=unscaled(row[bars.HIGH]),
-            low=unscaled(row[bars.LOW]),
-            close=unscaled(row[bars.CLOSE]),
-            volume=unscaled(volume),
-            ticks=row[bars.TICKS],
-            vwap=_vwap(notional, volume),
-        )
-        known = ~np.isnan(values)
+    columns = zip(symbols, made, _values(closing.indicators.T), strict=True)
+    for place, (symbol, bar, values) in enumerate(columns):
         indicator = None
-        if known.any():
-            indicator = msgspec.json.encode(
-                Indicator(
-                    symbol=names[symbol],
-                    interval=interval.name,
-                    time=end,
-                    values=dict(zip(np.array(_NAMES)[known].tolist(), values[known].tolist(), strict=True)),
-                )
-            )
-        identity = Identity(number, closing.offset, closing.first + place)
-        yield Output(identity, names[symbol], msgspec.json.encode(bar), indicator)
+        if values:
+            told = Indicator(symbol=symbol, interval=interval.name, time=end, values=values)
+            indicator = _ENCODER.encode(told)
+        yield Output(Identity(number, closing.offset, closing.first + place), symbol, bar, indicator)
 
 
-def _vwap(notional: int, volume: int) -> Decimal | None:
-    """Rounded to eight places, halves up; None where no volume was."""
-    return unscaled((2 * notional + volume) // (2 * volume)) if volume else None
+def _values(rows: Floats) -> Iterator[dict[str, float]]:
+    """Of (symbols, indicators), those that have a value, by name."""
+    known = ~np.isnan(rows)
+    complete: list[bool] = np.all(known, axis=1).tolist()
+    for row, which, whole in zip(rows, known, complete, strict=True):
+        if whole:
+            yield dict(zip(_NAMES, row.tolist(), strict=True))
+        else:
+            yield {_NAMES[place]: float(row[place]) for place in np.flatnonzero(which).tolist()}

@@ -6,7 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import pytest
 from one_tick_at_a_time import NOON, message, tick
+from richesreach.core.events.scaled import unscaled
 from richesreach.core.events.schemas import Bar, Indicator
 from richesreach.stream.definitions import INDICATORS, SECOND
 from richesreach.stream.outputs import Identity, Output, Unseen, outputs
@@ -41,6 +43,34 @@ def test_a_bar_has_exact_decimals_and_a_volume_weighted_price() -> None:
         ticks=2,
         vwap=Decimal("2.33333334"),
     )
+
+
+def bar_of(price: int, size: int, ticks: int) -> Bar:
+    """As it is for ticks of one price and size."""
+    return Bar(
+        symbol="BRK.B",
+        interval="1s",
+        start=NOON,
+        end=NOON + SECOND,
+        open=unscaled(price),
+        high=unscaled(price),
+        low=unscaled(price),
+        close=unscaled(price),
+        volume=unscaled(size * ticks),
+        ticks=ticks,
+        vwap=unscaled(price) if size else None,
+    )
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 100, 10**8, 2**61, 2**62 - 1])
+@pytest.mark.parametrize("price", [-(10**9), -1, 0, 1, 99, 100, 10**8 - 1, 10**8, 123_456_789_012, 2**62])
+def test_a_bar_is_to_the_byte_what_its_schema_makes_of_it(price: int, size: int) -> None:
+    for count in (1, 3):
+        partition = Partition()
+        ticks = [tick("BRK.B", number, NOON + number, price, size) for number in range(count)]
+        taken = partition.take([message(0, "x", [*ticks, tick("MSFT", 1, NOON + 9 * SECOND)])])
+        (output,) = [one for closing in taken.closings for one in outputs(4, partition, closing)]
+        assert output.bar == msgspec.json.encode(bar_of(price, size, count))
 
 
 def test_a_bar_without_volume_has_no_volume_weighted_price() -> None:
