@@ -17,9 +17,9 @@ from typing import Any
 from stacks.yaml_file import ROOT
 from tests.bench import synth
 from tests.bench.measure import BenchError, Ratio, Summary
+from tests.bench.probe import probed
 from tests.bench.report import Row, write
 
-PYTHON = ROOT / ".venv-services" / "bin" / "python"
 PROBE = ROOT / "tests" / "services" / "ai_router" / "gateway_probe.py"
 INSTALLED = ROOT / ".bench-ai"
 #: Seconds: rivals that import for a minute are started twice.
@@ -57,26 +57,6 @@ RIVALS = (
     ),
     Rival("bifrost", "Bifrost", "bifrost/bifrost-http", ()),
 )
-
-
-def probed(rival: str, rounds: int) -> dict[str, Any]:
-    """What the probe found.
-
-    Raises:
-        BenchError: it failed; with the end of what it said.
-    """
-    done = subprocess.run(
-        [PYTHON, PROBE, rival, str(rounds)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=TIMEOUT,
-        cwd=ROOT,
-    )
-    if done.returncode:
-        raise BenchError(f"the probe failed:\n{(done.stdout + done.stderr)[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 def rows_of(title: str, found: dict[str, Any], rounds: int, *, share: float | None) -> list[Row]:
@@ -146,7 +126,7 @@ def main() -> int:
             continue
         print(f"{rival.title}:", flush=True)  # noqa: T201
         try:
-            found = probed(rival.name, arguments.rounds)
+            found = probed(PROBE, rival.name, str(arguments.rounds), timeout=TIMEOUT)
         except BenchError as error:
             failed = True
             print(f"error: {rival.title}: {error}", file=sys.stderr)  # noqa: T201
@@ -154,7 +134,9 @@ def main() -> int:
         share = SHARE if rival.name == "litellm" else None
         rows += rows_of(f"{rival.title} {version_of(rival)}", found, arguments.rounds, share=share)
     if not rows and not failed:
-        rows = rows_of("", probed("none", arguments.rounds), arguments.rounds, share=None)
+        rows = rows_of(
+            "", probed(PROBE, "none", str(arguments.rounds), timeout=TIMEOUT), arguments.rounds, share=None
+        )
     if rows:
         folder = Path(ROOT / "bench")
         folder.mkdir(exist_ok=True)

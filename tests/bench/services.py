@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import functools
-import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from stacks.yaml_file import ROOT
-from tests.bench.measure import BenchError, Ratio, Summary
+from tests.bench.measure import Ratio, Summary
+from tests.bench.probe import probed
 from tests.bench.report import Row
 
-PYTHON = ROOT / ".venv-services" / "bin" / "python"
 PROBES = ROOT / "tests" / "services" / "core_probes.py"
 GRAPHQL = ROOT / "tests" / "services" / "graphql_probe.py"
 DECIDE = ROOT / "tests" / "services" / "ai_router" / "decide_probe.py"
@@ -43,29 +39,9 @@ PROBES_OF_THE_CORE = (
 )
 
 
-def _probe(*command: str | Path) -> dict[str, Any]:
-    """What one probe found.
-
-    Raises:
-        BenchError: it failed; with the end of what it said.
-    """
-    done = subprocess.run(
-        [PYTHON, *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=TIMEOUT,
-        cwd=ROOT,
-    )
-    if done.returncode:
-        raise BenchError(f"the probe failed:\n{(done.stdout + done.stderr)[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 def hits(rounds: int, say: Callable[[str], None]) -> Row:
     """How many reads find their value, in percent. Raises BenchError."""
-    found = Summary.of(_probe(PROBES, "cache-hits", str(rounds))["ours"])
+    found = Summary.of(probed(PROBES, "cache-hits", str(rounds), timeout=TIMEOUT)["ours"])
     say(f"  {found.median:.1f} %")
     return Row(
         name="cache: reads that find their value, Zipf(1.1) over 10,000 symbols",
@@ -81,7 +57,7 @@ def hits(rounds: int, say: Callable[[str], None]) -> Row:
 
 def measure(probe: Probe, rounds: int, say: Callable[[str], None]) -> Row:
     """The row of one probe. Raises BenchError."""
-    found = _probe(PROBES, probe.name, str(rounds))
+    found = probed(PROBES, probe.name, str(rounds), timeout=TIMEOUT)
     ours, theirs = found["ours"], found["theirs"]
     row = Row(
         name=probe.operation,
@@ -99,7 +75,7 @@ def measure(probe: Probe, rounds: int, say: Callable[[str], None]) -> Row:
 
 def graphql_cached(rounds: int, say: Callable[[str], None]) -> Row:
     """How long the slowest hundredth of cached queries takes, at 1,000 a second. Raises BenchError."""
-    found = _probe(GRAPHQL, str(rounds))
+    found = probed(GRAPHQL, str(rounds), timeout=TIMEOUT)
     ours, processor = Summary.of(found["ours"]), Summary.of(found["processor"])
     say(f"  {ours.median:.1f} ms, {processor.median:.0f} µs of the gateway's processor a request")
     return Row(
@@ -118,7 +94,7 @@ def graphql_cached(rounds: int, say: Callable[[str], None]) -> Row:
 
 def ai_decision(rounds: int, say: Callable[[str], None]) -> Row:
     """How long the AI router takes to rank thirty models. Raises BenchError."""
-    found = _probe(DECIDE, str(rounds))
+    found = probed(DECIDE, str(rounds), timeout=TIMEOUT)
     ours, asking = Summary.of(found["ours"]), Summary.of(found["asking"])
     say(f"  {ours.median:.1f} µs, {asking.median:.1f} µs to count the prompt and read what is wanted")
     return Row(

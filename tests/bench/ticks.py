@@ -6,8 +6,6 @@ There is no rival: what others do between a vendor and a cache differs too much 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,35 +13,15 @@ from typing import Any
 from stacks.yaml_file import ROOT
 from tests.bench import synth
 from tests.bench.measure import BenchError, Summary
+from tests.bench.probe import probed
 from tests.bench.report import Row, write
 
-PYTHON = ROOT / ".venv-services" / "bin" / "python"
 PROBE = ROOT / "tests" / "services" / "stream" / "tick_bench.py"
 #: Seconds.
 TIMEOUT = 1800
 #: Milliseconds within which 99 of 100 ticks can be read at the sustained rate, and at the highest.
 MOST_SUSTAINED, MOST_HIGHEST = 50.0, 100.0
 RATE = 100_000
-
-
-def probed(seconds: int) -> dict[str, Any]:
-    """What the probe found.
-
-    Raises:
-        BenchError: it failed; with the end of what it said.
-    """
-    done = subprocess.run(
-        [PYTHON, PROBE, "--rate", str(RATE), "--seconds", str(seconds), "--highest"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=TIMEOUT,
-        cwd=ROOT,
-    )
-    if done.returncode:
-        raise BenchError(f"the probe failed:\n{(done.stdout + done.stderr)[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 def rows_of(found: dict[str, Any]) -> list[Row]:
@@ -91,7 +69,8 @@ def main() -> int:
     if arguments.seconds < 1:
         parser.error("--seconds must be 1 or more")
     try:
-        found = probed(arguments.seconds)
+        asked = ["--rate", str(RATE), "--seconds", str(arguments.seconds), "--highest"]
+        found = probed(PROBE, *asked, timeout=TIMEOUT)
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1

@@ -15,17 +15,13 @@ sys.path[:0] = [
 ]
 
 from cache_servers import CachePair, cache_pair  # noqa: E402
-from kafka_server import KafkaServer  # noqa: E402
+from kafka_server import KafkaServer, running  # noqa: E402
 
 
 @pytest.fixture
 def kafka(tmp_path: Path) -> Iterator[KafkaServer]:
-    server = KafkaServer(tmp_path)
-    try:
-        server.start()
+    with running(tmp_path) as server:
         yield server
-    finally:
-        server.kill()
 
 
 @pytest.fixture

@@ -9,26 +9,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests" / "services"), str(ROOT / "services")]
 
-from kafka_server import KafkaServer  # noqa: E402
+from kafka_server import KafkaServer, running  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     """Shared: leave it running."""
-    server = KafkaServer(tmp_path_factory.mktemp("kafka"))
-    try:
-        server.start()
+    with running(tmp_path_factory.mktemp("kafka")) as server:
         yield server
-    finally:
-        server.kill()
 
 
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[KafkaServer]:
     """For this test alone, to kill and start again."""
-    server = KafkaServer(tmp_path)
-    try:
-        server.start()
+    with running(tmp_path) as server:
         yield server
-    finally:
-        server.kill()

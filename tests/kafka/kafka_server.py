@@ -3,6 +3,8 @@
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from loopback import accepts, die_with_parent, own_address, until
@@ -80,3 +82,13 @@ class KafkaServer:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[KafkaServer]:
+    server = KafkaServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()

@@ -15,9 +15,12 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "services")]
 import cache_servers  # noqa: E402
 import postgres_servers  # noqa: E402
 import stream_servers  # noqa: E402
-from cache_servers import CachePair  # noqa: E402
+from cache_clock import endpoint  # noqa: E402
+from cache_servers import CachePair, CacheServer  # noqa: E402
 from gateway_task import Environment, ServiceProcess, client_of, gateway_app, task_environment  # noqa: E402
+from loopback import own_address  # noqa: E402
 from postgres_servers import PostgresCluster  # noqa: E402
+from richesreach.core.cache import Nodes  # noqa: E402
 from richesreach.core.events import Events  # noqa: E402
 from stream_client import events_of  # noqa: E402
 from stream_servers import Broker  # noqa: E402
@@ -87,6 +90,24 @@ def caches(_session_caches: CachePair) -> CachePair:
 def own_caches() -> Iterator[CachePair]:
     with cache_servers.cache_pair() as pair:
         yield pair
+
+
+@pytest.fixture
+def lone_cache() -> Iterator[CacheServer]:
+    """A server without a replica, for this test alone."""
+    server = CacheServer(*own_address())
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def nodes(lone_cache: CacheServer) -> AsyncIterator[Nodes]:
+    """A client of `lone_cache`."""
+    place = [endpoint(lone_cache)]
+    nodes = Nodes("cache", reads=place, writes=place, tls=False)
+    yield nodes
+    await nodes.close()
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """Every stage tells what it took, and whoever asks sees all stages of the region."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 import pytest
-from cache_clock import endpoint
 from cache_servers import CacheServer
-from loopback import own_address
 from richesreach.core.cache import CacheUnavailableError, Nodes
 from richesreach.core.events.accounting import (
     EVERY,
@@ -24,22 +21,6 @@ from richesreach.core.events.accounting import (
 from richesreach.core.events.ledger import Ledger
 
 SECOND = 1_000_000_000
-
-
-@pytest.fixture
-def server() -> Iterator[CacheServer]:
-    started = CacheServer(*own_address())
-    started.start()
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-async def nodes(server: CacheServer) -> AsyncIterator[Nodes]:
-    place = [endpoint(server)]
-    opened = Nodes("cache", reads=place, writes=place, tls=False)
-    yield opened
-    await opened.close()
 
 
 def operator(partition: int, **told: int) -> StageAccount:
@@ -97,9 +78,9 @@ async def test_a_stage_that_cannot_say_what_it_has_goes_on(nodes: Nodes) -> None
     await teller.close()
 
 
-async def test_accounts_end_with_the_stage(nodes: Nodes, server: CacheServer) -> None:
+async def test_accounts_end_with_the_stage(nodes: Nodes, lone_cache: CacheServer) -> None:
     await write(nodes, [operator(0)])
-    assert 0 < int(server.command("TTL", "accounts:operator").strip().removeprefix(":")) <= KEPT
+    assert 0 < int(lone_cache.command("TTL", "accounts:operator").strip().removeprefix(":")) <= KEPT
 
 
 async def test_accounts_of_an_unknown_form_are_passed_over(nodes: Nodes) -> None:
@@ -111,8 +92,10 @@ async def test_accounts_of_an_unknown_form_are_passed_over(nodes: Nodes) -> None
     assert len(await read(nodes)) == 1
 
 
-async def test_without_a_cache_a_teller_waits_and_a_reader_is_told(server: CacheServer, nodes: Nodes) -> None:
-    server.stop()
+async def test_without_a_cache_a_teller_waits_and_a_reader_is_told(
+    lone_cache: CacheServer, nodes: Nodes
+) -> None:
+    lone_cache.stop()
     teller = Teller(nodes, lambda: [operator(0)], every=60)
     teller.open()
     await teller.close()

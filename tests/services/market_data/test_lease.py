@@ -1,12 +1,9 @@
 """One task of a region holds the lease; what it may still do is over before another one can have it."""
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import pytest
-from cache_clock import endpoint
 from cache_servers import CacheServer
-from loopback import own_address
 from richesreach.core.cache import CacheUnavailableError, Nodes
 from richesreach.core.events.publishing import DELIVERY_TIMEOUT
 from richesreach.market_data.running.lease import HOLD, RENEW, TTL, Lease, LeaseLostError
@@ -18,22 +15,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def server() -> Iterator[CacheServer]:
-    started = CacheServer(*own_address())
-    started.start()
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-async def nodes(server: CacheServer) -> AsyncIterator[Nodes]:
-    place = [endpoint(server)]
-    opened = Nodes("cache", reads=place, writes=place, tls=False)
-    yield opened
-    await opened.close()
 
 
 def test_what_a_holder_handed_over_is_settled_before_the_lease_runs_out() -> None:
@@ -52,12 +33,12 @@ async def test_one_holds_it_and_the_other_gets_it_once_it_is_released(nodes: Nod
 
 
 async def test_a_holder_that_is_not_confirmed_stops_long_before_another_may_begin(
-    nodes: Nodes, server: CacheServer
+    nodes: Nodes, lone_cache: CacheServer
 ) -> None:
     clock = Clock()
     lease = Lease(nodes, "market", "a", clock=clock)
     assert await lease.acquire()
-    server.stop()
+    lone_cache.stop()
     clock.now += HOLD - 0.1
     await lease.renew()
     assert lease.held()
@@ -67,32 +48,32 @@ async def test_a_holder_that_is_not_confirmed_stops_long_before_another_may_begi
         await lease.acquire()
 
 
-async def test_a_confirmed_holder_goes_on(nodes: Nodes, server: CacheServer) -> None:
+async def test_a_confirmed_holder_goes_on(nodes: Nodes, lone_cache: CacheServer) -> None:
     clock = Clock()
     lease = Lease(nodes, "market", "a", clock=clock)
     assert await lease.acquire()
-    server.command("PEXPIRE", "market:lease", "500")
+    lone_cache.command("PEXPIRE", "market:lease", "500")
     clock.now += HOLD - 0.1
     await lease.renew()
     clock.now += HOLD - 0.1
     assert lease.held()
-    assert int(server.command("PTTL", "market:lease").strip().removeprefix(":")) > 1000 * HOLD
+    assert int(lone_cache.command("PTTL", "market:lease").strip().removeprefix(":")) > 1000 * HOLD
 
 
 async def test_a_lease_that_ran_out_is_held_on_while_nobody_else_had_it(
-    nodes: Nodes, server: CacheServer
+    nodes: Nodes, lone_cache: CacheServer
 ) -> None:
     lease = Lease(nodes, "market", "a")
     assert await lease.acquire()
-    server.command("DEL", "market:lease")
+    lone_cache.command("DEL", "market:lease")
     await lease.renew()
     assert not await Lease(nodes, "market", "b").acquire()
 
 
-async def test_a_lease_that_another_one_had_meanwhile_is_lost(nodes: Nodes, server: CacheServer) -> None:
+async def test_a_lease_that_another_one_had_meanwhile_is_lost(nodes: Nodes, lone_cache: CacheServer) -> None:
     lease, other = Lease(nodes, "market", "a"), Lease(nodes, "market", "b")
     assert await lease.acquire()
-    server.command("DEL", "market:lease")
+    lone_cache.command("DEL", "market:lease")
     assert await other.acquire()
     with pytest.raises(LeaseLostError):
         await lease.renew()
@@ -102,18 +83,18 @@ async def test_a_lease_that_another_one_had_meanwhile_is_lost(nodes: Nodes, serv
         await lease.renew()
 
 
-async def test_where_nobody_knows_who_had_it_it_is_lost(nodes: Nodes, server: CacheServer) -> None:
+async def test_where_nobody_knows_who_had_it_it_is_lost(nodes: Nodes, lone_cache: CacheServer) -> None:
     lease = Lease(nodes, "market", "a")
     assert await lease.acquire()
-    server.command("FLUSHALL")
+    lone_cache.command("FLUSHALL")
     with pytest.raises(LeaseLostError):
         await lease.renew()
 
 
-async def test_who_has_it_no_more_releases_nothing(nodes: Nodes, server: CacheServer) -> None:
+async def test_who_has_it_no_more_releases_nothing(nodes: Nodes, lone_cache: CacheServer) -> None:
     lease, other = Lease(nodes, "market", "a"), Lease(nodes, "market", "b")
     assert await lease.acquire()
-    server.command("DEL", "market:lease")
+    lone_cache.command("DEL", "market:lease")
     assert await other.acquire()
     await lease.release()
     assert not await lease.acquire()

@@ -63,7 +63,7 @@ def request_body(provider: str, call: Call) -> bytes:
     body: dict[str, Any] = {
         "model": call.model.upstream,
         "max_tokens": given.output_limit or call.model.output_tokens,
-        "messages": _messages(provider, given.messages),
+        "messages": content.turns(given.messages, lambda message: _blocks(provider, message)),
     }
     if system := content.system_text(request):
         body["system"] = system
@@ -82,21 +82,6 @@ def request_body(provider: str, call: Call) -> bytes:
     if given.tools:
         body |= _tools(provider, request)
     return msgspec.json.encode(body)
-
-
-def _messages(provider: str, messages: list[Message]) -> list[dict[str, Any]]:
-    """Roles alternate: what follows another message of its role is joined to it."""
-    found: list[dict[str, Any]] = []
-    for message in messages:
-        if message.role in {"system", "developer"}:
-            continue
-        role = "assistant" if message.role == "assistant" else "user"
-        blocks = _blocks(provider, message)
-        if found and found[-1]["role"] == role:
-            found[-1]["content"] += blocks
-        elif blocks:
-            found.append({"role": role, "content": blocks})
-    return found
 
 
 def _blocks(provider: str, message: Message) -> list[dict[str, Any]]:

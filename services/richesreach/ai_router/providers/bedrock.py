@@ -91,9 +91,7 @@ class Bedrock:
             await reading.aclose()
 
     async def embed(self, call: EmbedCall) -> Embeddings:
-        texts = [item for item in call.request.inputs if isinstance(item, str)]
-        if len(texts) != len(call.request.inputs):
-            raise content.unsupported(self.name, "an input of tokens")
+        texts = content.texts_of(self.name, call.request)
         places = asyncio.Semaphore(AT_A_TIME)
 
         async def one(text: str) -> _Vector:

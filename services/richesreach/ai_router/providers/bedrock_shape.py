@@ -72,7 +72,9 @@ def request_body(provider: str, call: Call) -> bytes:
         "topP": given.top_p if given.temperature is None else None,
         "stopSequences": content.stops(request) or None,
     }
-    body: dict[str, Any] = {"messages": _messages(provider, given.messages)}
+    body: dict[str, Any] = {
+        "messages": content.turns(given.messages, lambda message: _blocks(provider, message))
+    }
     if found := {name: value for name, value in config.items() if value is not None}:
         body["inferenceConfig"] = found
     if system := content.system_text(request):
@@ -95,20 +97,6 @@ def _form(request: ChatRequest, schema: dict[str, Any]) -> dict[str, Any]:
         if named.description is not None:
             definition["description"] = named.description
     return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": definition}}}
-
-
-def _messages(provider: str, messages: list[Message]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for message in messages:
-        if message.role in {"system", "developer"}:
-            continue
-        role = "assistant" if message.role == "assistant" else "user"
-        blocks = _blocks(provider, message)
-        if found and found[-1]["role"] == role:
-            found[-1]["content"] += blocks
-        elif blocks:
-            found.append({"role": role, "content": blocks})
-    return found
 
 
 def _blocks(provider: str, message: Message) -> list[dict[str, Any]]:

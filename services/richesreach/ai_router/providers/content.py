@@ -1,12 +1,14 @@
 """What all translations of messages need: images out of URLs, arguments out of text, what cannot be said."""
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from richesreach.ai_router.model import Failure, ProviderError
 from richesreach.ai_router.wire.chat import ChatRequest
+from richesreach.ai_router.wire.embeddings import EmbedRequest
 from richesreach.ai_router.wire.parts import Message, Part
 
 _DATA = re.compile(r"data:([a-z]+/[a-zA-Z0-9.+-]+);base64,([A-Za-z0-9+/=\s]+)")
@@ -44,6 +46,29 @@ def parts_of(message: Message) -> list[Part]:
     if isinstance(message.content, str):
         return [Part("text", text=message.content)] if message.content else []
     return message.content or []
+
+
+def turns(messages: Sequence[Message], blocks_of: Callable[[Message], list[Any]]) -> list[dict[str, Any]]:
+    """Roles alternate: what follows another message of its role is joined to it."""
+    found: list[dict[str, Any]] = []
+    for message in messages:
+        if message.role in {"system", "developer"}:
+            continue
+        role = "assistant" if message.role == "assistant" else "user"
+        blocks = blocks_of(message)
+        if found and found[-1]["role"] == role:
+            found[-1]["content"] += blocks
+        elif blocks:
+            found.append({"role": role, "content": blocks})
+    return found
+
+
+def texts_of(provider: str, request: EmbedRequest) -> list[str]:
+    """What is to be embedded. Raises ProviderError for an input of tokens."""
+    texts = [item for item in request.inputs if isinstance(item, str)]
+    if len(texts) != len(request.inputs):
+        raise unsupported(provider, "an input of tokens")
+    return texts
 
 
 def system_text(request: ChatRequest) -> str:

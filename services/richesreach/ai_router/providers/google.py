@@ -65,9 +65,7 @@ class Google:
             await reading.aclose()
 
     async def embed(self, call: EmbedCall) -> Embeddings:
-        texts = [item for item in call.request.inputs if isinstance(item, str)]
-        if len(texts) != len(call.request.inputs):
-            raise content.unsupported(self.name, "an input of tokens")
+        texts = content.texts_of(self.name, call.request)
         one: dict[str, Any] = {"model": f"models/{call.model.upstream}"}
         if call.request.given.dimensions is not None:
             one["outputDimensionality"] = call.request.given.dimensions
