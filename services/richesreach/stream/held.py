@@ -10,6 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING
 
 from richesreach.core.layout import SHAPE
 from richesreach.stream import snapshot
+from richesreach.stream.featured import Featured
 from richesreach.stream.outbox import Stage
 from richesreach.stream.partition import Partition
 from richesreach.stream.snapshot_store import Found
@@ -51,6 +52,7 @@ class Held:
     kept: int = 0
     # Symbols whose vectors the cache did not take.
     unwritten: Integers = field(default_factory=lambda: _NOBODY)
+    featured: Featured = field(default_factory=Featured)
     keys: list[str] = field(default_factory=list)
 
     @classmethod

@@ -84,9 +84,9 @@ class Operator:
 
     def accounts(self) -> Iterator[StageAccount]:
         """For the Teller: of all partitions whose state is known to be of this topic."""
-        for number, held in list(self.held.items()):
+        for held in list(self.held.values()):
             if held.known:
-                yield from accounts_of(number, held.state, self._member)
+                yield from accounts_of(held, self._member)
 
     async def _run(self) -> None:
         waits = 0
@@ -164,13 +164,17 @@ class Operator:
         if not len(changed):
             return
 
+        sequences = held.state.sequences
+
         def written(well: bool) -> None:
             self.metrics.vectors.labels("written" if well else "failed").inc(len(changed))
+            held.featured.end(changed, begun, sequences.next.shape, well=well)
             if not well:
                 held.unwritten = np.union1d(held.unwritten, changed)
             elif received is not None:
                 self.metrics.delay.observe(max(0.0, (time.time_ns() - received) / 1e9))
 
+        begun = held.featured.begin(sequences, changed)
         vectors = held.state.online.encode(changed)
         await self._vectors.begin(held.names(changed), vectors, written)
         await asyncio.sleep(0)  # it goes out before the next partition is taken

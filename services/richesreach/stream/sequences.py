@@ -34,10 +34,10 @@ class Sequences:
             grown[: array.shape[0], : array.shape[1]] = array
             setattr(self, name, grown)
 
-    def lost(self, source: int, symbol: int) -> int:
-        """Numbers between the first and the highest that did not come."""
+    def lost(self, source: int, symbol: int, below: int = 2**63) -> int:
+        """Numbers between the first and the highest, and `below` another, that did not come."""
         first, pair = int(self.first[source, symbol]), (source, symbol)
-        missing = sum(max(0, end - max(start, first)) for start, end in self.gaps.get(pair, ()))
+        missing = sum(max(0, min(end, below) - max(start, first)) for start, end in self.gaps.get(pair, ()))
         return missing + self.given_up.get(pair, 0)
 
     def all_lost(self) -> int:

@@ -1,6 +1,7 @@
 """The running operator on a real broker and cache: what comes in, what goes out, and what a kill costs."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 import stream_servers
 from cache_servers import CachePair
 from richesreach.core.cache import Nodes
+from richesreach.core.events.accounting import Stage, StageAccount
 from richesreach.core.events.schemas import Bar, DeadLetter, TickBatch
 from richesreach.stream import membership
 from richesreach.stream.definitions import SECOND
@@ -47,6 +49,10 @@ async def nodes(caches: CachePair) -> AsyncIterator[Nodes]:
     await found.close()
 
 
+def told(made: Operator, stage: Stage = "operator") -> list[StageAccount]:
+    return [account for account in made.accounts() if account.stage == stage]
+
+
 def bars(topics: Topics) -> list[Bar]:
     return [msgspec.json.decode(value, type=Bar) for _, value in topics.read("market.bars")]
 
@@ -59,7 +65,7 @@ async def test_ticks_become_vectors_bars_and_accounts(
         topics.ticks(0, *(tick("AAPL", n, start + n * SECOND, 100 + n) for n in range(6)))
         topics.ticks(1, tick("MSFT", 1, start, 7), tick("MSFT", 3, start + 9 * SECOND, 8))
         await eventually(lambda: window.price("AAPL") == 105 and window.price("MSFT") == 8, "prices are seen")
-        accounts = {account.partition: account for account in made.accounts()}
+        accounts = {account.partition: account for account in told(made)}
     assert (accounts[0].received, accounts[0].missing, accounts[0].newest) == (6, 0, start + 5 * SECOND)
     assert (accounts[1].received, accounts[1].missing, accounts[1].lost) == (2, 1, {"MSFT": 1})
     assert sorted((bar.symbol, bar.start, str(bar.close)) for bar in bars(topics)) == [
@@ -68,6 +74,37 @@ async def test_ticks_become_vectors_bars_and_accounts(
         ("AAPL", start + 2 * SECOND, "102.00000000"),
         ("MSFT", start, "7.00000000"),
     ]
+
+
+async def test_ticks_count_as_features_once_the_cache_has_a_vector_with_them(
+    broker: Broker, topics: Topics, window: Window, nodes: Nodes, caches: CachePair
+) -> None:
+    def counted(made: Operator, stage: Stage) -> dict[str, tuple[int, int, int, int]]:
+        return {
+            each.source: (each.received, each.missing, each.late, each.reached) for each in told(made, stage)
+        }
+
+    async def until_counted(made: Operator, stage: Stage, **sources: tuple[int, int, int, int]) -> None:
+        """Asked where the Teller asks: between takes."""
+        ends = time.monotonic() + 60
+        while counted(made, stage) != sources:
+            assert time.monotonic() < ends, f"{stage} has {counted(made, stage)}, not {sources}"
+            await asyncio.sleep(0.01)
+
+    async with running(operator(broker, nodes, Drawer())) as made:
+        topics.ticks(0, tick("AAPL", 1, START), tick("MSFT", 5, START), tick("AAPL", 2, START + 9 * SECOND))
+        # Late: it changes no vector, and none that should know of it lacks it.
+        topics.ticks(0, tick("AAPL", 3, START))
+        await until_counted(made, "features", x=(4, 0, 1, 8))
+        caches.primary.command("CLIENT", "PAUSE", "60000", "WRITE")
+        try:
+            topics.ticks(0, tick("AAPL", 5, START + 10 * SECOND, 7))
+            topics.ticks(0, tick("AAPL", 1, START + 10 * SECOND), source="y")
+            await until_counted(made, "operator", x=(5, 1, 1, 10), y=(1, 0, 0, 1))
+            assert counted(made, "features") == {"x": (4, 0, 1, 8)}
+        finally:
+            caches.primary.command("CLIENT", "UNPAUSE")
+        await until_counted(made, "features", x=(5, 1, 1, 10), y=(1, 0, 0, 1))
 
 
 async def test_ticks_of_no_use_and_messages_that_are_none_become_dead_letters(
@@ -81,14 +118,14 @@ async def test_ticks_of_no_use_and_messages_that_are_none_become_dead_letters(
         topics.raw(0, b"?")
         await eventually(lambda: window.price("AAPL") == 6, "the sound tick is seen")
     letters = [msgspec.json.decode(value, type=DeadLetter) for _, value in topics.read("dlq")]
-    told = {letter.reason: letter for letter in letters}
-    assert {reason: (each.partition, each.offset) for reason, each in told.items()} == {
+    found = {letter.reason: letter for letter in letters}
+    assert {reason: (each.partition, each.offset) for reason, each in found.items()} == {
         "late": (0, 1),
         "ahead": (0, 1),
         "undecodable": (0, 2),
     }
-    assert told["undecodable"].value == b"?"
-    late, early = (msgspec.json.decode(told[r].value or b"", type=TickBatch) for r in ("late", "ahead"))
+    assert found["undecodable"].value == b"?"
+    late, early = (msgspec.json.decode(found[r].value or b"", type=TickBatch) for r in ("late", "ahead"))
     assert [[each.q for each in batch.ticks] for batch in (late, early)] == [[2], [3]]
 
 
@@ -111,7 +148,7 @@ async def test_an_operator_that_is_killed_is_followed_by_one_that_leaves_what_on
     window.empty()
     async with running(operator(broker, nodes, drawer)) as third:
         await eventually(lambda: window.price("AAPL") == 113, "the vector is written again")
-        (account,) = third.accounts()
+        (account,) = told(third)
     assert (account.received, account.missing, account.duplicates) == (14, 0, 0)
     made = topics.read("market.bars")
     ids = [identity(text) for text, _ in made]
@@ -143,7 +180,7 @@ async def test_partitions_move_to_a_second_member_and_back_without_loss(
             await eventually(lambda: window.price("AAPL") == window.price("MSFT") == 109, "both are seen")
         publish(10, 15)
         await eventually(lambda: window.price("AAPL") == window.price("MSFT") == 114, "both are seen again")
-        accounts = list(one.accounts())
+        accounts = told(one)
     assert [(each.received, each.missing, each.duplicates) for each in accounts] == [(15, 0, 0)] * 2
     made = topics.read("market.bars")
     assert len(made) == len({text for text, _ in made}) == 2 * 12, (
@@ -165,12 +202,12 @@ async def test_a_topic_that_is_another_than_the_snapshots_is_read_from_its_begin
     fresh.ticks(0, tick("AAPL", 1, start, 3))
     async with running(operator(broker, nodes, drawer)) as made:
         await eventually(lambda: window.price("AAPL") == 3, "the other topic's tick is seen")
-        (account,) = made.accounts()
+        (account,) = told(made)
         assert (account.received, account.missing) == (1, 0)
         await eventually(lambda: len(drawer.objects) > 1, "its snapshot is kept")
     async with running(operator(broker, nodes, drawer)) as made:
         await eventually(
             lambda: any(each.known for each in made.held.values()), "the snapshot is known again"
         )
-        await eventually(lambda: bool(list(made.accounts())), "it is told of")
-        assert [account.received for account in made.accounts()] == [1]
+        await eventually(lambda: bool(told(made)), "it is told of")
+        assert [account.received for account in told(made)] == [1]
