@@ -1,18 +1,20 @@
 """Routes of the market's data as it comes from the sources: `/market/*`."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from richesreach.core.problems import Problem
 from richesreach.market_data import schemas
+from richesreach.market_data.candles import Candle, CandleStore
 from richesreach.market_data.service import Market
 
-MOST_SYMBOLS = 100
+MOST_SYMBOLS, MOST_CANDLES = 100, 1000
+_SYMBOL = r"^[A-Z0-9][A-Z0-9._:/=^-]*$"
+_SINCE, _UNTIL = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 router = APIRouter(prefix="/market", tags=["market"])
-Symbol = Annotated[
-    str, Path(min_length=1, max_length=32, pattern=r"^[A-Z0-9][A-Z0-9._:/=^-]*$", examples=["AAPL"])
-]
+Symbol = Annotated[str, Path(min_length=1, max_length=32, pattern=_SYMBOL, examples=["AAPL"])]
 Symbols = Annotated[
     str,
     Query(
@@ -24,6 +26,10 @@ Symbols = Annotated[
 ]
 _UNAVAILABLE: dict[int | str, dict[str, Any]] = {503: {"description": "The region's cache does not answer."}}
 _UNKNOWN: dict[int | str, dict[str, Any]] = {**_UNAVAILABLE, 404: {"description": "No source quotes it."}}
+_UNLISTED: dict[int | str, dict[str, Any]] = {
+    503: {"description": "The database does not answer."},
+    404: {"description": "The market does not list the symbol."},
+}
 
 
 def _market(request: Request, response: Response) -> Market:
@@ -32,6 +38,13 @@ def _market(request: Request, response: Response) -> Market:
     return market
 
 
+def _candles(request: Request, response: Response) -> CandleStore:
+    response.headers["cache-control"] = "no-store"
+    store: CandleStore = request.app.state.candles
+    return store
+
+
+CurrentCandles = Annotated[CandleStore, Depends(_candles)]
 CurrentMarket = Annotated[Market, Depends(_market)]
 
 
@@ -63,6 +76,42 @@ async def show_price(market: CurrentMarket, symbol: Symbol) -> schemas.LatestPri
     if not found.prices:
         raise Problem(404, "unknown-symbol", f"{symbol} is quoted by no source.")
     return found.prices[0]
+
+
+@router.get("/candles", responses=_UNLISTED)
+async def list_candles(
+    store: CurrentCandles,
+    symbol: Annotated[str, Query(min_length=1, max_length=32, pattern=_SYMBOL, examples=["AAPL"])],
+    interval: schemas.Interval = "1d",
+    since: Annotated[schemas.Moment, Query(alias="from", description="Opened at or after.")] = _SINCE,
+    until: Annotated[schemas.Moment, Query(alias="to", description="Opened before.")] = _UNTIL,
+    limit: Annotated[int, Query(ge=1, le=MOST_CANDLES)] = 100,
+) -> schemas.Candles:
+    """Closed bars of a symbol, the newest first."""
+    if since >= until:
+        raise Problem(422, "invalid-request", "`from` is not before `to`.")
+    found = await store.newest(symbol, interval, since, until, limit)
+    if found is None:
+        raise Problem(404, "unknown-symbol", f"{symbol} is not listed.")
+    candles, more = found
+    return schemas.Candles(
+        symbol=symbol,
+        interval=interval,
+        candles=[_candle(each) for each in candles],
+        older=candles[-1].opened_at if more else None,
+    )
+
+
+def _candle(found: Candle) -> schemas.Candle:
+    return schemas.Candle(
+        opened_at=found.opened_at,
+        open=schemas.plain(found.open),
+        high=schemas.plain(found.high),
+        low=schemas.plain(found.low),
+        close=schemas.plain(found.close),
+        volume=schemas.plain(found.volume),
+        source=found.source,
+    )
 
 
 @router.get("/consensus/{symbol}", responses=_UNKNOWN)

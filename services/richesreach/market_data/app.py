@@ -17,6 +17,7 @@ from richesreach.core.logs import logger
 from richesreach.core.problems import Problem
 from richesreach.core.settings import Settings
 from richesreach.market_data import api
+from richesreach.market_data.candles import CandleStore
 from richesreach.market_data.dead_letters import DeadLetters
 from richesreach.market_data.metrics import MarketMetrics
 from richesreach.market_data.roster import roster
@@ -40,6 +41,7 @@ def create_app(settings: Settings, own: MarketSettings | None = None) -> Service
     )
     platform: Platform = app.state.platform
     app.state.market = Market(platform.cache.servers, settings.region, roster(market, settings.environment))
+    app.state.candles = CandleStore(platform.database)
     if platform.events is not None:
         _live_with(app, platform, platform.events, market)
     return app

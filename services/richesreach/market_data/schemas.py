@@ -1,13 +1,18 @@
 """What `/market/*` answers. Prices are decimal text: a float could not hold them exactly."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from richesreach.core.events.scaled import unscaled
 
 Price = Annotated[str, Field(examples=["189.5"])]
+Interval = Literal["1m", "5m", "15m", "1h", "1d"]
+Moment = Annotated[
+    AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC))
+]
 
 
 class Source(BaseModel):
@@ -108,6 +113,25 @@ class LatestPrices(BaseModel):
     unknown: list[str]
 
 
+class Candle(BaseModel):
+    opened_at: datetime
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Price
+    source: str = Field(examples=["stream"])
+
+
+class Candles(BaseModel):
+    """The newest first. `older` is the `to` with which the next ones are asked for; null: there are none."""
+
+    symbol: str
+    interval: Interval
+    candles: list[Candle]
+    older: datetime | None
+
+
 class Reading(BaseModel):
     source: str
     licence: str
@@ -123,7 +147,12 @@ class Readings(BaseModel):
 
 def price_text(price: int) -> str:
     """Of a price times 10^8, in plain digits."""
-    return format(unscaled(price).normalize(), "f")
+    return plain(unscaled(price))
+
+
+def plain(number: Decimal) -> str:
+    """In plain digits, without zeros at the end."""
+    return format(number.normalize(), "f")
 
 
 def moment(nanoseconds: int) -> datetime:

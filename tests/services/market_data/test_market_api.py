@@ -200,4 +200,4 @@ async def test_without_the_cache_nothing_is_made_up(reader: httpx.AsyncClient, o
 
 async def test_the_interface_describes_itself(reader: httpx.AsyncClient) -> None:
     paths = (await body(reader, "/market/openapi.json"))["paths"]
-    assert {"/market/sources", "/market/loss", "/market/prices", "/market/consensus/{symbol}"} <= set(paths)
+    assert {"/market/sources", "/market/loss", "/market/candles", "/market/consensus/{symbol}"} <= set(paths)
