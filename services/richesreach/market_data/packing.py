@@ -9,6 +9,8 @@ from richesreach.market_data.model import About
 
 # Ticks of one batch. Larger ones cost a tick nothing less, and make the first of them wait for the last.
 FULL = 500
+# Milliseconds. Half of it is what a tick waits; each batch costs broker and readers as much as fifty ticks.
+LINGER = 8.0
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Packer:
     """One source's, in the term `epoch`. Times are nanoseconds of any clock that does not go back."""
 
     def __init__(
-        self, about: About, partitions: int, *, linger_ms: float = 5.0, full: int = FULL, epoch: int = 0
+        self, about: About, partitions: int, *, linger_ms: float = LINGER, full: int = FULL, epoch: int = 0
     ) -> None:
         if not 1 <= full <= MOST_TICKS:
             raise ValueError(f"full is {full}, and a batch holds 1 to {MOST_TICKS} ticks")

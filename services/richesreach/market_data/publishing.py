@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from richesreach.core.events import Events, StreamUnavailableError
 from richesreach.core.events.ledger import Account, Ledger
@@ -13,9 +14,12 @@ from richesreach.market_data.dead_letters import DeadLetters
 from richesreach.market_data.intake import Intake
 from richesreach.market_data.lane import Lane
 from richesreach.market_data.model import About, Record, Rejection, Trade
-from richesreach.market_data.packing import FULL, Packed, Packer
+from richesreach.market_data.packing import FULL, LINGER, Packed, Packer
 from richesreach.market_data.source import Take
 
+# Looks at what waits to be packed, within the time that it may wait.
+_LOOKS = 4
+_EVENT: Callable[[PackedTick], int] = attrgetter("t")
 # Ticks that wait for the brokers, at some 200 bytes each. Whoever brings more waits, and reads no further.
 MOST_WAITING = 200_000
 
@@ -49,14 +53,16 @@ class TickPublisher:
         partitions: int,
         *,
         letters: DeadLetters | None = None,
-        linger_ms: float = 5.0,
+        linger_ms: float = LINGER,
         full: int = FULL,
         topic: Topic = MARKET_TICKS,
         term: Term = ALONE,
     ) -> None:
         self.ledger = Ledger()
+        # The ledger's own accounts, by symbol alone: there is one source.
+        self._accounts: dict[str, Account] = {}
         for symbol, last in term.sent.items():
-            self.ledger.accounts[about.name, symbol] = Account.beginning(last + 1)
+            self._account(about.name, symbol, last + 1)
         self.newest = 0
         self.waiting = self.refused = 0
         self._events = events
@@ -105,7 +111,7 @@ class TickPublisher:
 
     async def _hurry(self) -> None:
         while True:
-            await asyncio.sleep(self._linger)
+            await asyncio.sleep(self._linger / _LOOKS)
             self._hand_over(self._packer.due(time.monotonic_ns()))
 
     def _hand_over(self, found: Sequence[Packed]) -> None:
@@ -120,16 +126,24 @@ class TickPublisher:
         await self._events.publish(self._topic, str(number), packed.batch, partition=number)
 
     def _delivered(self, packed: Packed) -> None:
-        accounts, source = self.ledger.accounts, self._about.name
-        for tick in packed.batch.ticks:
-            account = accounts.get((source, tick.s))
+        ticks, accounts = packed.batch.ticks, self._accounts
+        for tick in ticks:
+            account = accounts.get(tick.s)
             if account is None:
                 # A later batch may be acknowledged first: an account begins where its symbol began.
-                account = Account.beginning(self._packer.firsts[tick.s])
-                accounts[source, tick.s] = account
-            account.take(tick.q)
-            self.newest = max(self.newest, tick.t)
+                account = self._account(packed.batch.source, tick.s, self._packer.firsts[tick.s])
+            if tick.q == account.next:
+                # As `take` does with almost every tick; the call would cost more than all else here.
+                account.next += 1
+                account.received += 1
+            else:
+                account.take(tick.q)
+        self.newest = max(self.newest, *map(_EVENT, ticks))
         self._over(packed)
+
+    def _account(self, source: str, symbol: str, first: int) -> Account:
+        account = self.ledger.accounts[source, symbol] = self._accounts[symbol] = Account.beginning(first)
+        return account
 
     def _refuse(self, packed: Packed, error: Exception) -> None:
         """Its ticks are lost, and every later stage counts them as missing."""

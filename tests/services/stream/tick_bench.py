@@ -34,6 +34,7 @@ from richesreach.core.cache import Nodes  # noqa: E402
 from richesreach.core.endpoints import Endpoint  # noqa: E402
 from richesreach.core.events import accounting  # noqa: E402
 from richesreach.core.vectors import ONLINE  # noqa: E402
+from richesreach.market_data.packing import LINGER  # noqa: E402
 from vector_reader import Watch  # noqa: E402
 
 SECOND = 10**9
@@ -219,7 +220,7 @@ def main() -> None:
         ("most-ms", 100),
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--linger", type=float, default=5.0, help="milliseconds that a batch is filled")
+    parser.add_argument("--linger", type=float, default=LINGER, help="milliseconds that a batch is filled")
     parser.add_argument("--highest", action="store_true", help="then find the highest rate, by steps")
     given = parser.parse_args()
     with bench(given) as made:
