@@ -13,10 +13,20 @@ from stacks.controls import (
 from stacks.function import APIS_ONLY, DEPLOYING
 
 #: Exactly these: a service that is added is looked at before what it cannot avoid is accepted.
-_SERVICES = ("ai-router", "features", "gateway", "market-data", "stream")
+_SERVICES = ("ai-router", "features", "gateway", "history", "market-data", "stream")
 #: Those that the edge reaches.
 _PUBLIC = ("ai-router", "features", "gateway", "market-data")
 _MIGRATIONS = tuple(f"{service}-migrate" for service in ("ai-router", "features", "gateway"))
+_SCHEDULED = ("history-compact", "history-partitions")
+#: Prefixes of the lake below which a service writes.
+_LAKE = "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/%s/*]"
+_KEPT = (
+    "raw/market_data/ticks",
+    "processed/bars",
+    "processed/features/technical_indicators",
+    "metadata/lineage",
+    "metadata/quality_checks",
+)
 
 _FUNCTIONS = (
     "LoadBalancer/PrefixLists/LookUp/Function",
@@ -32,7 +42,7 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     *each(
         "AwsSolutions::AwsSolutions-ECS2",
         "plain variables hold endpoints and names; secrets come by reference from Secrets Manager",
-        *(f"{task}/Task/Resource" for task in (*_SERVICES, *_MIGRATIONS)),
+        *(f"{task}/Task/Resource" for task in (*_SERVICES, *_MIGRATIONS, *_SCHEDULED)),
     ),
     *each(
         REGISTRY_TOKEN,
@@ -69,6 +79,20 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         )
         for family in ("anthropic.claude", "amazon.nova", "amazon.titan-embed")
         for place in ("*::foundation-model/", "*:{account}:inference-profile/*.")
+    ),
+    *(
+        found
+        for prefix in _KEPT
+        for found in each(
+            _LAKE % prefix,
+            "files are named by hour and offset; the service writes below its own prefixes alone",
+            *(f"{task}/TaskPolicy/Resource" for task in ("history", *_SCHEDULED)),
+        )
+    ),
+    *each(
+        "AwsSolutions::AwsSolutions-SQS3",
+        "it is itself where EventBridge Scheduler leaves what it could not start",
+        *(f"{task}/DeadLetters/Resource" for task in _SCHEDULED),
     ),
     *each(FUNCTION_DEAD_LETTERS, DEPLOYING, *_FUNCTIONS),
     *each(FUNCTION_NETWORK, APIS_ONLY, *_FUNCTIONS),

@@ -38,7 +38,7 @@ def error_of(folder: Path, *manifests: Document) -> ConfigurationError:
 
 def test_committed_manifests_are_valid() -> None:
     names = [manifest.name for manifest in load_manifests()]
-    assert names == ["ai-router", "features", "gateway", "market-data", "stream"]
+    assert names == ["ai-router", "features", "gateway", "history", "market-data", "stream"]
 
 
 def test_service_is_one_more_folder(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_function_finds_the_members_by_a_parameter_that_every_data_region_publis
         names = {p.properties["Name"] for p in prod.all(region, "global-db", "AWS::SSM::Parameter")}
         assert variables["DATABASE_ENDPOINT"] in names
     assert variables["DATABASE_TLS"] == "true"
-    assert variables["SERVICES"] == "ai-router,features,gateway,market-data,stream"
+    assert variables["SERVICES"] == "ai-router,features,gateway,history,market-data,stream"
 
 
 def test_function_runs_in_the_network_and_reaches_databases_and_apis_alone(
@@ -59,7 +59,7 @@ def test_function_may_touch_the_one_secret_and_renew_the_services_that_hold_it(p
     assert sorted(by_id["RenewTheServices"]["Resource"]) == [
         f"arn:aws:ecs:{region}:111111111111:service/richesreach-prod/{service}"
         for region in sorted(REACH)
-        for service in ("ai-router", "features", "gateway", "market-data", "stream")
+        for service in ("ai-router", "features", "gateway", "history", "market-data", "stream")
     ]
     for sid in ("RotateTheSecret", "ReadTheSecretAndItsReplicas"):
         assert "secret:richesreach/prod/database-??????" in str(by_id[sid]["Resource"])

@@ -117,6 +117,7 @@ def test_tasks_alone_are_let_through_to_the_brokers(prod: Assembly) -> None:
     assert [source.rpartition("SecurityGroup")[0] for source in sources] == [
         "airouter",
         "gateway",
+        "history",
         "marketdata",
         "stream",
     ]

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import lakes
@@ -15,11 +16,13 @@ from loopback import until
 from postgres_servers import PostgresCluster
 from richesreach.core.events import accounting
 from richesreach.core.settings import Settings
-from richesreach.history.app import create_app
+from richesreach.history.app import DATABASE_GROUP, GROUPS, create_app
 from richesreach.history.lake.layouts import BARS, TICKS
 from richesreach.history.lake.store import LakeStore
 from stream_client import eventually
 from stream_servers import PARTITIONS, Broker, broker
+
+MANIFEST = Path(__file__).parents[3] / "services/richesreach/history/service.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +188,10 @@ async def test_what_nobody_can_read_goes_to_the_dead_letters(
         await eventually(lambda: len(sequences(lake)) == 3 * PARTITIONS, "the rest is in the lake")
         metrics = (await client.get("/metrics/")).text
     assert 'richesreach_history_unreadable_messages_total{dataset="market_ticks"} 1.0' in metrics
+
+
+def test_the_groups_are_those_of_the_manifest() -> None:
+    text = MANIFEST.read_text()
+    (listed,) = [line for line in text.splitlines() if line.strip().startswith("groups:")]
+    groups = listed.split("[")[1].rstrip("]").split(", ")
+    assert sorted(groups) == sorted([*GROUPS.values(), DATABASE_GROUP])

@@ -5,9 +5,18 @@ import { PlatformStack } from "./base";
 type Acknowledged = [path: string, finding: string | string[], reason: string];
 
 const ANY = "AwsSolutions::AwsSolutions-IAM5[Resource::*]";
-const SERVICES = ["ai-router", "features", "gateway", "market-data", "stream"];
+const SERVICES = ["ai-router", "features", "gateway", "history", "market-data", "stream"];
 const PUBLIC = ["ai-router", "features", "gateway", "market-data"];
 const MIGRATIONS = ["ai-router", "features", "gateway"].map((service) => `${service}-migrate`);
+const SCHEDULED = ["history-compact", "history-partitions"];
+const LAKE = "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/";
+const KEPT = [
+  "raw/market_data/ticks",
+  "processed/bars",
+  "processed/features/technical_indicators",
+  "metadata/lineage",
+  "metadata/quality_checks",
+];
 const FUNCTIONS = [
   "LoadBalancer/PrefixLists/LookUp/Function",
   ...MIGRATIONS.map((migration) => `${migration}/Runner/Function`),
@@ -55,7 +64,7 @@ const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
       ANY,
       "ec2:DescribeManagedPrefixLists knows no resource (service authorization reference of EC2)",
     ],
-    ...[...SERVICES, ...MIGRATIONS].map((task): Acknowledged => [
+    ...[...SERVICES, ...MIGRATIONS, ...SCHEDULED].map((task): Acknowledged => [
       `${task}/Task/Resource`,
       "AwsSolutions::AwsSolutions-ECS2",
       "plain variables hold endpoints and names; secrets come by reference from Secrets Manager",
@@ -92,6 +101,16 @@ const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
         "a model's id ends with a date and a version; the service asks these families alone, and a" +
           " profile asks in any region of its geography",
       ]),
+    ),
+    ...each(
+      KEPT.map((prefix) => `${LAKE}${prefix}/*]`),
+      "files are named by hour and offset; the service writes below its own prefixes alone",
+      ...["history", ...SCHEDULED].map((task) => `${task}/TaskPolicy/Resource`),
+    ),
+    ...each(
+      ["AwsSolutions::AwsSolutions-SQS3"],
+      "it is itself where EventBridge Scheduler leaves what it could not start",
+      ...SCHEDULED.map((task) => `${task}/DeadLetters/Resource`),
     ),
     ...each(DEAD_LETTERS, DEPLOYING, ...FUNCTIONS),
     ...each(NETWORK, APIS_ONLY, ...FUNCTIONS),
