@@ -76,7 +76,7 @@ class StreamMetrics:
         self.brokers = range(1, zones * settings.brokers_per_zone + 1)
         #: Group and topic of everything that services of this region read in a group.
         self.readings = [
-            (group, topic) for m in manifests for group in m.stream.groups for topic in m.stream.reads
+            (group, topic) for m in manifests for group, read in m.stream.groups.items() for topic in read
         ]
 
     def whole(self, name: str, statistic: str, **dimensions: str) -> cloudwatch.Metric:

@@ -36,6 +36,11 @@ from tests.stacks.test_manifests import load as manifests_of
             "which the service does not read",
             "stream.groups and stream.reads",
         ),
+        (
+            {"stream": {"reads": ["market.ticks"], "groups": {"market-data.bars": ["market.bars"]}}},
+            "lets 'market-data.bars' read market.bars, which the service does not read",
+            "list it in stream.reads",
+        ),
         ({"paths": [], "scaling": {"requests_per_target": 5}}, "needs a path", "remove it"),
         ({"tasks": [CONSUMER["tasks"][0] | {"schedule": "daily"}]}, "is no schedule", "cron(0 3"),
         ({"tasks": [CONSUMER["tasks"][0] | {"run": "before-service"}]}, "not run by it", "run: schedule"),

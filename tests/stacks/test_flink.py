@@ -131,7 +131,9 @@ INTERFACES = {
 @pytest.mark.parametrize(("environment", "written"), [("prod", []), ("local", ["market.bars"])])
 def test_no_task_writes_what_flink_makes(environment: str, written: list[str]) -> None:
     settings = load_environment(environment)
-    access = StreamAccess(reads=["market.ticks"], writes=["market.bars"], groups=["gateway"])
+    access = StreamAccess(
+        reads=["market.ticks"], writes=["market.bars"], groups={"gateway": ["market.ticks"]}
+    )
     manifest = load_manifests()[0].model_copy(update={"needs": ["stream"], "stream": access})
     cluster = SimpleNamespace(arn="arn:aws:kafka:::cluster/x/1", path="x/1", settings=settings.streaming)
     site = Site(settings, "111111111111", settings.home_region)
