@@ -45,8 +45,7 @@ def bars_of(place: Place, since: datetime, until: datetime, symbols: frozenset[s
     first, last = (int(each.timestamp() * 1e9) for each in (since, until))
     day = since.replace(hour=0)
     while day < until + AFTER:
-        prefix = f"{BARS.manifests}region={place.region}/dt={day:%Y-%m-%d}/"
-        for key in place.store.keys(prefix):
+        for key in place.keys(day):
             manifest = place.read(key) if since <= hour_of_key(key) < until + AFTER else None
             for body in bodies(place, manifest.uris) if manifest is not None else ():
                 yield [

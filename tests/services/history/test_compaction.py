@@ -9,7 +9,7 @@ from lakes import HOUR, NOON, REGION, listed, place_of, rows, ticks
 from richesreach.history.lake import compaction
 from richesreach.history.lake.compaction import compact
 from richesreach.history.lake.layouts import TICKS
-from richesreach.history.lake.manifests import Place
+from richesreach.history.lake.manifests import File, Place
 from richesreach.history.lake.store import LakeStore
 from richesreach.history.lake.writer import Limits, opened
 
@@ -125,10 +125,22 @@ def test_a_run_gives_way_to_a_writer(place: Place, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_a_dead_writer_left_expires(place: Place) -> None:
-    key = f"{place.layout.prefix}region={REGION}/dt=2026-01-01/hour=12/left.parquet"
+    left = File(epoch=0, partition=0, first=1, next=3, last=NOON).name
+    key = f"{place.layout.prefix}region={REGION}/dt=2026-01-01/hour=12/{left}"
     place.store.put(key, b"half", "text/plain")
     compact(place, AFTER)
     assert key in tagged(place)
+
+
+def test_samples_beside_the_files_are_left_as_they_are(place: Place) -> None:
+    hour = datetime.fromtimestamp(NOON / 1000, UTC)
+    sample = f"{place.layout.prefix}{place.folders(hour)}sample.parquet"
+    place.store.put(sample, b"sample", "application/octet-stream")
+    manifest = f"{place.layout.manifests}{place.folders(hour)}sample.txt"
+    place.store.put(manifest, place.store.uri(sample).encode(), "text/plain")
+    (outcome,) = compact(place, AFTER)
+    assert outcome.merged == 4
+    assert sample not in tagged(place)
 
 
 def test_an_hour_leaves_a_record_of_its_quality_and_lineage(place: Place) -> None:

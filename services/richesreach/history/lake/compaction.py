@@ -83,7 +83,7 @@ def _hours(place: Place, oldest: datetime, last: datetime) -> Iterator[tuple[dat
     day = oldest.replace(hour=0)
     keys: list[str] = []
     while day <= last:
-        keys += place.store.keys(f"{place.layout.manifests}region={place.region}/dt={day:%Y-%m-%d}/")
+        keys += place.keys(day)
         day += timedelta(days=1)
     for hour, found in groupby(keys, key=hour_of_key):
         if oldest <= hour <= last:
@@ -131,7 +131,7 @@ def _mark(place: Place, hour: datetime, manifests: Sequence[Manifest]) -> int:
     """Let files expire that no manifest names: replaced, or left by a writer that died."""
     named = {uri for manifest in manifests for uri in manifest.uris}
     keys = place.store.keys(f"{place.layout.prefix}{place.folders(hour)}")
-    left = [key for key in keys if place.store.uri(key) not in named and key.endswith(".parquet")]
+    left = [key for key in keys if place.store.uri(key) not in named and File.names(key)]
     for key in left:
         place.store.mark(key, REPLACED)
     return len(left)

@@ -18,6 +18,8 @@ CONTENT_TYPE = "text/plain"
 # Days in which the last manifest of a partition is looked for: longer than any topic keeps its messages.
 LOOK_BACK = timedelta(days=31)
 _NAME = re.compile(r"(\d{4})-p(\d{4})-(\d{20})-(\d{20})-(\d{13})\.parquet$")
+# Others, such as that of samples, name files that no writer made.
+_MANIFEST = re.compile(r"/p\d{4}\.txt$")
 _FOLDERS = re.compile(r"/dt=(\d{4}-\d{2}-\d{2})/hour=(\d{2})/")
 
 
@@ -45,6 +47,11 @@ class File:
         if found is None:
             raise ValueError(f"{uri} is no file of the lake writer")
         return cls(*map(int, found.groups()))
+
+    @staticmethod
+    def names(key: str) -> bool:
+        """Whether `key` is a file of the lake writer."""
+        return _NAME.search(key) is not None
 
     @property
     def name(self) -> str:
@@ -90,6 +97,11 @@ class Place:
             return None
         uris = tuple(line for line in found.body.decode().splitlines() if line)
         return Manifest(key, hour_of_key(key), uris, found.etag)
+
+    def keys(self, day: datetime) -> list[str]:
+        """Of the manifests that writers keep for a day, by hour. Raises LakeUnavailableError."""
+        found = self.store.keys(f"{self.layout.manifests}region={self.region}/dt={day:%Y-%m-%d}/")
+        return [key for key in found if _MANIFEST.search(key)]
 
     def write(self, manifest: Manifest, uris: tuple[str, ...]) -> Manifest:
         """The manifest with `uris`, written. Raises ChangedError, LakeUnavailableError."""
