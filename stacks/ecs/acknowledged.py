@@ -94,6 +94,11 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         "it is itself where EventBridge Scheduler leaves what it could not start",
         *(f"{task}/DeadLetters/Resource" for task in _SCHEDULED),
     ),
+    *each(
+        "Checkov::CKV_AWS_27",
+        "it is encrypted with the keys of SQS: it holds which task was to start, which is no secret",
+        *(f"{task}/DeadLetters/Resource" for task in _SCHEDULED),
+    ),
     *each(FUNCTION_DEAD_LETTERS, DEPLOYING, *_FUNCTIONS),
     *each(FUNCTION_NETWORK, APIS_ONLY, *_FUNCTIONS),
     *each(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from stacks.acknowledgements import Acknowledged, each
-from stacks.controls import ALARM_ACTION, FUNCTION_NETWORK
+from stacks.controls import ALARM_ACTION, FUNCTION_DEAD_LETTERS, FUNCTION_NETWORK
+from stacks.function import APIS_ONLY
 
 _PAGER = "Notification/PagerDuty/Function"
 _INTERNET = "it calls PagerDuty on the internet and must do so when this very network is what fails"
 _SERVICES = ("ai-router", "features", "gateway", "market-data")
 _ROLE = "EdgeCanary/Policy/Resource"
+_LOOKS = "Freshness/Function/Function"
 
 ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
@@ -45,6 +47,12 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
         *(f"{service}-deploying" for service in _SERVICES),
     ),
     Acknowledged(_PAGER, FUNCTION_NETWORK, _INTERNET),
+    Acknowledged(_LOOKS, FUNCTION_NETWORK, APIS_ONLY),
+    Acknowledged(
+        _LOOKS,
+        FUNCTION_DEAD_LETTERS,
+        "the next look, half an hour later, says what this one would have; failures and silence have alarms",
+    ),
 )
 
 GLOBAL_ACKNOWLEDGED: tuple[Acknowledged, ...] = (Acknowledged(_PAGER, FUNCTION_NETWORK, _INTERNET),)

@@ -81,7 +81,7 @@ def test_too_small_a_quota_is_one_line_with_its_mend(monkeypatch: pytest.MonkeyP
     )
     out = io.StringIO()
     assert capacity.capacity(Console(file=out, width=200), "prod") == 1
-    assert "Fargate vCPUs in us-east-1: 48 are needed when" in out.getvalue()
+    assert "Fargate vCPUs in us-east-1: 60 are needed when" in out.getvalue()
     assert "raise the quota, then services.capacity.fargate_vcpus" in out.getvalue()
 
 

@@ -57,8 +57,9 @@ def functions(assembly: Assembly, region: str, area: str = "monitoring") -> set[
 
 
 def test_every_function_but_those_of_custom_resources_is_watched(prod: Assembly) -> None:
-    assert functions(prod, "us-east-1") == {"regional-pagerduty", "erasure", "erasure-control", "rotation"}
-    assert functions(prod, "eu-west-1") == {"regional-pagerduty", "erasure"}
+    everywhere = {"regional-pagerduty", "erasure", "lake-freshness"}
+    assert functions(prod, "us-east-1") == {*everywhere, "erasure-control", "rotation"}
+    assert functions(prod, "eu-west-1") == everywhere
     assert functions(prod, "us-east-1", "monitoring-global") == {"global-pagerduty", "origin-secret"}
 
 
@@ -148,8 +149,13 @@ def test_function_asks_for_what_its_code_reads(busy: Assembly) -> None:
     assert set(re.findall(r'os\.environ\["([A-Z_]+)"\]', code)) == set(variables)
 
 
-def test_lake_of_which_nothing_is_expected_is_not_asked(prod: Assembly) -> None:
-    assert not [name for name in alarms(prod, "eu-west-1") if name.endswith("lake-stale")]
+def test_lake_of_which_nothing_is_expected_is_not_asked(local: Assembly) -> None:
+    assert not [name for name in alarms(local, "eu-west-1") if name.endswith("lake-stale")]
+
+
+def test_prod_expects_what_a_service_of_every_region_writes(prod: Assembly) -> None:
+    stale = {name.removesuffix("-lake-stale") for name in alarms(prod, "eu-west-1") if name.endswith("stale")}
+    assert stale == {"market-ticks", "bars", "technical-indicators"}
 
 
 # ---------------------------------------------------------------- events

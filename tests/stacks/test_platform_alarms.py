@@ -116,7 +116,7 @@ def test_lake_is_watched_where_objects_arrive_and_where_they_come_from(prod: Ass
 
 
 def test_lake_that_replicates_nowhere_is_not_watched(single: Assembly) -> None:
-    assert not [name for name in alarms(single, "eu-central-1") if name.startswith("lake")]
+    assert not [name for name in alarms(single, "eu-central-1") if name.startswith("lake-replication")]
 
 
 def test_no_alarm_reads_more_metrics_than_cloudwatch_takes(twelve: Assembly) -> None:
@@ -131,3 +131,13 @@ def test_query_looks_back_no_further_than_metrics_insights_keeps(prod: Assembly)
         for metric in alarm.properties.get("Metrics", []):
             if "SELECT " in json.dumps(metric.get("Expression", "")):
                 assert metric["Period"] * alarm.properties["EvaluationPeriods"] <= 3 * 3600, name
+
+
+def test_lag_of_each_group_is_watched_on_the_topics_that_it_reads(prod: Assembly) -> None:
+    watched = {name for name in alarms(prod, "eu-west-1") if name.endswith("consumer-lag")}
+    assert {name for name in watched if name.startswith("history")} == {
+        "history-ticks-market-ticks-consumer-lag",
+        "history-bars-market-bars-consumer-lag",
+        "history-indicators-market-indicators-consumer-lag",
+        "history-database-market-bars-consumer-lag",
+    }

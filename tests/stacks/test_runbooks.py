@@ -7,9 +7,7 @@ import re
 import yaml
 
 from stacks.environment import load_environment
-from stacks.monitoring.backstage import NOT_STARTED
 from stacks.monitoring.cost import NOTICES
-from stacks.monitoring.freshness import STALE
 from tests.stacks.alarms import KINDS, RUNBOOKS, runbook, severity
 from tests.stacks.assembly import Assembly
 
@@ -23,10 +21,7 @@ PROCEDURES = {
     "deployment-lock",
     "drain-a-region",
 }
-#: Of alarms that prod makes with its first scheduled task and expected dataset.
-LATER = {NOT_STARTED.page, STALE.page}
 PAGES = sorted({page.stem for page in RUNBOOKS.glob("*.md")} - PROCEDURES)
-assert set(PAGES) >= LATER
 SECTIONS = ("First look", "Likely causes", "Mend", "Escalation")
 BASE = load_environment("prod").monitoring.runbook_base_url
 
@@ -71,7 +66,7 @@ def test_every_alarm_links_to_a_runbook_that_exists(prod: Assembly) -> None:
 
 
 def test_every_runbook_belongs_to_an_alarm_or_a_notice(prod: Assembly) -> None:
-    used = {*linked(prod).values(), *linked_by_rules(prod), *NOTICES, *LATER}
+    used = {*linked(prod).values(), *linked_by_rules(prod), *NOTICES}
     assert [page for page in PAGES if page not in used] == []
 
 
@@ -83,7 +78,7 @@ def test_runbook_of_an_alarm_that_tells_somebody_says_what_to_do(prod: Assembly)
         for kind in KINDS
         for alarm in prod.all(region, area, kind)
     ]
-    for page in sorted({*told, *linked_by_rules(prod), *NOTICES, *LATER}):
+    for page in sorted({*told, *linked_by_rules(prod), *NOTICES}):
         _check((RUNBOOKS / f"{page}.md").read_text(encoding="utf-8"))
 
 

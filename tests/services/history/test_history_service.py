@@ -17,7 +17,7 @@ from postgres_servers import PostgresCluster
 from richesreach.core.events import accounting
 from richesreach.core.settings import Settings
 from richesreach.history.app import DATABASE_GROUP, GROUPS, create_app
-from richesreach.history.lake.layouts import BARS, TICKS
+from richesreach.history.lake.layouts import BARS, LAYOUTS, TICKS
 from richesreach.history.lake.store import LakeStore
 from stream_client import eventually
 from stream_servers import PARTITIONS, Broker, broker
@@ -190,8 +190,10 @@ async def test_what_nobody_can_read_goes_to_the_dead_letters(
     assert 'richesreach_history_unreadable_messages_total{dataset="market_ticks"} 1.0' in metrics
 
 
-def test_the_groups_are_those_of_the_manifest() -> None:
-    text = MANIFEST.read_text()
-    (listed,) = [line for line in text.splitlines() if line.strip().startswith("groups:")]
-    groups = listed.split("[")[1].rstrip("]").split(", ")
-    assert sorted(groups) == sorted([*GROUPS.values(), DATABASE_GROUP])
+def test_the_groups_and_what_each_reads_are_those_of_the_manifest() -> None:
+    own = {GROUPS[layout.dataset]: layout.topic for layout in LAYOUTS}
+    own[DATABASE_GROUP] = BARS.topic
+    lines = [line.strip() for line in MANIFEST.read_text().splitlines()]
+    assert {line for line in lines if line.startswith("history.")} == {
+        f"{group}: [{topic}]" for group, topic in own.items()
+    }
