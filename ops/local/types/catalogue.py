@@ -18,6 +18,7 @@ from ops.local.types import (
     rds,
     route53,
     s3,
+    schedules,
     secrets,
     stack_outputs,
     waf,
@@ -52,6 +53,7 @@ _ACTIONS = (
     rds,
     route53,
     s3,
+    schedules,
     stack_outputs,
 )
 
