@@ -43,12 +43,40 @@ def test_it_is_told_that_no_tick_reaches_the_features(firing: Firing) -> None:
     assert firing(age("a", "2x20 100+60x100"), "40m") == {"features-features-stale"}
 
 
+def awaited(us_stocks: str, coins: str) -> dict[str, str]:
+    """As the one task says that publishes."""
+    of = 'service="market-data", region="eu-west-1", environment="prod", task="m"'
+    name = f"richesreach_market_symbols_awaited{{{of}, market="
+    return {f'{name}"us-stocks"}}': us_stocks, f'{name}"coins"}}': coins}
+
+
+def test_a_night_in_which_every_market_is_closed_is_no_trouble(firing: Firing) -> None:
+    stands = age("a", "2x20 100+60x100")
+    assert firing(stands | awaited("500x20 0x100", "0x120"), "100m") == set()
+    # A coin should have ticks all night, and all shares again from the morning on.
+    assert firing(stands | awaited("500x20 0x100", "2x120"), "100m") == {"features-features-stale"}
+    morning = awaited("500x20 0x60 500x40", "0x120")
+    assert firing(stands | morning, "80m") == set()
+    assert firing(stands | morning, "95m") == {"features-features-stale"}
+
+
 def test_a_task_that_does_not_look_is_no_pipeline_that_stands(firing: Firing) -> None:
     assert firing(age("a", "9000x120") | age("b", "2x120"), "100m") == set()
 
 
 def test_reads_that_find_stale_features_spend_the_budget(firing: Firing) -> None:
     assert firing(age("a", "2x120") | reads("0+50x120", "0+20x120"), "90m") == {
+        "features-feature-reads-stale"
+    }
+
+
+def test_reads_of_closed_markets_spend_nothing_of_it(firing: Firing) -> None:
+    name = (
+        f'richesreach_feature_reads_total{{{PLACE}, task="a", view="market_data_features", outcome="closed"}}'
+    )
+    assert firing(age("a", "2x120") | reads("0+50x120", "0+1x120") | {name: "0+50x120"}, "90m") == set()
+    # They do not hide those that are stale, either.
+    assert firing(age("a", "2x120") | reads("0+5x120", "0+2x120") | {name: "0+50x120"}, "90m") == {
         "features-feature-reads-stale"
     }
 

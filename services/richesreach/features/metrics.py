@@ -13,7 +13,7 @@ class FeatureMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.reads = Counter(
             "richesreach_feature_reads_total",
-            "Vectors that were asked for by view and outcome: fresh, stale, missing",
+            "Vectors that were asked for by view and outcome: fresh, stale, closed (the market is), missing",
             ("view", "outcome"),
             registry=registry,
         )

@@ -10,6 +10,7 @@ import numpy as np
 from richesreach.core.cache import Nodes
 from richesreach.core.cache.nodes import CacheUnavailableError
 from richesreach.core.logs import logger
+from richesreach.core.market_hours import MARKETS, is_open, market_of
 from richesreach.core.vectors import Floats, Layout, VectorError, Vectors
 from richesreach.features.asked_keys import AskedKeys
 from richesreach.features.errors import refused, unavailable
@@ -34,7 +35,9 @@ class Read:
 
 
 class OnlineFeatures:
-    """`counts` are vectors read, by view and outcome: fresh, stale, missing."""
+    """`counts` are vectors read, by view and outcome: fresh, stale, missing; old ones are closed, and not
+    stale, where the symbol's market is.
+    """
 
     def __init__(
         self, servers: Nodes, find: Finder | None = None, *, now: Callable[[], int] = time.time_ns
@@ -59,7 +62,7 @@ class OnlineFeatures:
         found = []
         for place, part in enumerate(parts):
             vectors = await self._decoded(part, entities, raw[place * number : (place + 1) * number])
-            self._judged(part, vectors, now)
+            self._judged(part, entities, vectors, now)
             found.append(vectors)
         return _side_by_side(wanted, found)
 
@@ -122,7 +125,7 @@ class OnlineFeatures:
                 logger().warning("vector_unreadable", key=layout.key(entity))
         return layout.decode(good)
 
-    def _judged(self, part: Part, vectors: Vectors, now: int) -> None:
+    def _judged(self, part: Part, entities: Sequence[str], vectors: Vectors, now: int) -> None:
         """Count by age; and take out what is too old to be given."""
         number, counts = len(vectors.times), self.counts
         if int(vectors.times.min()) >= now - part.fresh_for:
@@ -140,7 +143,9 @@ class OnlineFeatures:
         for view in part.views:
             fresh = int(np.count_nonzero(vectors.times >= now - view.stale_after * SECOND))
             counts[view.name, "fresh"] += fresh
-            counts[view.name, "stale"] += there - fresh
+            closed = _closed(entities, vectors, now - view.stale_after * SECOND, now) if view.live else 0
+            counts[view.name, "closed"] += closed
+            counts[view.name, "stale"] += there - fresh - closed
             counts[view.name, "missing"] += number - there
 
 
@@ -159,6 +164,15 @@ def _side_by_side(wanted: Selection, found: Sequence[Vectors]) -> Read:
         present |= vectors.present
     times[~present] = NO_TIME
     return Read(times.tolist(), values)
+
+
+def _closed(entities: Sequence[str], vectors: Vectors, limit: int, now: int) -> int:
+    """How many are older than `limit`, and of symbols whose market is closed."""
+    shut = {market for market in MARKETS if not is_open(market, now)}
+    if not shut:
+        return 0
+    old = np.flatnonzero(vectors.present & (vectors.times < limit))
+    return sum(market_of(entities[place]) in shut for place in old.tolist())
 
 
 def _is(layout: Layout, raw: bytes) -> bool:

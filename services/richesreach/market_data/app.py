@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import time
 import uuid
 from collections.abc import AsyncIterator
 
@@ -20,7 +21,7 @@ from richesreach.market_data import api
 from richesreach.market_data.candles import CandleStore
 from richesreach.market_data.dead_letters import DeadLetters
 from richesreach.market_data.metrics import MarketMetrics
-from richesreach.market_data.roster import roster
+from richesreach.market_data.roster import awaited, roster
 from richesreach.market_data.running.lease import Lease
 from richesreach.market_data.running.runner import Runner
 from richesreach.market_data.service import Market
@@ -83,6 +84,7 @@ async def _measure(runner: Runner, market: Market, metrics: MarketMetrics) -> No
             metrics.stands_by()
         else:
             metrics.publishes(publishing.reports(), publishing.waiting)
+            metrics.awaits(awaited(publishing.entries, time.time_ns()))
             try:
                 metrics.stages(await market.sums())
             except Problem as problem:

@@ -1,6 +1,6 @@
 """What the market's data tells in metrics, under the platform's names. Stages and sources are few."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -20,6 +20,11 @@ class MarketMetrics:
             "richesreach_market_publishing", "1 in the task of the region that publishes ticks"
         )
         self.live = gauge("richesreach_market_source_live", "1 while an enabled source is live", "source")
+        self.awaited = gauge(
+            "richesreach_market_symbols_awaited",
+            "Symbols that a source pushes and whose market is open: their ticks are due",
+            "market",
+        )
         self.waiting = gauge("richesreach_market_ticks_waiting", "Ticks that wait for the brokers")
         self.received = gauge(
             "richesreach_market_ticks", "Ticks that a stage has taken by now", "stage", "source"
@@ -42,11 +47,16 @@ class MarketMetrics:
             if source.state is not State.DISABLED:
                 self.live.labels(source.name).set(source.state is State.LIVE)
 
+    def awaits(self, symbols: Mapping[str, int]) -> None:
+        """How many symbols, by market."""
+        for market, number in symbols.items():
+            self.awaited.labels(market).set(number)
+
     def stands_by(self) -> None:
         """A task that publishes no more says nothing of sources."""
         self.publishing.set(0)
         self.waiting.set(0)
-        for gauge in (self.live, self.received, self.missing, self.behind):
+        for gauge in (self.live, self.awaited, self.received, self.missing, self.behind):
             gauge.clear()
 
     def stages(self, sums: Iterable[Sum]) -> None:

@@ -1,8 +1,9 @@
 """The sources of one region, in order of preference: each with its adapter, or why it does not run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from richesreach.core.market_hours import MARKETS, is_open, market_of
 from richesreach.core.sample_market import SAMPLES
 from richesreach.market_data.catalogue import SOURCES
 from richesreach.market_data.model import About
@@ -56,6 +57,25 @@ def carriers(entries: Sequence[Entry]) -> dict[str, list[str]]:
             for symbol in entry.symbols:
                 found.setdefault(symbol, []).append(entry.about.name)
     return found
+
+
+def awaited(entries: Sequence[Entry], now: int) -> dict[str, int]:
+    """By market, how many symbols should have ticks at `now` (Unix nanoseconds): those whose market is open,
+    of sources that push. What is made up is always due.
+    """
+    made = {
+        symbol for entry in entries if entry.about.name == generator.ABOUT.name for symbol in _pushed(entry)
+    }
+    found = dict.fromkeys(("generated", *MARKETS), 0)
+    found["generated"] = len(made)
+    for symbol in {symbol for entry in entries for symbol in _pushed(entry)} - made:
+        market = market_of(symbol)
+        found[market] += is_open(market, now)
+    return found
+
+
+def _pushed(entry: Entry) -> Iterable[str]:
+    return entry.symbols if entry.adapter is not None and not entry.about.observed else ()
 
 
 def _place(about: About) -> int:

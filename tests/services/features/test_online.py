@@ -1,7 +1,9 @@
 """The newest features, read by REST and gRPC from vectors that stand in a real cache."""
 
+import functools
 import math
 import time
+from datetime import UTC, datetime
 
 import features_task
 import numpy as np
@@ -12,7 +14,7 @@ from gateway_task import Environment
 from richesreach.core.contracts.features.v1 import features_pb2 as wire
 from richesreach.core.problems import Problem
 from richesreach.core.vectors import ONLINE
-from richesreach.features.online import NO_TIME
+from richesreach.features.online import NO_TIME, OnlineFeatures
 from richesreach.features.selection import selection
 from richesreach.features.views import BY_NAME, VIEWS
 from token_issuer import Issuer
@@ -77,7 +79,8 @@ async def test_what_is_older_than_its_view_lets_it_be_is_not_given(task: Feature
 
 
 async def test_reads_are_counted_by_the_age_of_what_was_read(task: FeaturesTask) -> None:
-    fresh, stale = symbol(), symbol()
+    # Coins trade always, whenever the tests run.
+    fresh, stale = symbol(), f"{symbol()[:-2]}-USD"
     await task.write(fresh, price=1.0)
     await task.write(stale, time.time_ns() - 3600 * SECOND, price=1.0)
     asked = {"entities": [fresh, stale, "NOBODY"], "features": ["price"]}
@@ -86,6 +89,22 @@ async def test_reads_are_counted_by_the_age_of_what_was_read(task: FeaturesTask)
     for outcome in ("fresh", "stale", "missing"):
         expected = f'richesreach_feature_reads_total{{outcome="{outcome}",view="market_data_features"}} 1.0'
         assert expected in shown
+
+
+async def test_what_is_old_because_its_market_is_closed_is_not_stale(task: FeaturesTask) -> None:
+    sunday = int(datetime(2026, 7, 12, 12, tzinfo=UTC).timestamp()) * SECOND
+    monday = sunday + 27 * 3600 * SECOND
+    share, coin = symbol(), f"{symbol()[:-2]}-USD"
+    for name in (share, coin):
+        await task.write(name, sunday - 3600 * SECOND, price=1.0)
+    for now, stale, closed in ((sunday, 1, 1), (monday, 2, 0)):
+        online = OnlineFeatures(task.servers, now=functools.partial(int, now))
+        read = await online.read(selection(["price", "open_1m"]), [share, coin, "NOBODY"])
+        assert read.values[:2, 0].tolist() == [1.0, 1.0]
+        counted = {
+            outcome: count for (view, outcome), count in online.counts.items() if view == VIEWS[0].name
+        }
+        assert counted == {"fresh": 0, "stale": stale, "closed": closed, "missing": 1}
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,8 @@ async def test_metrics_say_who_publishes_and_what(publisher: httpx.AsyncClient) 
     text = (await publisher.get("/metrics/")).text
     assert "richesreach_market_publishing 1.0" in text
     assert 'richesreach_market_source_live{source="generator"} 1.0' in text
+    assert 'richesreach_market_symbols_awaited{market="generated"} 16.0' in text
+    assert 'richesreach_market_symbols_awaited{market="us-stocks"} 0.0' in text
 
 
 async def test_a_task_that_stands_by_says_that_nobody_publishes(reader: httpx.AsyncClient) -> None:

@@ -44,7 +44,7 @@ class Publishing:
         past: Past,
         letters: DeadLetters,
     ) -> None:
-        self.epoch = epoch
+        self.epoch, self.entries = epoch, entries
         self._events = events
         self._lease = lease
         self._partitions = partitions
