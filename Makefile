@@ -65,7 +65,7 @@ bench-ai: install ## Measure the AI router beside other gateways into bench/ai/;
 	@$(BIN)/python -m tests.bench.ai $(RIVALS)
 
 .PHONY: bench-ticks
-bench-ticks: install ## Measure ticks from source to online feature, and the highest rate, into bench/ticks/
+bench-ticks: install ## Measure ticks from source to online feature, and the highest rate, into bench/ticks/ (fetches Kafka from Maven Central)
 	@$(BIN)/python -m tests.bench.ticks
 
 .PHONY: drill

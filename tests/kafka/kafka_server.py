@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[2]
 LIBRARIES = ROOT / ".local" / "kafka" / "libs"
 # A node with nothing but a few topics needs no more; the machine is shared.
 HEAP = "-Xmx384m"
+# Of two compilers the quick one: the other would have a processor to itself for the first minute.
+COMPILED = "-XX:TieredStopAtLevel=1"
 LOGGED = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 
 
@@ -54,6 +56,12 @@ class KafkaServer:
         return f"{self.host}:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """While it runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def output(self) -> str:
         return self._output.read_text(errors="replace")
 
@@ -77,7 +85,7 @@ class KafkaServer:
     def _java(self, *arguments: str) -> "subprocess.Popen[bytes]":
         with self._output.open("ab") as output:
             return subprocess.Popen(
-                ["java", HEAP, LOGGED, "-cp", f"{LIBRARIES}/*", *arguments],
+                ["java", HEAP, COMPILED, LOGGED, "-cp", f"{LIBRARIES}/*", *arguments],
                 preexec_fn=die_with_parent,  # noqa: PLW1509
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -2,8 +2,10 @@
 
     .venv-services/bin/python tests/services/stream/tick_bench.py --rate 100000 --seconds 60
 
-A broker (tansu), a cache, a source and the operator run as processes of their own; this one looks at the
-vectors of some symbols every two milliseconds. The time of a trade is that of the clock it was due by.
+A broker, a cache, a source and the operator run as processes of their own; this one looks at the vectors of
+some symbols every two milliseconds. The time of a trade is that of the clock it was due by. The broker is
+tansu, or Apache Kafka where `ops/kafka` has fetched it: tansu looks through all batches that it holds with
+each fetch, and takes more of the processors every second.
 """
 
 import argparse
@@ -23,8 +25,14 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[2] / "services")]
+sys.path[:0] = [
+    str(HERE),
+    str(HERE.parent),
+    str(HERE.parents[1] / "kafka"),
+    str(HERE.parents[2] / "services"),
+]
 
+import kafka_server  # noqa: E402
 import stream_servers  # noqa: E402
 from cache_servers import CacheServer  # noqa: E402
 from loopback import die_with_parent, own_address  # noqa: E402
@@ -33,6 +41,7 @@ from redis import Redis  # noqa: E402
 from richesreach.core.cache import Nodes  # noqa: E402
 from richesreach.core.endpoints import Endpoint  # noqa: E402
 from richesreach.core.events import accounting  # noqa: E402
+from richesreach.core.events.topics import TOPICS  # noqa: E402
 from richesreach.core.vectors import ONLINE  # noqa: E402
 from richesreach.market_data.packing import LINGER  # noqa: E402
 from vector_reader import Watch  # noqa: E402
@@ -81,10 +90,9 @@ class Process:
 
 class Bench:
     def __init__(
-        self, given: argparse.Namespace, broker: stream_servers.Broker, cache: CacheServer, folder: str
+        self, given: argparse.Namespace, kafka: str, broker: int, cache: CacheServer, folder: str
     ) -> None:
         self._given, self._cache = given, cache
-        kafka = broker.endpoint
         self.operator = Process("operator_process.py", kafka, cache.endpoint, folder, str(given.snapshots))
         self.operator.answer()
         self.source = Process(
@@ -94,11 +102,10 @@ class Bench:
         step = max(1, given.symbols // given.watched)
         self._watched = list(range(0, given.symbols, step))[: given.watched]
         self._said = 0
-        assert broker.process is not None
         assert cache.process is not None
         self._processes = {
             "source": self.source.pid,
-            "broker": broker.process.pid,
+            "broker": broker,
             "operator": self.operator.pid,
             "cache": cache.process.pid,
             "reader": os.getpid(),
@@ -131,6 +138,7 @@ class Bench:
         self._said = told["said"]
         counted = np.percentile(latencies, [50, 99, 99.9, 100]) if len(latencies) else [np.nan] * 4
         return {
+            "broker": self._given.broker,
             "rate": rate,
             "seconds": seconds,
             "ticks": int(rate * seconds),
@@ -190,12 +198,29 @@ class Bench:
 
 
 @contextmanager
+def started(kind: str, partitions: int, folder: str) -> Iterator[tuple[str, int]]:
+    """A broker with the platform's topics: its address, and the number of its process."""
+    stream_servers.PARTITIONS = partitions
+    if kind == "kafka":
+        with kafka_server.running(Path(folder)) as kafka:
+            stream_servers.Broker(kafka.host, kafka.port).create(*TOPICS)
+            yield kafka.endpoint, kafka.pid
+        return
+    with stream_servers.broker(own=True) as tansu:
+        assert tansu.process is not None
+        yield tansu.endpoint, tansu.process.pid
+
+
+@contextmanager
 def bench(given: argparse.Namespace) -> Iterator[Bench]:
-    stream_servers.PARTITIONS = given.partitions
     cache = CacheServer(*own_address())
-    with stream_servers.broker(own=True) as broker, TemporaryDirectory() as folder:
+    with (
+        TemporaryDirectory() as folder,
+        TemporaryDirectory() as snapshots,
+        started(given.broker, given.partitions, folder) as (kafka, broker),
+    ):
         cache.start()
-        made = Bench(given, broker, cache, folder)
+        made = Bench(given, kafka, broker, cache, snapshots)
         try:
             yield made
         finally:
@@ -220,6 +245,7 @@ def main() -> None:
         ("most-ms", 100),
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--broker", choices=("tansu", "kafka"), default="tansu")
     parser.add_argument("--linger", type=float, default=LINGER, help="milliseconds that a batch is filled")
     parser.add_argument("--highest", action="store_true", help="then find the highest rate, by steps")
     given = parser.parse_args()
