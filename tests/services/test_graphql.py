@@ -87,7 +87,7 @@ async def test_a_symbol_answers_all_its_fields(ask: Asker) -> None:
     found = await ask.data(
         """{ symbol(name: "aapl") {
             id name currentPrice
-            priceHistory(limit: 3) { symbol timestamp price open high low volume }
+            priceHistory(limit: 3) { symbol timestamp price open high low volume source }
             signals(limit: 2) { id direction confidence engine timestamp symbol { name } }
             performance { sharpeRatio winRate totalTrades totalPnL maxDrawdown }
         } }"""
@@ -95,6 +95,7 @@ async def test_a_symbol_answers_all_its_fields(ask: Asker) -> None:
     symbol = found["symbol"]
     assert (symbol["id"], symbol["name"]) == ("AAPL", "AAPL")
     assert symbol["currentPrice"] > 0
+    assert {point["source"] for point in symbol["priceHistory"]} == {"generated"}
     times = [point["timestamp"] for point in symbol["priceHistory"]]
     assert (len(times), times) == (3, sorted(times))
     assert [signal["symbol"]["name"] for signal in symbol["signals"]] == ["AAPL", "AAPL"]

@@ -9,6 +9,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from richesreach.core.events.scaled import unscaled
 
 Price = Annotated[str, Field(examples=["189.5"])]
+Licence = Annotated[
+    str, Field(description="Who may see it; what begins with `generated` is made up, and no market data.")
+]
 Interval = Literal["1m", "5m", "15m", "1h", "1d"]
 Moment = Annotated[
     AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC))
@@ -76,6 +79,7 @@ class Loss(BaseModel):
 
 class Quote(BaseModel):
     source: str
+    licence: Licence
     price: Price
     time: datetime
 
@@ -105,6 +109,7 @@ class LatestPrice(BaseModel):
     price: Price
     time: datetime
     source: str
+    licence: Licence
     consensus: Price | None
 
 

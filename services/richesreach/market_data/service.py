@@ -24,6 +24,7 @@ class Market:
         self._told = Told(nodes)
         self._region = region
         self._entries = entries
+        self._licences = {entry.about.name: entry.about.licence for entry in entries}
 
     async def sources(self) -> schemas.Sources:
         """Raises Problem 503 without the cache."""
@@ -80,7 +81,12 @@ class Market:
             stale=list(agreed.stale),
             disputed=agreed.disputed,
             quotes=[
-                schemas.Quote(source=quote.source, price=price_text(quote.price), time=moment(quote.happened))
+                schemas.Quote(
+                    source=quote.source,
+                    licence=self._licence(quote.source),
+                    price=price_text(quote.price),
+                    time=moment(quote.happened),
+                )
                 for quote in found.quotes
             ],
         )
@@ -90,7 +96,7 @@ class Market:
         found = await self._quotes(symbols)
         now = time.time_ns()
         return schemas.LatestPrices(
-            prices=[_latest(symbol, found[symbol], now) for symbol in symbols if symbol in found],
+            prices=[self._latest(symbol, found[symbol], now) for symbol in symbols if symbol in found],
             unknown=[symbol for symbol in symbols if symbol not in found],
         )
 
@@ -112,6 +118,23 @@ class Market:
                 for one in found
             ]
         )
+
+    def _latest(self, symbol: str, found: Quotes, now: int) -> schemas.LatestPrice:
+        primary = [quote for quote in found.quotes if quote.source == found.primary]
+        newest = max(primary or found.quotes, key=lambda quote: quote.happened)
+        agreed = consensus(found.quotes, now)
+        return schemas.LatestPrice(
+            symbol=symbol,
+            price=price_text(newest.price),
+            time=moment(newest.happened),
+            source=newest.source,
+            licence=self._licence(newest.source),
+            consensus=price_text(agreed.price) if agreed is not None else None,
+        )
+
+    def _licence(self, source: str) -> str:
+        """Of a source that another version of this service told of, nothing is known."""
+        return self._licences.get(source, "unknown")
 
     async def _quotes(self, symbols: Sequence[str]) -> dict[str, Quotes]:
         try:
@@ -166,17 +189,4 @@ def _stage(one: Sum, reached: int) -> schemas.Stage:
         told=moment(one.at),
         silent=one.silent,
         lost=one.lost,
-    )
-
-
-def _latest(symbol: str, found: Quotes, now: int) -> schemas.LatestPrice:
-    primary = [quote for quote in found.quotes if quote.source == found.primary]
-    newest = max(primary or found.quotes, key=lambda quote: quote.happened)
-    agreed = consensus(found.quotes, now)
-    return schemas.LatestPrice(
-        symbol=symbol,
-        price=price_text(newest.price),
-        time=moment(newest.happened),
-        source=newest.source,
-        consensus=price_text(agreed.price) if agreed is not None else None,
     )

@@ -101,6 +101,7 @@ async def test_what_is_published_is_counted_quoted_and_labelled(publisher: httpx
     assert found["bloomberg"]["why"].startswith("declared only")
     price = await body(publisher, "/market/prices/AAPL")
     assert (price["source"], price["price"] == price["consensus"]) == ("generator", True)
+    assert price["licence"].startswith("generated")
 
 
 async def test_metrics_say_who_publishes_and_what(publisher: httpx.AsyncClient) -> None:

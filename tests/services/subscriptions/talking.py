@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-PRICES = 'subscription { priceUpdate(symbol: "AAPL") { symbol price timestamp volume } }'
+PRICES = 'subscription { priceUpdate(symbol: "AAPL") { symbol price timestamp volume source } }'
 PROTOCOL = Subprotocol("graphql-transport-ws")
 Connect = Callable[..., AbstractAsyncContextManager["Talk"]]
 

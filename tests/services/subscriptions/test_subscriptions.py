@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 from asking import UNLIMITED
 from fastapi import FastAPI
@@ -13,6 +14,7 @@ from gql.transport.websockets import WebsocketsTransport
 from postgres_servers import PostgresCluster
 from richesreach.core.events.topics import MARKET_TICKS, ML_PREDICTIONS
 from richesreach.gateway.graphql import channels, sockets
+from richesreach.market_data.sources import generator
 from stream_client import eventually, packed, tick
 from talking import PRICES, PROTOCOL, Connect, advice, listening, publish
 
@@ -41,7 +43,17 @@ async def test_a_packed_tick_is_told_as_one_that_comes_alone(app: FastAPI, talk:
         await publish(app, tick(7))
         one, other = await client.hear(), await client.hear()
     assert one == other
+    assert one["payload"]["data"]["priceUpdate"]["source"] == "generator"
     assert one["payload"]["data"]["priceUpdate"]["price"] == 187.25
+
+
+async def test_made_up_ticks_are_labelled(app: FastAPI, talk: Connect) -> None:
+    async with talk() as client:
+        await client.begin()
+        await client.subscribe(PRICES)
+        await listening(app)
+        await publish(app, msgspec.structs.replace(tick(1), licence=generator.ABOUT.licence))
+        assert (await client.hear())["payload"]["data"]["priceUpdate"]["source"] == "generated"
 
 
 async def test_a_client_library_follows_signals(app: FastAPI) -> None:

@@ -9,6 +9,7 @@ from richesreach.core.events import Events
 from richesreach.core.events.schemas import Heartbeat, PackedTick, Tick, TickBatch
 from richesreach.core.events.topics import MARKET_TICKS, ML_PREDICTIONS, Topic
 from richesreach.core.problems import Problem
+from richesreach.gateway.market.model import GENERATED
 
 # Messages that one listener may be behind: it then goes on with the newest.
 BACKLOG = 256
@@ -86,13 +87,17 @@ class Feeds:
         self.signals = Feed(events, ML_PREDICTIONS, _whole)
 
 
-def _ticks(message: Tick | TickBatch | Heartbeat) -> Iterable[tuple[str, Tick | PackedTick]]:
-    """Each tick, whether it came alone or packed."""
-    if isinstance(message, TickBatch):
-        return ((tick.s, tick) for tick in message.ticks)
+def _ticks(
+    message: Tick | TickBatch | Heartbeat,
+) -> Iterable[tuple[str, tuple[str, Tick | PackedTick]]]:
+    """Each tick, whether it came alone or packed, and where it is from."""
     if isinstance(message, Heartbeat):
         return ()
-    return ((message.symbol, message),)
+    # Only the licence says whether it is market data at all.
+    source = GENERATED if message.licence.startswith(GENERATED) else message.source
+    if isinstance(message, TickBatch):
+        return ((tick.s, (source, tick)) for tick in message.ticks)
+    return ((message.symbol, (source, message)),)
 
 
 def _whole(message: Any) -> Iterable[tuple[str, Any]]:

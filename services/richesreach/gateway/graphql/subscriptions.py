@@ -21,9 +21,9 @@ class Subscription:
     @strawberry.subscription(description="Each trade or quote of a symbol.")
     async def price_update(self, info: Info, symbol: str) -> AsyncGenerator[PricePoint, None]:
         ticker = await known(symbol, info)
-        async for tick in info.context.feeds.ticks.of(ticker):
+        async for source, tick in info.context.feeds.ticks.of(ticker):
             info.context.anew()
-            yield _point(ticker, tick)
+            yield _point(ticker, tick, source)
 
     @strawberry.subscription(description="Each new signal for a symbol.")
     async def signal_update(self, info: Info, symbol: str) -> AsyncGenerator[Signal, None]:
@@ -37,13 +37,13 @@ def _at(nanoseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
-def _point(symbol: str, tick: schemas.Tick | schemas.PackedTick) -> PricePoint:
+def _point(symbol: str, tick: schemas.Tick | schemas.PackedTick, source: str) -> PricePoint:
     if isinstance(tick, schemas.PackedTick):
         # One division of two integers is the float that is nearest to the price, as of a decimal number.
-        return PricePoint(symbol=symbol, timestamp=_at(tick.t), price=tick.p / ONE, volume=tick.z / ONE)
-    return PricePoint(
-        symbol=symbol, timestamp=_at(tick.event_time), price=float(tick.price), volume=float(tick.size)
-    )
+        price, size, at = tick.p / ONE, tick.z / ONE, tick.t
+    else:
+        price, size, at = float(tick.price), float(tick.size), tick.event_time
+    return PricePoint(symbol=symbol, timestamp=_at(at), price=price, volume=size, source=source)
 
 
 def _signal(message: schemas.Signal) -> Signal:

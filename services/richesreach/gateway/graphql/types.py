@@ -14,6 +14,7 @@ from richesreach.gateway.market.model import Condition, Direction, Interval, Per
 
 Node = TypeVar("Node")
 Item = TypeVar("Item")
+MADE_UP = f"`{model.GENERATED}` is made up, and no market data"
 
 strawberry.enum(Direction, description="What a signal advises.")
 strawberry.enum(Interval, description="How long a bar is.")
@@ -40,6 +41,7 @@ class PricePoint:
     symbol: str
     timestamp: datetime
     price: float
+    source: str = strawberry.field(description=f"Where it is from; {MADE_UP}.")
     open: float | None = None
     high: float | None = None
     low: float | None = None
@@ -179,6 +181,7 @@ def point(bar: model.Bar) -> PricePoint:
         high=float(bar.high),
         low=float(bar.low),
         volume=float(bar.volume),
+        source=bar.source,
     )
 
 
