@@ -95,13 +95,24 @@ def test_the_files_have_the_columns_of_their_glue_table_and_each_message_once(
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(("place", "region"), [("New York", HOME), ("Frankfurt", EUROPE)])
 def test_the_price_history_follows_the_ticks_in_every_region(place: str, region: str, edge: Edge) -> None:
-    asked = {"query": '{ symbol(name: "AAPL") { priceHistory(interval: MINUTE, limit: 5) { timestamp } } }'}
+    asked = {
+        "query": """{ symbol(name: "AAPL") {
+            minutes: priceHistory(interval: MINUTE, limit: 5) { timestamp }
+            hours: priceHistory(interval: HOUR, limit: 1) { timestamp }
+        } }"""
+    }
 
-    def newest() -> datetime | None:
+    def newest() -> tuple[datetime, datetime] | None:
         answer = edge.post("/graphql", asked, place)
         assert answer.region == region
-        points = answer.document["data"]["symbol"]["priceHistory"]
-        at = datetime.fromisoformat(points[-1]["timestamp"]) if points else None
-        return at if at is not None and datetime.now(UTC) - at < timedelta(minutes=5) else None
+        history = answer.document["data"]["symbol"]
+        if not history["minutes"]:
+            return None
+        minute, hour = (
+            datetime.fromisoformat(history[which][-1]["timestamp"]) for which in ("minutes", "hours")
+        )
+        recent = datetime.now(UTC) - minute < timedelta(minutes=5)
+        return (minute, hour) if recent and datetime.now(UTC) - hour < timedelta(hours=1) else None
 
-    assert eventually(newest, "a bar of the last minutes", PATIENCE) < datetime.now(UTC)
+    minute, hour = eventually(newest, "a bar of the last minutes, and one of this hour", PATIENCE)
+    assert hour <= minute < datetime.now(UTC)

@@ -1,5 +1,6 @@
-"""`python -m richesreach.history.partitions`: make the table of bars ready for the next months, and drop the
-oldest. Run by a schedule in the writer's region; what is done already is left as it is.
+"""`python -m richesreach.history.partitions`: make the table of bars ready for the next months, drop the
+oldest, and make the bars of the days that are over. Run by a schedule in the writer's region; what is done
+already is left as it is.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from richesreach.core.database import Connection, Database, DatabaseUnavailableE
 from richesreach.core.logs import logger
 from richesreach.core.settings import SettingsError
 from richesreach.core.startup import read_settings
+from richesreach.history.days import make_days
 from richesreach.history.settings import HistorySettings
 
 # A month's rows that came before its partition go with it.
@@ -75,12 +77,12 @@ async def main() -> None:
     database = Database(settings)
     await database.open()
     try:
-        made, dropped = await tend(
-            database, datetime.now(UTC).date(), ahead=own.months_ahead, kept=own.months_kept
-        )
+        today = datetime.now(UTC).date()
+        made, dropped = await tend(database, today, ahead=own.months_ahead, kept=own.months_kept)
+        days = await make_days(database, today, own.source)
     finally:
         await database.close()
-    logger().info("partitions_tended", made=made, dropped=dropped)
+    logger().info("partitions_tended", made=made, dropped=dropped, days=days)
 
 
 if __name__ == "__main__":

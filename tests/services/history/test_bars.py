@@ -16,6 +16,7 @@ from richesreach.core.events.schemas import Bar
 from richesreach.core.settings import Settings
 from richesreach.history.backfill import arguments, fill
 from richesreach.history.bars import BarStore, BarWorker, UnfitBarError, fitting
+from richesreach.history.days import make_days
 from richesreach.history.lake.layouts import BARS
 from richesreach.history.lake.store import LakeStore
 from richesreach.history.lake.writer import Limits, opened
@@ -152,3 +153,37 @@ async def test_months_ahead_are_made_with_the_rows_that_came_before_and_old_ones
 async def test_tending_twice_changes_nothing(kept: Database) -> None:
     await tend(kept, date(2026, 11, 1), ahead=3, kept=24)
     assert await tend(kept, date(2026, 11, 1), ahead=3, kept=24) == ([], [])
+
+
+FIVE = {"interval": "5m"}
+
+
+async def days(database: Database) -> list[tuple[Decimal, ...]]:
+    rows = await asked(
+        database,
+        "select open, high, low, close, volume from market_bars where interval = '1d'"
+        " and symbol = 'AAPL' and opened_at = '2026-01-01 00:00Z'",
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_a_day_that_is_over_is_the_sum_of_its_parts(kept: Database, worker: BarWorker) -> None:
+    await worker.take(
+        [
+            bar(0, MINUTE + 5, **FIVE, open="11", high="15", low="10", close="14", volume="3"),
+            bar(1, MINUTE, **FIVE, open="12", high="12", low="8", close="11", volume="2"),
+            bar(2, MINUTE + 1440, **FIVE, open="90", high="90", low="90", close="90"),
+        ]
+    )
+    assert await make_days(kept, date(2026, 1, 2), "stream") == 1
+    assert await days(kept) == [(12, 15, 8, 14, 5)]
+    assert await make_days(kept, date(2026, 1, 2), "stream") == 0
+
+
+async def test_a_day_of_another_source_stays(kept: Database, worker: BarWorker) -> None:
+    whole = {"interval": "1d", **dict.fromkeys(("open", "high", "low", "close"), "20")}
+    vendor = BarStore(kept, "massive")
+    await vendor.save([msgspec.json.decode(bar(0, MINUTE - 720, **whole).value(), type=Bar)])
+    await worker.take([bar(0, MINUTE, **FIVE)])
+    assert await make_days(kept, date(2026, 1, 2), "stream") == 0
+    assert (await days(kept))[0][3] == 20

@@ -78,7 +78,7 @@ class Symbol:
             raise UnknownError("price", self.name)
         return float(found.price)
 
-    @strawberry.field(description="The newest bars, the oldest of them first.")
+    @strawberry.field(description="The newest bars, the oldest of them first; the last may go on still.")
     async def price_history(
         self, info: Info, interval: Interval = Interval.DAY, limit: Limit = 30
     ) -> list[PricePoint]:

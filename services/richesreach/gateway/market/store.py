@@ -1,13 +1,14 @@
 """The market's tables in Postgres: everything is read for several symbols in one question."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
 from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
 
 from richesreach.core.database import Connection, Database
+from richesreach.gateway.market import unfinished
 from richesreach.gateway.market.model import (
     Bar,
     Direction,
@@ -72,8 +73,10 @@ _ENGINES = f"select {_ENGINE} from market_engines order by engine"  # noqa: S608
 class MarketStore:
     """Raises DatabaseUnavailableError."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(
+        self, database: Database, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._database, self._clock = database, clock
 
     async def symbols(self, symbols: Sequence[str]) -> dict[str, Instrument]:
         rows = await self._rows(_SYMBOLS, [*symbols])
@@ -95,8 +98,18 @@ class MarketStore:
     async def newest_bars(
         self, symbols: Sequence[str], interval: Interval, count: int
     ) -> dict[str, list[Bar]]:
-        rows = await self._rows(_NEWEST_BARS, [*symbols], interval.value, count)
-        return _by_symbol(symbols, map(_bar, rows))
+        """The newest first; the last may go on still, and is then made of what there is of it."""
+        wanted, parts = [*symbols], unfinished.PARTS.get(interval)
+
+        async def select(connection: Connection) -> list[asyncpg.Record]:
+            whole: list[asyncpg.Record] = await connection.fetch(_NEWEST_BARS, wanted, interval.value, count)
+            if parts is None:
+                return whole
+            of = (interval.value, parts.length, parts.interval.value, parts.since(self._clock()))
+            return [*await connection.fetch(unfinished.BARS, wanted, *of), *whole]
+
+        found = _by_symbol(symbols, map(_bar, await self._database.read(select)))
+        return {symbol: bars[:count] for symbol, bars in found.items()}
 
     async def signals_page(
         self, symbol: str | None, engine: str | None, after: tuple[datetime, UUID] | None, count: int
