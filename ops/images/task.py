@@ -23,6 +23,8 @@ UNKNOWN = "not-deployed.invalid"
 #: The same for variables whose form a service checks when it starts.
 FORMED = {"USER_POOL_ID": "us-east-1_NotDeployed"}
 SECRET = "not-a-secret"  # noqa: S105
+#: What a manifest's own secrets hold when they are made, before people fill them in.
+OWN, UNFILLED = "SECRET_", "{}"
 
 #: Seconds.
 SYNTHESIS = 600
@@ -84,7 +86,10 @@ def read(template: Mapping[str, Any], services: Collection[str]) -> Iterator[tup
                 continue
             linux = each.get("LinuxParameters", {})
             values = {entry["Name"]: _value(entry) for entry in each.get("Environment", ())}
-            secrets = {entry["Name"]: SECRET for entry in each.get("Secrets", ())}
+            secrets = {
+                name: UNFILLED if name.startswith(OWN) else SECRET
+                for name in (entry["Name"] for entry in each.get("Secrets", ()))
+            }
             yield (
                 each["Name"],
                 Container(

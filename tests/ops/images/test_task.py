@@ -60,6 +60,12 @@ def test_secrets_are_there_without_being_any() -> None:
     assert container.environment["DATABASE_PASSWORD"] == task.SECRET
 
 
+def test_a_manifest_s_own_secret_holds_what_it_is_made_with() -> None:
+    entry = {"Name": "SECRET_AI_PROVIDERS", "ValueFrom": "arn"}
+    ((_, container),) = task.read(template(Secrets=[entry]), ["gateway"])
+    assert container.environment["SECRET_AI_PROVIDERS"] == "{}"
+
+
 def test_container_that_asks_for_nothing_gets_what_ecs_would_give_it() -> None:
     ((_, container),) = task.read(
         template(ReadonlyRootFilesystem=False, LinuxParameters={}, Ulimits=[]), ["gateway"]
