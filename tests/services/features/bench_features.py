@@ -2,6 +2,9 @@
 
 One machine, one cache server, one Postgres, the same 500 symbols and values for all. Inside the service is a
 read as both interfaces make it; end to end is a call over gRPC to a task in a process of its own.
+
+The cache has a core of its own, and who reads another one: left to the scheduler, both share a core in one
+round and not in the next, which halves or doubles the time of a round trip.
 """
 
 import json
@@ -43,6 +46,7 @@ from richesreach.features.views import VIEWS  # noqa: E402
 from token_issuer import Issuer, issuer  # noqa: E402
 
 ROOT = HERE.parents[2]
+CORES = sorted(os.sched_getaffinity(0))
 SYMBOLS = [f"S{number:03d}" for number in range(500)]
 NAMES = [name for view in VIEWS if view.live for name in view.names]
 # Reads in a round: ours, Feast's.
@@ -95,6 +99,14 @@ async def over_grpc(told: Environment, signing: Issuer) -> AsyncIterator[RpcNeig
         await client.close()
     finally:
         task.kill()
+
+
+def apart(cache: CachePair, *readers: int) -> None:
+    """Give the cache the last core, and the processes that read the others."""
+    servers = [server.process.pid for server in (cache.primary, cache.replica) if server.process]
+    for process, given in (*((one, CORES[-1:]) for one in servers), *((one, CORES[:-1]) for one in readers)):
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), given)
 
 
 async def same(online: OnlineFeatures, feast: FeastSide, values: "np.ndarray[Any, Any]") -> None:
@@ -168,6 +180,7 @@ async def bench(rounds: int, cluster: PostgresCluster, caches: CachePair, signin
                 results["feast"] = feast.open(store, cluster, caches.primary)["version"]
                 feast.ask("write", symbols=SYMBOLS, values=values.tolist())
                 await same(online, feast, values)
+                apart(caches, os.getpid(), feast.process)
                 for number in TIMES:
                     await measured(1, reads(online, client), feast, number)
                     results[f"{store} {number}"] = await measured(
@@ -203,6 +216,8 @@ def table(results: dict[str, Any], rounds: int) -> list[str]:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    if len(CORES) < 2:
+        raise SystemExit("error: this bench needs two cores: one for the cache, and one for who reads")
     with tempfile.TemporaryDirectory() as folder, cache_servers.cache_pair() as caches, issuer() as signing:
         template = postgres_servers.make_template(Path(folder) / "template")
         with postgres_servers.postgres_cluster(template, Path(folder) / "cluster") as cluster:

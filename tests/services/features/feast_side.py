@@ -21,6 +21,11 @@ class FeastSide:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
+    @property
+    def process(self) -> int:
+        """Its id."""
+        return self._process.pid
+
     def ask(self, do: str, **told: Any) -> Any:
         """What it answers; fails with the end of what it said where it ended."""
         stdin, stdout = self._process.stdin, self._process.stdout
