@@ -56,7 +56,7 @@ class OnlineFeatures:
         parts = wanted.parts
         raw = await self._asked([part.layout for part in parts], entities)
         now = self._now()
-        if len(raw) == 1 and (read := self._one(parts[0], raw[0], now)) is not None:
+        if len(raw) == 1 and (read := self._one(parts[0], entities[0], raw[0], now)) is not None:
             return read
         number = len(entities)
         found = []
@@ -66,9 +66,9 @@ class OnlineFeatures:
             found.append(vectors)
         return _side_by_side(wanted, found)
 
-    def _one(self, part: Part, raw: bytes | None, now: int) -> Read | None:
-        """Of a single vector that is fresh: arrays for one number cost more than asking for it. None for
-        what is to be looked at more closely.
+    def _one(self, part: Part, entity: str, raw: bytes | None, now: int) -> Read | None:
+        """Of a single vector: arrays for one number cost more than asking for it. None for what is to be
+        looked at more closely.
         """
         if raw is None:
             return None
@@ -76,10 +76,14 @@ class OnlineFeatures:
             time, _ = part.layout.head(raw)
         except VectorError:
             return None
-        if time < now - part.fresh_for:
+        age = now - time
+        if age > part.given_for:
             return None
         for view in part.views:
-            self.counts[view.name, "fresh"] += 1
+            outcome = "fresh"
+            if age > view.stale_after * SECOND:
+                outcome = "closed" if view.live and not is_open(market_of(entity), now) else "stale"
+            self.counts[view.name, outcome] += 1
         values = part.layout.features(raw)
         return Read([time], values if part.whole else values[:, part.source])
 
@@ -132,7 +136,7 @@ class OnlineFeatures:
             for view in part.views:
                 counts[view.name, "fresh"] += number
             return
-        oldest = now - min(view.ttl for view in part.views) * SECOND
+        oldest = now - part.given_for
         # A vector of time -1 says that there is none: it is kept so that the source is not asked again.
         gone = vectors.present & (vectors.times < oldest)
         if gone.any():

@@ -26,6 +26,8 @@ class Part:
     whole: bool
     # Nanoseconds: what is younger is stale in none of the views.
     fresh_for: int
+    # And what is older is not given at all.
+    given_for: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def _part(layout: Layout, names: Sequence[str], target: list[int]) -> Part:
         np.array(target, np.int64),
         whole,
         min(BY_NAME[name].stale_after for name in views) * SECOND,
+        min(BY_NAME[name].ttl for name in views) * SECOND,
     )
 
 

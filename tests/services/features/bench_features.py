@@ -119,13 +119,14 @@ async def same(online: OnlineFeatures, feast: FeastSide, values: "np.ndarray[Any
 
 
 async def measured(
-    rounds: int, ours: dict[str, Read], feast: FeastSide, number: int
+    rounds: int, ours: dict[str, Read], feast: FeastSide, number: int, anew: Callable[[], Awaitable[None]]
 ) -> dict[str, dict[str, list[float]]]:
-    """Percentiles of each round by side: p50, p99."""
+    """Percentiles of each round by side: p50, p99. `anew` writes our vectors as of now, as ticks would."""
     found: dict[str, dict[str, list[float]]] = {}
     symbols, (mine, theirs) = SYMBOLS[:number], TIMES[number]
     for turn in range(rounds):
         took = {}
+        await anew()
         sides = [*ours, "feast"] if turn % 2 == 0 else ["feast", *reversed(ours)]
         for side in sides:
             if side == "feast":
@@ -164,8 +165,6 @@ async def bench(rounds: int, cluster: PostgresCluster, caches: CachePair, signin
     ordered = values[:, [NAMES.index(name) for name in ONLINE.names]]
     results: dict[str, Any] = {}
     async with inside(told) as online, over_grpc(told, signing) as client:
-        now = time.time_ns()
-        written = {symbol: (now, row) for symbol, row in zip(SYMBOLS, ordered.tolist(), strict=True)}
         nodes = Settings.from_environment(told)
         servers = Nodes(
             "cache",
@@ -173,8 +172,13 @@ async def bench(rounds: int, cluster: PostgresCluster, caches: CachePair, signin
             writes=[nodes.cache_primary, nodes.cache_secondary],
             tls=False,
         )
-        await features_task.write(servers, ONLINE, written)
-        await servers.close()
+
+        async def anew() -> None:
+            now = time.time_ns()
+            written = {symbol: (now, row) for symbol, row in zip(SYMBOLS, ordered.tolist(), strict=True)}
+            await features_task.write(servers, ONLINE, written)
+
+        await anew()
         for store in ("redis", "postgres"):
             with feast_side() as feast:
                 results["feast"] = feast.open(store, cluster, caches.primary)["version"]
@@ -182,10 +186,11 @@ async def bench(rounds: int, cluster: PostgresCluster, caches: CachePair, signin
                 await same(online, feast, values)
                 apart(caches, os.getpid(), feast.process)
                 for number in TIMES:
-                    await measured(1, reads(online, client), feast, number)
+                    await measured(1, reads(online, client), feast, number, anew)
                     results[f"{store} {number}"] = await measured(
-                        rounds, reads(online, client), feast, number
+                        rounds, reads(online, client), feast, number, anew
                     )
+        await servers.close()
     return results
 
 

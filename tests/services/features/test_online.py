@@ -105,6 +105,10 @@ async def test_what_is_old_because_its_market_is_closed_is_not_stale(task: Featu
             outcome: count for (view, outcome), count in online.counts.items() if view == VIEWS[0].name
         }
         assert counted == {"fresh": 0, "stale": stale, "closed": closed, "missing": 1}
+        for name in (share, coin):
+            await online.read(selection(["price"]), [name])
+        assert online.counts[VIEWS[0].name, "stale"] == 2 * stale
+        assert online.counts[VIEWS[0].name, "closed"] == 2 * closed
 
 
 @pytest.mark.parametrize(
