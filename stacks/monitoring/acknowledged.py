@@ -9,6 +9,7 @@ from stacks.function import APIS_ONLY
 _PAGER = "Notification/PagerDuty/Function"
 _INTERNET = "it calls PagerDuty on the internet and must do so when this very network is what fails"
 _SERVICES = ("ai-router", "features", "gateway", "market-data")
+_INNER = ("history", "stream")
 _ROLE = "EdgeCanary/Policy/Resource"
 _LOOKS = "Freshness/Function/Function"
 
@@ -39,12 +40,13 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
             for indicator in ("availability", "latency")
             for window in ("14_4x-1h", "14_4x-5m", "6x-6h", "6x-30m", "1x-3d", "1x-6h")
         ),
-        *(f"{service}-{what}-tasks" for service in _SERVICES for what in ("healthy", "running")),
+        *(f"{service}-healthy-tasks" for service in _SERVICES),
+        *(f"{service}-running-tasks" for service in (*_SERVICES, *_INNER)),
     ),
     *each(
         ALARM_ACTION,
         "says that a deployment runs, and so holds other alarms back: nobody is to be told of it",
-        *(f"{service}-deploying" for service in _SERVICES),
+        *(f"{service}-deploying" for service in (*_SERVICES, *_INNER)),
     ),
     Acknowledged(_PAGER, FUNCTION_NETWORK, _INTERNET),
     Acknowledged(_LOOKS, FUNCTION_NETWORK, APIS_ONLY),

@@ -25,6 +25,8 @@ class RegionMetrics:
 
     site: Site
     services: Sequence[ServiceMetrics]
+    #: Those that no viewer reaches.
+    inner: Sequence[ServiceMetrics]
     #: Of all services, those that no viewer reaches too: rules see them from inside.
     manifests: Sequence[Manifest]
     front_door: FrontDoor
@@ -48,6 +50,7 @@ class RegionMetrics:
         return RegionMetrics(
             site=site,
             services=[_service(service, balancer) for service in services if service.manifest.exposed],
+            inner=[_service(service, balancer) for service in services if not service.manifest.exposed],
             manifests=[service.manifest for service in services],
             front_door=FrontDoor(region, balancer),
             lake=LakeMetrics(site),

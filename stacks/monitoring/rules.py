@@ -19,6 +19,7 @@ from stacks.manifest import Manifest
 from stacks.monitoring.burn_rate import FAST, SLOW, BurnRule, label
 from stacks.monitoring.condition import Condition, Severity
 from stacks.monitoring.feature_alerts import feature_alerts
+from stacks.monitoring.history_alerts import history_alerts
 from stacks.monitoring.market_alerts import market_alerts
 from stacks.monitoring.model_alerts import model_alerts
 from stacks.monitoring.operator_alerts import operator_alerts
@@ -103,6 +104,28 @@ DRAWN = {
     ),
     "richesreach_stream_vectors:rate5m": (
         "sum by (service, outcome) (rate(richesreach_stream_vectors_total{%s}[5m]))"
+    ),
+    "richesreach_history_bars:rate5m": (
+        "sum by (service, outcome) (rate(richesreach_history_bars_total{%s}[5m]))"
+    ),
+    "richesreach_history_files:increase1h": (
+        "sum by (service, dataset) (increase(richesreach_history_files_total{%s}[1h]))"
+    ),
+    "richesreach_history_gone_messages:increase1h": (
+        "sum by (service, dataset) (increase(richesreach_history_gone_messages_total{%s}[1h]))"
+    ),
+    "richesreach_history_repeated_rows:increase1h": (
+        "sum by (service, dataset) (increase(richesreach_history_repeated_rows_total{%s}[1h]))"
+    ),
+    "richesreach_history_rows:rate5m": (
+        "sum by (service, dataset) (rate(richesreach_history_rows_total{%s}[5m]))"
+    ),
+    "richesreach_history_unreadable_messages:increase1h": (
+        "sum by (service, dataset) (increase(richesreach_history_unreadable_messages_total{%s}[1h]))"
+    ),
+    "richesreach_history_write_duration_seconds:p99_5m": (
+        "histogram_quantile(0.99, sum by (service, dataset, le)"
+        " (rate(richesreach_history_write_duration_seconds_bucket{%s}[5m])))"
     ),
     "richesreach_ai_attempts:rate5m": (
         "sum by (service, provider, outcome) (rate(richesreach_ai_attempts_total{%s}[5m]))"
@@ -209,7 +232,7 @@ class ServiceRules:
                 expression = " or ".join(f"({self._burns(indicator, rule)})" for rule in burns)
                 reason = "bad share {{ $value | humanizePercentage }}"
                 found.append(self._alert(condition, expression, reason))
-        alerts = (model_alerts, feature_alerts, market_alerts, operator_alerts)
+        alerts = (model_alerts, feature_alerts, market_alerts, operator_alerts, history_alerts)
         for own in (alert for of in alerts for alert in of(self.manifest)):
             found.append(self._alert(own.condition, own.expression, own.reason) | {"for": own.pending})
         unread = self._alert(UNREAD, f"absent(up{{{self.of}}} == 1)", "no task answers the collector")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_logs as logs
 
 from stacks.monitoring.condition import BELOW, QUIET_IS_BAD, Condition, Severity
 from stacks.monitoring.factory import AlarmFactory, any_of
+from stacks.monitoring.log_words import words
 from stacks.monitoring.service import ServiceMetrics
 from stacks.monitoring.slo import burn_rate_alarms, indicators
 
@@ -54,19 +53,34 @@ MEMORY = Condition(
 
 
 def service_alarms(factory: AlarmFactory, metrics: ServiceMetrics) -> cloudwatch.CompositeAlarm:
-    """Everything that watches one service; returns the composite that says whether it is impaired."""
+    """Everything that watches one service that viewers reach; returns the composite that says whether it is
+    impaired."""
     pages = [burn_rate_alarms(factory, indicator) for indicator in indicators(metrics)]
-    pages.append(_tasks(factory, metrics))
-    factory.alarm(CPU, metrics.ecs("CPUUtilization"), of=metrics.name)
-    factory.alarm(MEMORY, metrics.ecs("MemoryUtilization"), of=metrics.name)
-    for word in WORDS:
-        factory.alarm(word.condition, word.metric(factory, metrics), of=metrics.name)
+    healthy = factory.alarm(HEALTHY.at(max(1, metrics.count.min)), metrics.healthy_hosts(), of=metrics.name)
+    pages += _tasks(factory, metrics, [healthy])
+    _work(factory, metrics)
     return factory.composite(IMPAIRED, any_of(pages), of=metrics.name)
 
 
-def _tasks(factory: AlarmFactory, metrics: ServiceMetrics) -> cloudwatch.CompositeAlarm:
+def inner_service_alarms(factory: AlarmFactory, metrics: ServiceMetrics) -> None:
+    """What watches a service that no viewer reaches from outside: no load balancer asks its tasks, and its
+    objectives are rules over its own metrics (`rules.py`)."""
+    _tasks(factory, metrics, [])
+    _work(factory, metrics)
+
+
+def _work(factory: AlarmFactory, metrics: ServiceMetrics) -> None:
+    factory.alarm(CPU, metrics.ecs("CPUUtilization"), of=metrics.name)
+    factory.alarm(MEMORY, metrics.ecs("MemoryUtilization"), of=metrics.name)
+    for word in words(metrics.manifest):
+        factory.alarm(word.condition, word.metric(factory, metrics), of=metrics.name)
+
+
+def _tasks(
+    factory: AlarmFactory, metrics: ServiceMetrics, alarms: list[cloudwatch.Alarm]
+) -> list[cloudwatch.CompositeAlarm]:
+    """The page on too few tasks; none where nothing counts them."""
     environment, of = metrics.site.environment, metrics.name
-    alarms = [factory.alarm(HEALTHY.at(max(1, metrics.count.min)), metrics.healthy_hosts(), of=of)]
     suppressor = None
     if environment.services.container_insights:
         desired, running = metrics.insights("DesiredTaskCount"), metrics.insights("RunningTaskCount")
@@ -79,83 +93,4 @@ def _tasks(factory: AlarmFactory, metrics: ServiceMetrics) -> cloudwatch.Composi
         alarms.append(factory.alarm(RUNNING, missing, of=of))
         if environment.monitoring.suppress_during_deployments:
             suppressor = factory.alarm(DEPLOYING, metrics.insights("DeploymentCount"), of=of)
-    return factory.composite(TASKS, any_of(alarms), of=of, suppressor=suppressor)
-
-
-class LogWord:
-    """Lines of a service's log that match a pattern, counted, and the alarm on their number."""
-
-    def __init__(self, condition: Condition, metric: str, pattern: logs.IFilterPattern) -> None:
-        self.condition = condition
-        self.metric_name = metric
-        self.pattern = pattern
-
-    def metric(self, factory: AlarmFactory, metrics: ServiceMetrics) -> cloudwatch.Metric:
-        """Lines in five minutes; published only when there is one."""
-        namespace = f"RichesReach/{metrics.site.environment.name}/{metrics.name}"
-        logs.CfnMetricFilter(
-            factory.scope,
-            f"{metrics.name}-{self.condition.name}-filter",
-            log_group_name=metrics.log_group,
-            filter_pattern=self.pattern.log_pattern_string,
-            metric_transformations=[
-                logs.CfnMetricFilter.MetricTransformationProperty(
-                    metric_namespace=namespace, metric_name=self.metric_name, metric_value="1", unit="Count"
-                )
-            ],
-        )
-        return cloudwatch.Metric(
-            namespace=namespace,
-            metric_name=self.metric_name,
-            statistic="Sum",
-            period=cdk.Duration.minutes(5),
-            region=metrics.site.region,
-            label=f"{metrics.name} {self.metric_name}",
-        )
-
-
-def _level(*levels: str) -> logs.IFilterPattern:
-    return logs.FilterPattern.any(*(logs.FilterPattern.string_value("$.level", "=", word) for word in levels))
-
-
-#: The fields are those of the services' own log lines (richesreach.core.logs and access_log).
-WORDS = (
-    LogWord(
-        Condition(
-            "log-errors",
-            Severity.TICKET,
-            "The service logs errors.",
-            threshold=20,
-            periods=3,
-            datapoints=2,
-        ),
-        "LogErrors",
-        _level("error", "critical"),
-    ),
-    LogWord(
-        Condition(
-            "log-panics",
-            Severity.TICKET,
-            "A process of the service died or raised what nothing caught.",
-            periods=1,
-            datapoints=1,
-        ),
-        "LogPanics",
-        logs.FilterPattern.any_term("Fatal Python error", "MemoryError", "Segmentation fault", "Traceback"),
-    ),
-    LogWord(
-        Condition(
-            "auth-failures",
-            Severity.TICKET,
-            "Many requests are refused for who sent them: a broken client, an expired key, or guessing.",
-            threshold=500,
-            periods=3,
-            datapoints=2,
-        ),
-        "AuthFailures",
-        logs.FilterPattern.any(
-            logs.FilterPattern.number_value("$.status", "=", 401),
-            logs.FilterPattern.number_value("$.status", "=", 403),
-        ),
-    ),
-)
+    return [factory.composite(TASKS, any_of(alarms), of=of, suppressor=suppressor)] if alarms else []

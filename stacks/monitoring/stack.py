@@ -24,7 +24,7 @@ from stacks.monitoring.metric_rules import metric_rules
 from stacks.monitoring.notices import Notices
 from stacks.monitoring.notification import Notification
 from stacks.monitoring.region import RegionMetrics
-from stacks.monitoring.service_alarms import service_alarms
+from stacks.monitoring.service_alarms import inner_service_alarms, service_alarms
 from stacks.monitoring.state import MonitoringStateStack
 from stacks.monitoring.stream import stream_alarms
 
@@ -67,6 +67,8 @@ class MonitoringStack(PlatformStack):
         factory = AlarmFactory(self, site, self.notification.actions)
 
         impaired = [service_alarms(factory, service) for service in metrics.services]
+        for service in metrics.inner:
+            inner_service_alarms(factory, service)
         front_door = front_door_alarms(factory, metrics.front_door, settings.anomaly_band)
         own = canary_alarms(factory, edge_url)
         self._region(factory, impaired, [front_door, *own])

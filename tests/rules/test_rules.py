@@ -26,6 +26,7 @@ BOUNDS = SERVICES / "core" / "request_counts.py"
 OWN_METRICS = (
     SERVICES / "ai_router" / "tracking" / "metrics.py",
     SERVICES / "features" / "metrics.py",
+    SERVICES / "history" / "metrics.py",
     SERVICES / "stream" / "metrics.py",
 )
 

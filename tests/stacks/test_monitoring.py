@@ -125,7 +125,7 @@ def test_missing_tasks_are_those_that_ecs_wants_and_does_not_run(prod: Assembly)
 def test_deployment_holds_the_page_on_tasks_and_no_other(prod: Assembly) -> None:
     found = alarms(prod, "us-east-1")
     held = {name for name, alarm in found.items() if "ActionsSuppressor" in alarm.properties}
-    assert held == {f"{manifest.name}-too-few-tasks" for manifest in load_manifests() if manifest.exposed}
+    assert held == {f"{manifest.name}-too-few-tasks" for manifest in load_manifests()}
     suppressor = found["gateway-too-few-tasks"].properties["ActionsSuppressor"]
     assert suppressor == {"Fn::GetAtt": [found["gateway-deploying"].logical_id, "Arn"]}
 
@@ -154,23 +154,41 @@ def test_region_is_impaired_when_every_service_is_or_its_front_door(region: str,
     [
         ("log-errors", '{ ($.level = "error") || ($.level = "critical") }'),
         ("auth-failures", "{ ($.status = 401) || ($.status = 403) }"),
+        ("history-tasks-failed", '{ $.event = "task_failed" }'),
+        ("history-lake-quality", '{ $.event = "lake_quality" }'),
     ],
 )
 def test_lines_of_a_services_log_are_counted(condition: str, pattern: str, prod: Assembly) -> None:
+    service = "history" if condition.startswith("history-") else "gateway"
     found = prod.all("us-east-1", "monitoring", "AWS::Logs::MetricFilter")
     (counted,) = [
         each
         for each in found
         if each.properties["FilterPattern"] == pattern
-        and each.properties["MetricTransformations"][0]["MetricNamespace"].endswith("/gateway")
+        and each.properties["MetricTransformations"][0]["MetricNamespace"].endswith(f"/{service}")
     ]
     (made,) = counted.properties["MetricTransformations"]
-    alarm = alarms(prod, "us-east-1")[f"gateway-{condition}"]
+    alarm = alarms(prod, "us-east-1")[f"{service}-{condition.removeprefix('history-')}"]
     (read,) = stats(alarm)
     assert (made["MetricNamespace"], made["MetricName"]) == (
         read["Metric"]["Namespace"],
         read["Metric"]["MetricName"],
     )
+
+
+@every_region
+def test_tasks_and_log_of_a_service_that_no_viewer_reaches_are_watched(region: str, prod: Assembly) -> None:
+    found = alarms(prod, region)
+    of_stream = {name.removeprefix("stream-") for name in found if name.startswith("stream-")}
+    assert of_stream >= {"too-few-tasks", "running-tasks", "cpu-saturated", "memory-saturated", "log-errors"}
+    assert of_stream.isdisjoint({"healthy-tasks", "impaired", "auth-failures", "tasks-failed"})
+    assert severity(found["stream-too-few-tasks"]) == "page"
+
+
+def test_nothing_counts_the_tasks_of_such_a_service_without_container_insights(local: Assembly) -> None:
+    found = alarms(local, "us-east-1")
+    assert "stream-log-errors" in found
+    assert "stream-too-few-tasks" not in found
 
 
 def test_objective_so_low_that_nothing_could_fire_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from richesreach.core import logs
 from richesreach.core.settings import Settings, SettingsError
@@ -19,3 +20,20 @@ def read_settings() -> Settings:
         sys.exit(1)
     logs.configure(service=settings.service_name, region=settings.region, level=settings.log_level)
     return settings
+
+
+def run_task(name: str, work: Callable[[], None], *, expected: tuple[type[Exception], ...]) -> None:
+    """A scheduled task, to its end. Where it fails it exits 1 with one line, which the alarm on failed tasks
+    counts; that has the way to the error, too, unless it is one of `expected`.
+    """
+    try:
+        work()
+    except SettingsError as error:
+        logs.logger().error("task_failed", task=name, problems=error.problems)
+    except expected as error:
+        logs.logger().error("task_failed", task=name, error=str(error))
+    except Exception as error:
+        logs.logger().exception("task_failed", task=name, error=f"{type(error).__name__}: {error}")
+    else:
+        return
+    sys.exit(1)

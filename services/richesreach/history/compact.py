@@ -1,12 +1,11 @@
 """`python -m richesreach.history.compact`: put the small files of past hours together. Run by a schedule."""
 
 import os
-import sys
 from datetime import UTC, datetime
 
 from richesreach.core.logs import logger
 from richesreach.core.settings import Settings, SettingsError
-from richesreach.core.startup import read_settings
+from richesreach.core.startup import read_settings, run_task
 from richesreach.history.lake.compaction import compact
 from richesreach.history.lake.layouts import LAYOUTS
 from richesreach.history.lake.manifests import Place
@@ -37,11 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except SettingsError as error:
-        logger().error("settings_wrong", problems=error.problems)
-        sys.exit(1)
-    except LakeUnavailableError as error:
-        logger().error("compaction_failed", error=str(error))
-        sys.exit(1)
+    run_task("compact", main, expected=(LakeUnavailableError,))

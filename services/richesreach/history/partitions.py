@@ -5,13 +5,11 @@ already is left as it is.
 
 import asyncio
 import os
-import sys
 from datetime import UTC, date, datetime
 
 from richesreach.core.database import Connection, Database, DatabaseUnavailableError
 from richesreach.core.logs import logger
-from richesreach.core.settings import SettingsError
-from richesreach.core.startup import read_settings
+from richesreach.core.startup import read_settings, run_task
 from richesreach.history.days import make_days
 from richesreach.history.settings import HistorySettings
 
@@ -86,11 +84,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(main())
-    except SettingsError as error:
-        logger().error("settings_wrong", problems=error.problems)
-        sys.exit(1)
-    except DatabaseUnavailableError as error:
-        logger().error("partitions_untended", error=str(error))
-        sys.exit(1)
+    run_task("partitions", lambda: asyncio.run(main()), expected=(DatabaseUnavailableError,))
