@@ -54,14 +54,14 @@ TIMES = {1: (2000, 60), 500: (300, 6)}
 Read = Callable[[Sequence[str]], Awaitable[Any]]
 
 
-async def timed(read: Read, symbols: Sequence[str], times: int) -> list[float]:
-    """Microseconds of each of so many reads."""
-    took = []
+async def timed(read: Read, symbols: Sequence[str], times: int) -> dict[str, Any]:
+    """Microseconds of each of so many reads, and of this process's processor for one of them."""
+    took, before = [], time.process_time()
     for _ in range(times):
         started = time.perf_counter()
         await read(symbols)
         took.append((time.perf_counter() - started) * 1e6)
-    return took
+    return {"took": took, "processor": (time.process_time() - before) / times * 1e6}
 
 
 @asynccontextmanager
@@ -121,7 +121,7 @@ async def same(online: OnlineFeatures, feast: FeastSide, values: "np.ndarray[Any
 async def measured(
     rounds: int, ours: dict[str, Read], feast: FeastSide, number: int, anew: Callable[[], Awaitable[None]]
 ) -> dict[str, dict[str, list[float]]]:
-    """Percentiles of each round by side: p50, p99. `anew` writes our vectors as of now, as ticks would."""
+    """Of each round by side: p50, p99, processor. `anew` writes our vectors as of now, as ticks would."""
     found: dict[str, dict[str, list[float]]] = {}
     symbols, (mine, theirs) = SYMBOLS[:number], TIMES[number]
     for turn in range(rounds):
@@ -130,13 +130,14 @@ async def measured(
         sides = [*ours, "feast"] if turn % 2 == 0 else ["feast", *reversed(ours)]
         for side in sides:
             if side == "feast":
-                took[side] = feast.ask("read", symbols=symbols, times=theirs)["took"]
+                took[side] = feast.ask("read", symbols=symbols, times=theirs)
             else:
                 took[side] = await timed(ours[side], symbols, mine)
         for side, each in took.items():
-            into = found.setdefault(side, {"p50": [], "p99": []})
-            into["p50"].append(float(np.percentile(each, 50)))
-            into["p99"].append(float(np.percentile(each, 99)))
+            into = found.setdefault(side, {"p50": [], "p99": [], "processor": []})
+            into["p50"].append(float(np.percentile(each["took"], 50)))
+            into["p99"].append(float(np.percentile(each["took"], 99)))
+            into["processor"].append(each["processor"])
     return found
 
 
@@ -194,14 +195,19 @@ async def bench(rounds: int, cluster: PostgresCluster, caches: CachePair, signin
     return results
 
 
+def times(found: dict[str, dict[str, list[float]]], side: str, of: str) -> float:
+    """How many times ours Feast's is: the median of the pairs."""
+    return median(theirs / ours for theirs, ours in zip(found["feast"][of], found[side][of], strict=True))
+
+
 def table(results: dict[str, Any], rounds: int) -> list[str]:
     lines = [
         f"Feast {results['feast']}, Python {platform.python_version()}, {os.cpu_count()} cores,"
         f" load {os.getloadavg()[0]:.1f}; medians of {rounds} paired rounds, µs",
         "",
         "| Feast's store | symbols | inside p50 | inside p99 | gRPC p50 | gRPC p99 | Feast p50 | Feast p99 "
-        "| Feast / inside | Feast / gRPC |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| Feast / inside | Feast / gRPC | processor: inside | Feast | Feast / inside |",
+        "| --- |" + " ---: |" * 12,
     ]
     for name, found in results.items():
         if name == "feast":
@@ -209,13 +215,10 @@ def table(results: dict[str, Any], rounds: int) -> list[str]:
         cells = [
             f"{median(found[side][p]):,.0f}" for side in ("inside", "grpc", "feast") for p in ("p50", "p99")
         ]
-        ratios = [
-            median(t / m for t, m in zip(found["feast"]["p50"], found[side]["p50"], strict=True))
-            for side in ("inside", "grpc")
-        ]
-        lines.append(
-            f"| {name.replace(' ', ' | ')} | {' | '.join(cells)} | {ratios[0]:.1f}x | {ratios[1]:.1f}x |"
-        )
+        cells += [f"{times(found, side, 'p50'):,.1f}x" for side in ("inside", "grpc")]
+        cells += [f"{median(found[side]['processor']):,.0f}" for side in ("inside", "feast")]
+        cells.append(f"{times(found, 'inside', 'processor'):,.1f}x")
+        lines.append(f"| {name.replace(' ', ' | ')} | {' | '.join(cells)} |")
     return lines
 
 
