@@ -20,6 +20,8 @@ from richesreach.core.resilience.errors import CircuitOpenError
 # Seconds. A member that is silent so long has left.
 SESSION = 10.0
 FIRST_WAIT, LONGEST_WAIT, STAY_INTERVAL, LAG_INTERVAL = 0.2, 15.0, 1.0, 10.0
+# Files and rows are made of many messages: a broker is asked twice a second, and not for each of them.
+FETCH_WAIT, FETCH_BYTES = 0.5, 65_536
 # Trouble of what the worker writes to: the same batch is tried again until it is over.
 OUTAGES = (OSError, TimeoutError, DatabaseUnavailableError, StreamUnavailableError, CircuitOpenError)
 
@@ -66,7 +68,14 @@ class Reading:
     async def _run(self) -> None:
         waits = 0
         while not self._ending.is_set():
-            membership = Membership(self._connection, self.topic, self.group, SESSION)
+            membership = Membership(
+                self._connection,
+                self.topic,
+                self.group,
+                SESSION,
+                fetch_wait=FETCH_WAIT,
+                fetch_bytes=FETCH_BYTES,
+            )
             try:
                 await self._read(membership)
                 waits = 0

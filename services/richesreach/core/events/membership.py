@@ -19,9 +19,15 @@ WATERMARK_TIMEOUT = 2.0
 
 
 def member_configuration(
-    connection: Mapping[str, Any], group: str, session_seconds: float, *, fetch_wait: float
+    connection: Mapping[str, Any],
+    group: str,
+    session_seconds: float,
+    *,
+    fetch_wait: float,
+    fetch_bytes: int = 1,
 ) -> dict[str, Any]:
-    """Of a consumer that keeps its own offsets. A broker holds answers back for `fetch_wait` seconds at most.
+    """Of a consumer that keeps its own offsets. A broker holds answers back for `fetch_wait` seconds at most,
+    or until it has `fetch_bytes`.
 
     Where a group has no offset, or it is gone from the topic, the member begins with the first message.
     """
@@ -36,6 +42,7 @@ def member_configuration(
         "session.timeout.ms": int(session_seconds * 1000),
         "heartbeat.interval.ms": int(session_seconds * 1000 / 3),
         "fetch.wait.max.ms": int(fetch_wait * 1000),
+        "fetch.min.bytes": fetch_bytes,
         # What waits in memory for the handler, in all partitions.
         "queued.max.messages.kbytes": 16_384,
         "isolation.level": "read_committed",
@@ -48,8 +55,19 @@ class Membership:
     `lost` are partitions that another member has by now: what is not committed of them, it reads again.
     """
 
-    def __init__(self, connection: Mapping[str, Any], topic: str, group: str, session_seconds: float) -> None:
-        self._configuration = member_configuration(connection, group, session_seconds, fetch_wait=0.05)
+    def __init__(
+        self,
+        connection: Mapping[str, Any],
+        topic: str,
+        group: str,
+        session_seconds: float,
+        *,
+        fetch_wait: float = 0.05,
+        fetch_bytes: int = 1,
+    ) -> None:
+        self._configuration = member_configuration(
+            connection, group, session_seconds, fetch_wait=fetch_wait, fetch_bytes=fetch_bytes
+        )
         self._topic = topic
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"stream-{group}")
         self._consumer: Consumer | None = None
