@@ -21,6 +21,9 @@ from richesreach.market_data.sources import (
 from richesreach.market_data.universe import PREFERENCE, names_at
 
 LOCAL = "local"
+# Seconds between two lists of made-up ticks: each is a message a partition, which a laptop's broker hands to
+# every reader at once.
+_PAUSE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def _adapter(name: str, symbols: Mapping[str, str], own: MarketSettings) -> Adap
         world_bank.ABOUT.name: world_bank.WorldBank,
         fear_greed.ABOUT.name: fear_greed.FearGreed,
         generator.ABOUT.name: lambda: generator.Generator(
-            symbols, rate=own.rate * len(symbols), levels=levels
+            symbols, rate=own.rate * len(symbols), levels=levels, pause=_PAUSE
         ),
     }
     return makers[name]()

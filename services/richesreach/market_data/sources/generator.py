@@ -29,8 +29,8 @@ ABOUT = About(
     environments=frozenset({"local"}),
 )
 VENUE = "GENERATED"
-# Seconds between two lists of ticks; and the most ticks of one list, when it has fallen behind.
-SLICE, MOST = 0.005, 2000
+# The most ticks of one list, when it has fallen behind.
+MOST = 2000
 _CENT = ONE // 100
 _LEAST_LEVEL = ONE
 # Of prices near a level, some of which are below one: four places.
@@ -54,9 +54,11 @@ class Generator:
         start: int | None = None,
         first: int = 0,
         levels: Mapping[str, Level] | None = None,
+        pause: float = 0.005,
     ) -> None:
         """`rate` in ticks a second of all symbols; `start` in Unix nanoseconds, now by default. `first`
-        ticks are passed over, as said before. A symbol without a level walks.
+        ticks are passed over, as said before. A symbol without a level walks. `pause` is the seconds between
+        two lists of ticks.
         """
         if rate <= 0:
             raise ValueError(f"rate {rate:g} must be above zero")
@@ -66,6 +68,7 @@ class Generator:
         self._start = start
         self._first = first
         self._levels = levels or {}
+        self._pause = pause
 
     def go_on(self, began: int | None, sent: Mapping[str, int]) -> int:
         """After the last numbers of each symbol, in the ticks that began then; the time at which they began.
@@ -87,14 +90,14 @@ class Generator:
         while True:
             due = int((time.time_ns() - start) * self._rate / 1e9) + 1 - said
             if due <= 0:
-                await asyncio.sleep(SLICE)
+                await asyncio.sleep(self._pause)
                 continue
             found = list(islice(trades, min(due, MOST)))
             said += len(found)
             yield found
             # A tick that has just become due belongs into the next list.
             if due <= MOST:
-                await asyncio.sleep(SLICE)
+                await asyncio.sleep(self._pause)
 
     def trades(self, start: int, first: int = 0) -> Iterator[Trade]:
         """All of them from number `first` on, without end."""
