@@ -30,7 +30,7 @@ logs: .venv/installed ## List the logs; `richesreach logs NAME` shows one
 	@richesreach logs
 
 .PHONY: test
-test: install ## Run every test; acceptance starts the platform itself where it does not run
+test: install .venv-images/installed ## Run every test; acceptance starts the platform itself where it does not run
 	@$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync=target \
 		test-ops test-stacks test-each-service test-acceptance test-core
 
