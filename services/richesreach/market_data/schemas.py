@@ -19,7 +19,9 @@ Moment = Annotated[
 
 
 class Source(BaseModel):
-    """`why` says what it waits for or lacks. `left`: ticks that were compared, and not published."""
+    """`why` says what it waits for or lacks. `left`: ticks that were compared, and not published. `missed`:
+    ticks of an interruption that were asked for again.
+    """
 
     name: str
     licence: str
@@ -31,6 +33,7 @@ class Source(BaseModel):
     records: int
     rejected: dict[str, int]
     left: int
+    missed: int
 
 
 class Sources(BaseModel):
@@ -65,15 +68,28 @@ class Stage(BaseModel):
     lost: dict[str, int] = Field(description="The symbols that miss the most, and how many.")
 
 
+class Gap(BaseModel):
+    """Nobody knows what `source` said of `symbols` symbols meanwhile, of which `named` are some."""
+
+    source: str
+    since: datetime = Field(serialization_alias="from")
+    until: datetime = Field(serialization_alias="to")
+    symbols: int
+    named: list[str]
+    why: str
+
+
 class Loss(BaseModel):
     """`missing` is the sum over all stages; `silent` names those whose word is old; `untold` those that never
-    spoke.
+    spoke. `unknown` are times without numbers to count by, the newest first: nobody listened, and the source
+    does not tell again.
     """
 
     region: str
     missing: int
     silent: list[str]
     untold: list[str]
+    unknown: list[Gap]
     stages: list[Stage]
 
 

@@ -10,6 +10,7 @@ from richesreach.core.problems import Problem
 from richesreach.market_data import schemas
 from richesreach.market_data.consensus import consensus
 from richesreach.market_data.model import State
+from richesreach.market_data.recovery import Gap
 from richesreach.market_data.roster import Entry
 from richesreach.market_data.schemas import moment, price_text
 from richesreach.market_data.source import Report, unheard
@@ -33,14 +34,14 @@ class Market:
         except CacheUnavailableError as error:
             raise _unavailable() from error
         known = {report.name: report for report in runner.sources} if runner is not None else {}
-        left = runner.left if runner is not None else {}
+        left, missed = (runner.left, runner.missed) if runner is not None else ({}, {})
         reports = [known.get(entry.about.name) or _unheard(entry) for entry in self._entries]
         return schemas.Sources(
             region=self._region,
             publisher=runner.member if runner is not None else None,
             epoch=runner.epoch if runner is not None else None,
             waiting=runner.waiting if runner is not None else 0,
-            sources=[_source(report, left) for report in reports],
+            sources=[_source(report, left, missed) for report in reports],
         )
 
     async def sums(self) -> list[Sum]:
@@ -52,6 +53,10 @@ class Market:
 
     async def loss(self) -> schemas.Loss:
         sums = await self.sums()
+        try:
+            gaps = await self._told.gaps()
+        except CacheUnavailableError as error:
+            raise _unavailable() from error
         reached: dict[str, int] = {}
         for one in sums:
             reached.setdefault(one.source, one.reached)
@@ -60,6 +65,7 @@ class Market:
             missing=sum(one.missing for one in sums),
             silent=[stage for stage in STAGES if any(one.silent for one in sums if one.stage == stage)],
             untold=[stage for stage in STAGES if stage not in {one.stage for one in sums}],
+            unknown=[_gap(gap) for gap in gaps],
             stages=[_stage(one, reached[one.source]) for one in sums],
         )
 
@@ -158,7 +164,7 @@ def _unheard(entry: Entry) -> Report:
     return unheard(entry.about, State.IDLE, "no task of the region publishes")
 
 
-def _source(report: Report, left: Mapping[str, int]) -> schemas.Source:
+def _source(report: Report, left: Mapping[str, int], missed: Mapping[str, int]) -> schemas.Source:
     return schemas.Source(
         name=report.name,
         licence=report.licence,
@@ -170,6 +176,18 @@ def _source(report: Report, left: Mapping[str, int]) -> schemas.Source:
         records=report.records,
         rejected=dict(report.rejected),
         left=left.get(report.name, 0),
+        missed=missed.get(report.name, 0),
+    )
+
+
+def _gap(gap: Gap) -> schemas.Gap:
+    return schemas.Gap(
+        source=gap.source,
+        since=moment(gap.since),
+        until=moment(gap.until),
+        symbols=gap.symbols,
+        named=gap.named,
+        why=gap.why,
     )
 
 

@@ -24,6 +24,8 @@ from richesreach.market_data.pace import Backoff, Pace
 STEADY = 30.0
 Take = Callable[[Sequence[Record]], Awaitable[None]]
 Reject = Callable[[Rejection], None]
+# What is told when it is live again: when it was heard last (0: never yet) and now, in Unix nanoseconds.
+Back = Callable[[int, int], None]
 
 
 class Adapter(Protocol):
@@ -83,6 +85,7 @@ class Source:
         disabled: str = "",
         backoff: Backoff | None = None,
         pace: Pace | None = None,
+        back: Back = lambda _heard, _now: None,
     ) -> None:
         """`disabled` says why the source is not to run; empty where it is."""
         self.adapter = adapter
@@ -95,6 +98,7 @@ class Source:
         self._disabled = disabled
         self._backoff = backoff or Backoff()
         self._pace = pace or Pace(adapter.about.pace)
+        self._back = back
         self._ending = asyncio.Event()
 
     def report(self) -> Report:
@@ -164,10 +168,11 @@ class Source:
             await records.aclose()
 
     async def _note(self, found: Sequence[Record]) -> None:
-        self.heard = time.time_ns()
+        before, self.heard = self.heard, time.time_ns()
         self.records += len(found)
         if self.state is not State.LIVE:
             self._turn(State.LIVE)
+            self._back(before or 0, self.heard)
         if found:
             await self._take(found)
 

@@ -12,16 +12,21 @@ from richesreach.core.ending import end
 from richesreach.core.logs import logger
 from richesreach.market_data.consensus import Board, Quote
 from richesreach.market_data.model import Reading
+from richesreach.market_data.recovery import Gap
 from richesreach.market_data.source import Report
 
 _RUNNER, _QUOTES, _READINGS = "market:runner", "market:quotes", "market:readings"
+_GAPS = "market:gaps"
+# The last ones that are kept.
+MOST_GAPS = 100
 # Seconds: between two tellings; how long the publisher counts as there; how long prices and readings stay.
 EVERY, PRESENT, KEPT = 1.0, 10, 7 * 86_400
 
 
 class Runner(msgspec.Struct, frozen=True, kw_only=True):
     """The publisher: `member` in the term `epoch`, at `at` (Unix nanoseconds). `left` are trades by source
-    that were not published, because another source was the symbol's primary.
+    that were not published, because another source was the symbol's primary; `missed` are ticks by source
+    that came after an interruption because they were asked for again.
     """
 
     member: str
@@ -30,6 +35,7 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[Report]
     waiting: int
     left: dict[str, int]
+    missed: dict[str, int] = {}
 
 
 class Quotes(msgspec.Struct, frozen=True):
@@ -46,6 +52,7 @@ class Telling:
         self.board = board
         self.runner: Runner | None = None
         self.primary: Mapping[str, str] = {}
+        self.gaps: list[Gap] = []
         self._nodes = nodes
         self._readings: dict[str, Reading] = {}
         self._task: asyncio.Task[None] | None = None
@@ -73,6 +80,7 @@ class Telling:
     async def _tell(self) -> None:
         changed, self.board.changed = self.board.changed, set()
         readings, self._readings = self._readings, {}
+        gaps, self.gaps = self.gaps, []
         commands: list[Words] = []
         if self.runner is not None:
             commands.append(("SET", _RUNNER, msgspec.json.encode(self.runner), "EX", PRESENT))
@@ -80,6 +88,12 @@ class Telling:
             commands += _kept(_QUOTES, ((symbol, self._quotes(symbol)) for symbol in changed))
         if readings:
             commands += _kept(_READINGS, readings.items())
+        if gaps:
+            commands += [
+                ("LPUSH", _GAPS, *map(msgspec.json.encode, gaps)),
+                ("LTRIM", _GAPS, 0, MOST_GAPS - 1),
+                ("EXPIRE", _GAPS, KEPT),
+            ]
         if not commands:
             return
         try:
@@ -87,6 +101,7 @@ class Telling:
         except CacheUnavailableError:
             self.board.changed |= changed
             self._readings = readings | self._readings
+            self.gaps = [*gaps, *self.gaps]
             raise
 
     def _quotes(self, symbol: str) -> Quotes:
@@ -119,6 +134,15 @@ class Told:
             with contextlib.suppress(msgspec.DecodeError):
                 if raw is not None:
                     found[symbol] = msgspec.json.decode(raw, type=Quotes)
+        return found
+
+    async def gaps(self) -> list[Gap]:
+        """The last ones, the newest first."""
+        raws = await self._nodes.read_value(lambda wire: wire.call("LRANGE", _GAPS, 0, -1))
+        found = []
+        for raw in raws:
+            with contextlib.suppress(msgspec.DecodeError):
+                found.append(msgspec.json.decode(raw, type=Gap))
         return found
 
     async def readings(self) -> list[Reading]:

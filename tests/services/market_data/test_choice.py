@@ -63,3 +63,22 @@ def test_a_source_that_speaks_again_is_looked_at_at_once() -> None:
 def test_nothing_is_published_of_a_symbol_that_a_source_does_not_carry() -> None:
     choice = Choice(CARRIERS, Wells("massive"))
     assert choice.chosen("massive", [trade(1, "ETH-USD")]) == []
+
+
+def test_what_is_asked_for_again_is_published_up_to_where_another_source_began() -> None:
+    wells = Wells("massive", "finnhub")
+    choice = Choice(CARRIERS, wells)
+    choice.chosen("massive", [trade(5)])
+    wells.names = {"finnhub"}
+    choice.turn()
+    choice.chosen("finnhub", [trade(10), trade(20)])
+    wells.names = {"massive", "finnhub"}
+    choice.turn()
+    missed = [trade(number) for number in (6, 9, 10, 15, 20, 21, 22)]
+    assert choice.chosen("massive", missed, missed=True) == [trade(6), trade(9), trade(21), trade(22)]
+
+
+def test_a_new_term_knows_whose_ticks_the_topic_has() -> None:
+    choice = Choice(CARRIERS, Wells("massive", "finnhub"), {"AAPL": ("finnhub", 9)})
+    missed = [trade(number) for number in (8, 9, 10)]
+    assert choice.chosen("massive", missed, missed=True) == [trade(10)]

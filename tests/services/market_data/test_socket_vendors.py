@@ -106,7 +106,7 @@ async def test_after_a_cut_massive_is_asked_for_what_was_missed() -> None:
         assert asked.path == "/v3/trades/AAPL"
         assert asked.query["timestamp.gte"] == str((MS + 1) * 1_000_000)
         assert asked.headers["authorization"] == f"Bearer {KEY}"
-        assert heard.source.adapter.holes == 0  # type: ignore[attr-defined]
+        assert heard.source.adapter.gaps == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ async def test_after_a_cut_massive_is_asked_for_what_was_missed() -> None:
     ],
     ids=["not in the plan", "broken", "garbage"],
 )
-async def test_a_hole_that_cannot_be_filled_is_counted_and_trades_go_on(answer: Any) -> None:
+async def test_a_gap_that_cannot_be_filled_is_told_and_trades_go_on(answer: Any) -> None:
     vendor = Vendor(
         [massive_says([massive_trade(1)], stays=False), massive_says([massive_trade(4)])], [answer]
     )
@@ -126,7 +126,9 @@ async def test_a_hole_that_cannot_be_filled_is_counted_and_trades_go_on(answer: 
         adapter = massive_at(vendor)
         async with listening_to(adapter) as heard:
             await eventually(lambda: bool(heard.records) and heard.records[-1].number == 4, "trades go on")
-            assert adapter.holes == 1
+            (gap,) = adapter.gaps
+            assert (gap.source, gap.named) == ("massive", ["AAPL"])
+            assert gap.since < gap.until
 
 
 @pytest.mark.parametrize("how", ["a next page", "a redirect"])
@@ -144,7 +146,7 @@ async def test_the_key_is_shown_to_nobody_else(how: str) -> None:
         async with listening_to(adapter) as heard:
             await eventually(lambda: bool(heard.records) and heard.records[-1].number == 4, "trades go on")
         assert thief.requests == []
-        assert adapter.holes == 1
+        assert len(adapter.gaps) == 1
 
 
 async def test_pages_without_end_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +157,7 @@ async def test_pages_without_end_are_left(monkeypatch: pytest.MonkeyPatch) -> No
         async with listening_to(massive_at(vendor)) as heard:
             await heard.until(2)
             assert len(vendor.requests) == 3
+            assert "pages" in heard.source.adapter.gaps[0].why  # type: ignore[attr-defined]
 
 
 async def test_massive_refusing_the_key_ends_the_source_and_shows_it_to_nobody() -> None:

@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 import msgspec
 import pytest
 from richesreach.core.events import Events
-from richesreach.core.events.schemas import Heartbeat, Numbers, Tick, TickBatch
+from richesreach.core.events.scaled import partition_of
+from richesreach.core.events.schemas import Heartbeat, Numbers, PackedTick, Tick, TickBatch
 from richesreach.core.events.topics import Topic
+from richesreach.market_data.model import Trade
+from richesreach.market_data.recovery import OVERLAP
 from richesreach.market_data.running import takeover
 from richesreach.market_data.running.takeover import take_over
 from stream_client import events_of, own_topic, packed, tick
@@ -34,6 +37,12 @@ def topic(kafka: Broker) -> Topic:
 def beat(epoch: int, **numbers: dict[str, int]) -> Heartbeat:
     told = {source: Numbers(began=7, last=last) for source, last in numbers.items()}
     return Heartbeat(member="before", epoch=epoch, time=0, numbers=told)
+
+
+def heard(*received: int) -> TickBatch:
+    """Ticks of AAPL that happened a tenth of a second before."""
+    ticks = [PackedTick("AAPL", number, at - 10**8, at, 100, 1) for number, at in enumerate(received, 1)]
+    return TickBatch(source="generator", venue="V", licence="x", ticks=ticks, epoch=1)
 
 
 async def test_an_empty_topic_is_a_beginning(events: Events, topic: Topic) -> None:
@@ -91,6 +100,48 @@ async def test_it_reads_back_until_it_finds_numbers(
     _, past = await take_over(events, "a", topic)
     assert past.last == {"generator": {"IBM": 4, "AAPL": 9, "FILL": 1}}
     assert 10 <= past.messages < 19
+
+
+async def test_what_a_source_has_to_make_up_for_begins_with_the_last_sign_of_life(
+    events: Events, topic: Topic
+) -> None:
+    now, second = time.time_ns(), 1_000_000_000
+    partition = partition_of("AAPL", 2)
+    batch = heard(now - 60 * second, now - 59 * second)
+    await events.publish(topic, "0", batch, partition=partition)
+    beaten = Heartbeat(member="before", epoch=1, time=now - 30 * second)
+    await events.publish(topic, "0", beaten, partition=partition)
+    _, past = await take_over(events, "a", topic)
+    behind = past.behind("generator", ["AAPL"], 2)
+    # A heartbeat is a second behind the clock, and these ticks were a tenth of one.
+    alive = now - 29 * second
+    assert behind.alive == {"AAPL": alive}
+    assert (behind.lag, behind.since) == (second // 10, {"AAPL": alive - second // 10 - OVERLAP})
+    assert past.newest == {"AAPL": ("generator", now - 59 * second - second // 10)}
+    tick = batch.ticks[0]
+    assert behind.known.take(Trade("AAPL", batch.venue, tick.p, tick.z, tick.t))
+
+
+async def test_of_an_empty_topic_nothing_is_to_be_made_up_for(events: Events, topic: Topic) -> None:
+    _, past = await take_over(events, "a", topic)
+    behind = past.behind("generator", ["AAPL"], 2)
+    assert (behind.alive, behind.since) == ({}, {})
+
+
+async def test_before_what_was_read_nothing_is_asked_for_again(
+    events: Events, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takeover, "BACK", 3)
+    monkeypatch.setattr(takeover, "MARGIN", 0)
+    now, second = time.time_ns(), 1_000_000_000
+    partition = partition_of("AAPL", 2)
+    for ago in (4, 3, 2):
+        await events.publish(topic, "0", heard(now - ago * second), partition=partition)
+    for number in (0, 1):
+        await events.publish(topic, "0", beat(1, generator={"AAPL": 9}), partition=number)
+    await events.publish(topic, "0", heard(now - second), partition=partition)
+    _, past = await take_over(events, "a", topic)
+    assert past.behind("generator", ["AAPL"], 2).since == {"AAPL": now - second - second // 10}
 
 
 async def test_what_is_no_message_is_passed_over(events: Events, topic: Topic) -> None:

@@ -12,6 +12,7 @@ from richesreach.market_data.dead_letters import DeadLetters
 from richesreach.market_data.intake import Intake
 from richesreach.market_data.model import Reading, Record, State, Trade
 from richesreach.market_data.publishing import Term, TickPublisher
+from richesreach.market_data.recovery import Behind, Gap, Missed, Recovering
 from richesreach.market_data.roster import Entry
 from richesreach.market_data.running.choice import Choice
 from richesreach.market_data.source import Report, Source, unheard
@@ -23,12 +24,28 @@ Note = Callable[[Reading], None]
 
 
 class Feed:
-    """`began` and `sent` are of the numbers that it goes on from."""
+    """`began` and `sent` are of the numbers that it goes on from, `behind` what it has to make up for.
+
+    `missed` counts ticks of interruptions that were asked for again.
+    """
 
     def __init__(
-        self, entry: Entry, events: Events, partitions: int, term: Term, *, began: int, letters: DeadLetters
+        self,
+        entry: Entry,
+        events: Events,
+        partitions: int,
+        term: Term,
+        *,
+        began: int,
+        letters: DeadLetters,
+        behind: Behind,
     ) -> None:
         self.about = entry.about
+        self.missed = 0
+        self._alive = min(behind.alive.values(), default=0)
+        self._gaps: list[Gap] = []
+        if isinstance(entry.adapter, Recovering):
+            entry.adapter.resume(behind)
         self.began = began or time.time_ns()
         if isinstance(entry.adapter, Generator):
             self.began = entry.adapter.go_on(began or None, term.sent)
@@ -54,9 +71,17 @@ class Feed:
                 else:
                     note(record)
             if trades:
-                await self.publisher.take(self.intake.ticks(choice.chosen(name, trades)))
+                again = isinstance(records, Missed)
+                ticks = self.intake.ticks(choice.chosen(name, trades, missed=again))
+                self.missed += len(ticks) if again else 0
+                await self.publisher.take(ticks)
 
-        self.source = Source(self._adapter, take, reject=self._letters.put)
+        def back(heard: int, now: int) -> None:
+            choice.turn()
+            mine = [symbol for symbol, primary in choice.primary.items() if primary == self.about.name]
+            self._lack(mine, heard or self._alive, now)
+
+        self.source = Source(self._adapter, take, reject=self._letters.put, back=back)
         self.publisher.open()
         self._task = asyncio.create_task(self.source.run(), name=f"source {self.about.name}")
 
@@ -69,6 +94,27 @@ class Feed:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         return await self.publisher.close(patience)
+
+    def gaps(self) -> list[Gap]:
+        """Those that have come up, once."""
+        found, self._gaps = self._gaps, []
+        if isinstance(self._adapter, Recovering):
+            found += self._adapter.gaps
+            self._adapter.gaps = []
+        return found
+
+    def _lack(self, symbols: Sequence[str], since: int, until: int) -> None:
+        """Nobody listened between these times. Prices that are asked for hide no trades, and what counts
+        its own goes on where it stopped.
+        """
+        about = self.about
+        if since and symbols and not (about.observed or about.contiguous or self._recovers):
+            why = f"{about.name} says nothing again"
+            self._gaps.append(Gap.of(about.name, symbols, since, until, why))
+
+    @property
+    def _recovers(self) -> bool:
+        return isinstance(self._adapter, Recovering)
 
     @property
     def runs(self) -> bool:

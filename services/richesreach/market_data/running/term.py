@@ -17,15 +17,13 @@ from richesreach.market_data.roster import Entry, carriers
 from richesreach.market_data.running.choice import Choice
 from richesreach.market_data.running.feed import Feed
 from richesreach.market_data.running.lease import Lease
-from richesreach.market_data.running.takeover import Past
+from richesreach.market_data.running.takeover import SETTLING, Past
 from richesreach.market_data.source import Report
 from richesreach.market_data.told import Runner, Telling
 
 # Seconds: between two looks at the sources; from a tick to the first heartbeat after it, and between two;
 # between two heartbeats with numbers.
 LOOK, BEAT, NUMBERS = 0.25, 1.0, 30.0
-# A tick may be so much older than now when it comes, without being late for a heartbeat.
-SETTLING = 1_000_000_000
 # Seconds for which a source that is unwell holds back the heartbeats of its partitions.
 WAITED_FOR = 60.0
 
@@ -56,12 +54,13 @@ class Publishing:
                 Term(epoch, past.last.get(entry.about.name, {}), lease.held),
                 began=past.began.get(entry.about.name, 0),
                 letters=letters,
+                behind=past.behind(entry.about.name, entry.symbols, partitions),
             )
             for entry in entries
         ]
         by_name = {feed.about.name: feed for feed in self.feeds}
         of_symbols = carriers(entries)
-        self.choice = Choice(of_symbols, lambda name: by_name[name].well)
+        self.choice = Choice(of_symbols, lambda name: by_name[name].well, past.newest)
         self._symbols: list[list[str]] = [[] for _ in range(partitions)]
         for symbol in of_symbols:
             self._symbols[partition_of(symbol, partitions)].append(symbol)
@@ -78,6 +77,7 @@ class Publishing:
         while True:
             self.choice.turn()
             telling.primary, telling.runner = self.choice.primary, self._runner()
+            telling.gaps += [gap for feed in self.feeds for gap in feed.gaps()]
             at = time.monotonic()
             if at - beaten >= BEAT:
                 beaten = at
@@ -158,4 +158,5 @@ class Publishing:
             sources=self.reports(),
             waiting=self.waiting,
             left=dict(self.choice.left),
+            missed={feed.about.name: feed.missed for feed in self.feeds if feed.missed},
         )

@@ -5,19 +5,19 @@ Messages as in https://massive.com/docs/websocket/stocks/trades: after `{"action
 `{"ev":"T","sym","x" exchange,"p" price,"s" size,"ds" size as a decimal,"t" SIP's Unix milliseconds,"q"}`. `q`
 is unique by symbol and increases, but skips numbers: it tells what came twice, and not what was lost.
 
-After a cut, `GET /v3/trades/{symbol}` (https://massive.com/docs/rest/stocks/trades-quotes/trades) brings what
-was said meanwhile: `results` of `price`, `size`, `exchange`, `sip_timestamp` in nanoseconds and
-`sequence_number`, page by page at `next_url`. Where the plan does not hold that, the hole is counted.
+After an interruption, `GET /v3/trades/{symbol}` (https://massive.com/docs/rest/stocks/trades-quotes/trades)
+brings what was said meanwhile: `results` of `price`, `size`, `exchange`, `sip_timestamp` in nanoseconds and
+`sequence_number`, page by page at `next_url`. What it does not bring is a gap.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from yarl import URL
 
 from richesreach.core.limits.gcra import Tier
 from richesreach.market_data.errors import (
-    SourceError,
     SourceLostError,
     SourceRefusedError,
     SourceThrottledError,
@@ -25,6 +25,7 @@ from richesreach.market_data.errors import (
 from richesreach.market_data.model import About, Record, Trade
 from richesreach.market_data.normalise import MILLISECOND, UnfitError, price_of, size_of, time_of
 from richesreach.market_data.pace import Pace
+from richesreach.market_data.recovery import OVERLAP, Behind, Gap, Known, Missed, Recovery
 from richesreach.market_data.source import Reject
 from richesreach.market_data.sources.reading import Frames
 from richesreach.market_data.sources.symbols import vendor_symbols
@@ -39,8 +40,9 @@ ABOUT = About(
     key_variable="POLYGON_API_KEY",
 )
 SOCKET, REST = URL("wss://socket.massive.com/stocks"), URL("https://api.massive.com")
-# Symbols in one subscribing message; trades in one page, and pages of one symbol after a cut.
-SUBSCRIBED, PAGE, MOST_PAGES = 500, 50_000, 20
+# Symbols in one subscribing message; trades in one page, and pages of one symbol after an interruption;
+# trades of one list that is said again.
+SUBSCRIBED, PAGE, MOST_PAGES, AT_ONCE = 500, 50_000, 20, 2000
 
 
 class _Event(msgspec.Struct, gc=False):
@@ -79,19 +81,25 @@ class Massive:
         socket: URL = SOCKET,
         rest: URL = REST,
     ) -> None:
-        """`holes` are cuts after which something may be missing that could not be asked for."""
-        self.holes = 0
+        self.gaps: list[Gap] = []
         self._symbols = vendor_symbols(symbols)
         self._key = key
         self._socket = socket
         self._rest = rest
-        # The newest trade of each symbol, in Unix nanoseconds: from there on it is asked for after a cut.
+        # The newest trade of each symbol, when the last frame came, in Unix nanoseconds, and how much older
+        # its last trade was: from there on it is asked for after an interruption.
         self._newest: dict[str, int] = {}
+        self._heard = self._lag = 0
+        self._behind = Behind()
         self._venues: dict[int, str] = {}
+
+    def resume(self, behind: Behind) -> None:
+        """To be asked for at the first connection."""
+        self._behind = behind
 
     async def records(self, pace: Pace, reject: Reject) -> AsyncGenerator[Sequence[Record], None]:
         frames = Frames(ABOUT.name, _Event, reject)
-        before = dict(self._newest)
+        since, known = self._interruption()
         await pace.turn()
         async with VendorHttp(ABOUT.name) as http, http.socket(self._socket) as socket:
             said = http.frames(socket)
@@ -100,10 +108,34 @@ class Massive:
             channels = [f"T.{theirs}" for theirs in self._symbols]
             for begin in range(0, len(channels), SUBSCRIBED):
                 await http.say(socket, _message("subscribe", ",".join(channels[begin : begin + SUBSCRIBED])))
-            async for missed in self._missed(http, pace, reject, before):
-                yield missed
+            # New trades wait meanwhile: those of the interruption are then in time for their bars.
+            subscribed = time.time_ns()
+            pages = _Pages(http, pace, self._rest, self._key, self._trade, known, reject)
+            missed, gaps = await Recovery(ABOUT.name, pages.of, self._symbols.__getitem__).ask(
+                since, subscribed, self._lag
+            )
+            self._heard = subscribed
+            self.gaps += gaps
+            for begin in range(0, len(missed), AT_ONCE):
+                yield Missed(missed[begin : begin + AT_ONCE])
             async for frame in said:
-                yield self._trades(frames, frame)
+                found = self._trades(frames, frame)
+                self._heard = time.time_ns()
+                if found:
+                    self._lag = max(0, self._heard - found[-1].happened)
+                yield found
+
+    def _interruption(self) -> tuple[dict[str, int], Known]:
+        """From when on to ask for each symbol, and what is not to be said again: our own trades show by
+        their numbers, those of the term before by what is on the topic.
+        """
+        if not self._heard:
+            past = self._behind.since
+            since = {theirs: past[ours] for theirs, ours in self._symbols.items() if past.get(ours)}
+            self._lag = self._behind.lag
+            return since, self._behind.known
+        least = self._heard - self._lag - OVERLAP
+        return {theirs: max(self._newest.get(theirs, 0), least) for theirs in self._symbols}, Known()
 
     async def _admitted(self, frames: Frames[_Event], said: AsyncIterator[str]) -> None:
         """Raises SourceError unless the vendor takes the key."""
@@ -145,41 +177,51 @@ class Massive:
             self._newest[theirs] = happened
         return trade
 
-    async def _missed(
-        self, http: VendorHttp, pace: Pace, reject: Reject, since: Mapping[str, int]
-    ) -> AsyncIterator[list[Trade]]:
-        """What happened from the newest known trades on; what is known already is said again."""
-        frames = Frames(ABOUT.name, _Result, reject)
-        for theirs, newest in since.items():
-            address = self._rest / "v3" / "trades" / theirs
-            # A time over the socket is in milliseconds: begin with all of the last one.
-            from_ = newest - newest % MILLISECOND
-            url = address.with_query({"timestamp.gte": str(from_), "order": "asc", "limit": str(PAGE)})
-            try:
-                for _ in range(MOST_PAGES):
-                    await pace.turn()
-                    body = await http.get(url, headers={"authorization": f"Bearer {self._key}"})
-                    page = msgspec.json.decode(body, type=_Page)
-                    yield self._results(frames, theirs, page.results)
-                    if not page.next_url:
-                        break
-                    url = self._next(page.next_url)
-                else:
-                    self.holes += 1
-            except (SourceError, msgspec.DecodeError):
-                # The live trades matter more: another try comes with the next cut.
-                self.holes += 1
 
-    def _results(self, frames: Frames[_Result], theirs: str, results: msgspec.Raw) -> list[Trade]:
+_Make = Callable[[str, int, float, int, int, int], Trade]
+
+
+class _Pages:
+    """A symbol's trades over REST, of one connection, as `make` understands them; not those of `known`."""
+
+    def __init__(
+        self, http: VendorHttp, pace: Pace, rest: URL, key: str, make: _Make, known: Known, reject: Reject
+    ) -> None:
+        self._http, self._pace, self._rest, self._make, self._known = http, pace, rest, make, known
+        self._headers = {"authorization": f"Bearer {key}"}
+        self._frames = Frames(ABOUT.name, _Result, reject)
+
+    async def of(self, theirs: str, since: int) -> AsyncIterator[list[Trade]]:
+        """Raises SourceError."""
+        # A time over the socket is in milliseconds: begin with all of the last one.
+        query = {"timestamp.gte": str(since - since % MILLISECOND), "order": "asc", "limit": str(PAGE)}
+        url = (self._rest / "v3" / "trades" / theirs).with_query(query)
+        for _ in range(MOST_PAGES):
+            await self._pace.turn()
+            body = await self._http.get(url, headers=self._headers)
+            try:
+                page = msgspec.json.decode(body, type=_Page)
+            except msgspec.DecodeError:
+                raise SourceLostError("massive answers with what nobody understands") from None
+            yield self._trades(theirs, page.results)
+            if not page.next_url:
+                return
+            url = self._next(page.next_url)
+        raise SourceLostError(f"massive has more than {MOST_PAGES} pages of it")
+
+    def _trades(self, theirs: str, results: msgspec.Raw) -> list[Trade]:
         found = []
-        for item in frames.items(results):
+        for item in self._frames.items(results):
             try:
                 happened = time_of(item.sip_timestamp, 1)
                 size = size_of(item.decimal_size or item.size)
                 number = item.sequence_number
-                found.append(self._trade(theirs, item.exchange, item.price, size, happened, number))
+                trade = self._make(theirs, item.exchange, item.price, size, happened, number)
             except UnfitError as error:
-                frames.refused(error, item)
+                self._frames.refused(error, item)
+            else:
+                if not self._known.take(trade):
+                    found.append(trade)
         return found
 
     def _next(self, address: str) -> URL:

@@ -1,0 +1,146 @@
+"""Who publishes after one died asks its vendors for what nobody heard, and tells what stays unknown."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from cache_clock import endpoint
+from cache_servers import cache_pair
+from market_task import TopicReader
+from richesreach.core.cache import Nodes
+from richesreach.core.events.scaled import partition_of
+from richesreach.core.events.schemas import DeadLetter, Heartbeat, PackedTick, TickBatch
+from richesreach.core.events.topics import MARKET_TICKS
+from richesreach.market_data.dead_letters import DeadLetters
+from richesreach.market_data.roster import Entry
+from richesreach.market_data.running.lease import Lease
+from richesreach.market_data.running.runner import Runner
+from richesreach.market_data.schemas import Loss, moment
+from richesreach.market_data.service import Market
+from richesreach.market_data.sources.finnhub import Finnhub
+from richesreach.market_data.sources.massive import Massive
+from stream_client import events_of
+from stream_servers import PARTITIONS, Broker, broker
+from test_socket_vendors import KEY, finnhub_says, finnhub_trade, massive_says, massive_trade
+from vendors import Vendor, playing
+
+SECOND = 1_000_000_000
+PRICE, SIZE = 19_231_000_000, 10_000_000_000
+
+
+@pytest.fixture
+def kafka() -> Iterator[Broker]:
+    with broker(own=True) as found:
+        yield found
+
+
+@pytest.fixture
+def topic(kafka: Broker) -> Iterator[TopicReader]:
+    reader = TopicReader(kafka)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+async def nodes() -> AsyncIterator[Nodes]:
+    with cache_pair() as pair:
+        place = [endpoint(pair.primary)]
+        opened = Nodes("cache", reads=place, writes=place, tls=False)
+        yield opened
+        await opened.close()
+
+
+async def _bury(_letter: DeadLetter) -> None:
+    """Nobody looks at the letters."""
+
+
+async def left_behind(kafka: Broker, source: str, venue: str, happened: int) -> None:
+    """What a publisher wrote that died a moment after `happened`: one tick, and a beat everywhere else."""
+    tick = PackedTick("AAPL", 1, happened, happened, PRICE, SIZE)
+    mine = partition_of("AAPL", PARTITIONS)
+    async with events_of(kafka.endpoint, "market-data") as events:
+        for number in range(PARTITIONS):
+            beat = Heartbeat(member="dead", epoch=1, time=0 if number == mine else happened - SECOND)
+            await events.publish(MARKET_TICKS, str(number), beat, partition=number)
+        batch = TickBatch(source=source, venue=venue, licence="x", ticks=[tick], epoch=1)
+        await events.publish(MARKET_TICKS, str(mine), batch, partition=mine)
+
+
+@asynccontextmanager
+async def running(kafka: Broker, nodes: Nodes, entry: Entry) -> AsyncIterator[Runner]:
+    async with events_of(kafka.endpoint, "market-data") as events:
+        runner = Runner(
+            events, nodes, Lease(nodes, "market", "successor"), lambda: [entry], DeadLetters(_bury)
+        )
+        runner.open()
+        try:
+            yield runner
+        finally:
+            await runner.close()
+
+
+def result(number: int, happened: int) -> dict[str, Any]:
+    found = {"exchange": 4, "price": 192.31, "size": 100, "sequence_number": number}
+    return {**found, "sip_timestamp": happened + 123_456}
+
+
+async def told(nodes: Nodes) -> Loss:
+    """Once the publisher has told that anything is unknown."""
+    market, ends = Market(nodes, "eu-west-1", []), time.monotonic() + 60
+    while not (loss := await market.loss()).unknown:
+        assert time.monotonic() < ends, "a gap is told"
+        await asyncio.sleep(0.05)
+    return loss
+
+
+async def test_what_nobody_heard_is_published_once_and_before_what_is_new(
+    kafka: Broker, nodes: Nodes, topic: TopicReader
+) -> None:
+    died = (time.time_ns() - 10 * SECOND) // 1_000_000 * 1_000_000
+    await left_behind(kafka, "massive", "massive-4", died)
+    times = [died, died + SECOND, died + 2 * SECOND]
+    said = [result(number, at) for number, at in enumerate(times, 1)]
+    new = massive_trade(4, t=(died + 3 * SECOND) // 1_000_000)
+    vendor = Vendor([massive_says([new])], [(200, {"results": said}, {})])
+    async with playing(vendor):
+        adapter = Massive(["AAPL"], KEY, vendor.url / "stocks", vendor.url)
+        entry = Entry(adapter.about, adapter, "", {"AAPL": "AAPL"})
+        async with running(kafka, nodes, entry) as runner:
+            await asyncio.to_thread(
+                topic.until, lambda t: 4 in t.numbers().get("AAPL", []), "the new trade is published"
+            )
+            assert runner.publishing is not None
+            assert runner.publishing.feeds[0].missed == 2
+    ticks = [tick for batch in topic.batches for tick in batch.ticks]
+    assert [tick.q for tick in ticks] == [1, 2, 3, 4]
+    assert [tick.t // 1_000_000 for tick in ticks] == [at // 1_000_000 for at in (*times, died + 3 * SECOND)]
+    assert (await Market(nodes, "eu-west-1", []).loss()).unknown == []
+
+
+async def test_what_the_vendor_does_not_tell_again_is_told_as_unknown(kafka: Broker, nodes: Nodes) -> None:
+    died = time.time_ns() - 10 * SECOND
+    await left_behind(kafka, "massive", "massive-4", died)
+    vendor = Vendor([massive_says([massive_trade(4)])], [(403, {"status": "NOT_AUTHORIZED"}, {})])
+    async with playing(vendor):
+        adapter = Massive(["AAPL"], KEY, vendor.url / "stocks", vendor.url)
+        async with running(kafka, nodes, Entry(adapter.about, adapter, "", {"AAPL": "AAPL"})):
+            (gap,) = (await told(nodes)).unknown
+    assert (gap.source, gap.named, gap.symbols) == ("massive", ["AAPL"], 1)
+    assert "refuses" in gap.why
+    assert gap.since <= moment(died) < gap.until
+
+
+async def test_of_a_vendor_that_tells_nothing_again_the_whole_time_is_unknown(
+    kafka: Broker, nodes: Nodes
+) -> None:
+    died = time.time_ns() - 10 * SECOND
+    await left_behind(kafka, "finnhub", "finnhub", died)
+    async with playing(Vendor([finnhub_says(finnhub_trade(1.5))])) as vendor:
+        adapter = Finnhub(["AAPL"], KEY, vendor.url)
+        async with running(kafka, nodes, Entry(adapter.about, adapter, "", {"AAPL": "AAPL"})):
+            (gap,) = (await told(nodes)).unknown
+    assert (gap.source, gap.named, gap.why) == ("finnhub", ["AAPL"], "finnhub says nothing again")
+    assert gap.since == moment(died)
