@@ -97,6 +97,11 @@ class Model:
     regions: frozenset[str] = frozenset({"global"})
     quality: dict[str, float] = field(default_factory=dict)
     image_tokens: int = 1105
+    # `provider/name`: asked for several times a request, so that it is joined once.
+    key: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.provider}/{self.name}")
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):

@@ -80,7 +80,7 @@ class Chain:
         self._left = left
         self._stream = stream
         self._asked = 0
-        self._used: dict[str, set[str]] = {}
+        self._used: list[tuple[Candidate, str]] = []
         self._again: list[tuple[Candidate, float]] = []
         self.last: ProviderError | None = None
 
@@ -98,7 +98,7 @@ class Chain:
                 self._waiting.pop(0)
                 continue
             self._asked += 1
-            self._used.setdefault(key_of(candidate.model), set()).add(credential.id)
+            self._used.append((candidate, credential.id))
             return Turn(candidate, credential, self._timeout(candidate, left))
         return self._once_more(left)
 
@@ -138,12 +138,14 @@ class Chain:
 
     def _pick(self, candidate: Candidate) -> Credential | None:
         """A key with which this request has not yet asked the candidate, and that may be used."""
-        provider, used = candidate.model.provider, self._used.get(key_of(candidate.model), set())
-        out = self._cooling.out(candidate.model, self._keys(candidate))
-        return self._credentials.pick(provider, self._rng, used | out)
+        model = candidate.model
+        out = self._cooling.out(model, self._keys(candidate))
+        if self._used:
+            out = out | {key for one, key in self._used if key_of(one.model) == key_of(model)}
+        return self._credentials.pick(model.provider, self._rng, out)
 
     def _keys(self, candidate: Candidate) -> tuple[str, ...]:
-        return tuple(key.id for key in self._credentials.of(candidate.model.provider))
+        return self._credentials.ids_of(candidate.model.provider)
 
     def _expected(self, candidate: Candidate) -> float:
         return candidate.first_token if self._stream else candidate.seconds

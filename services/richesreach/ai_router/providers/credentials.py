@@ -19,6 +19,7 @@ class Credentials:
 
     def __init__(self, keys: Mapping[str, Sequence[Credential]]) -> None:
         self._keys = {provider: tuple(found) for provider, found in keys.items() if found}
+        self._ids = {provider: tuple([key.id for key in found]) for provider, found in self._keys.items()}
 
     @property
     def providers(self) -> frozenset[str]:
@@ -26,6 +27,9 @@ class Credentials:
 
     def of(self, provider: str) -> tuple[Credential, ...]:
         return self._keys.get(provider, ())
+
+    def ids_of(self, provider: str) -> tuple[str, ...]:
+        return self._ids.get(provider, ())
 
     def pick(
         self, provider: str, rng: random.Random, out: Collection[str] = frozenset()

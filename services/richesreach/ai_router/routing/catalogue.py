@@ -33,7 +33,7 @@ class Speed:
 
 
 def key_of(model: Model) -> str:
-    return f"{model.provider}/{model.name}"
+    return model.key
 
 
 class Catalogue:

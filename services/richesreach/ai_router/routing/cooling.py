@@ -13,7 +13,7 @@ attempts failed; a key's with the first refusal, which is a statement and no acc
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from richesreach.ai_router.model import Failure, Model, ProviderError
@@ -32,6 +32,7 @@ PAUSES = {
     Failure.OUT_OF_CREDIT: Pause(60.0, 1800.0),
     Failure.UNAUTHENTICATED: Pause(60.0, 1800.0),
 }
+_NOBODY = frozenset[str]()
 # Of a model that fails.
 FAILING = Pause(2.0, 60.0)
 # A provider's word on when to come back is believed up to here.
@@ -110,10 +111,10 @@ class Cooling:
         until = self.until(model, keys)
         return 0.0 if until is None else max(0.0, until - self._clock())
 
-    def out(self, model: Model, keys: tuple[str, ...]) -> set[str]:
+    def out(self, model: Model, keys: tuple[str, ...]) -> Set[str]:
         """Those of `keys` with which `model` must not be asked now."""
         if not self._shut:
-            return set()
+            return _NOBODY
         now = self._clock()
         return {key for key in keys if self._key_until(model, key, now) is not None}
 
@@ -141,6 +142,8 @@ class Cooling:
 
     def answered(self, model: Model, key: str) -> None:
         """The key and the model are well."""
+        if not self._gates:
+            return
         scopes = (model_scope(model), *key_scopes(model, key))
         for scope in scopes if self._shut else ():
             if scope in self._shut:
@@ -196,7 +199,7 @@ class Cooling:
 
 
 def model_scope(model: Model) -> str:
-    return f"{model.provider}/{model.name}"
+    return model.key
 
 
 def key_scopes(model: Model, key: str) -> tuple[str, str]:

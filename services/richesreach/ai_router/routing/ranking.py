@@ -9,7 +9,7 @@ from math import log2
 from typing import NamedTuple
 
 from richesreach.ai_router.model import PICODOLLARS_PER_MICRODOLLAR, Model
-from richesreach.ai_router.routing.asked import Asked
+from richesreach.ai_router.routing.asked import Asked, Weights
 from richesreach.ai_router.routing.calibration import Calibration
 from richesreach.ai_router.routing.cooling import Cooling
 from richesreach.ai_router.routing.decision import Candidate, Reason, Rejected
@@ -31,20 +31,39 @@ class Fit(NamedTuple):
     floor: bool
 
 
+class Measures:
+    """What is the same for every request: the policy, as `look` counts with it."""
+
+    __slots__ = ("_shares", "crowd", "policy", "unit_cost", "unit_seconds")
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.crowd = 1.0 / policy.crowd
+        self.unit_cost, self.unit_seconds = 1.0 / policy.unit_microdollars, 1.0 / policy.unit_seconds
+        self._shares = {strategy: _shares(weights) for strategy, weights in policy.weights.items()}
+
+    def shares(self, asked: Asked) -> tuple[float, float, float, float]:
+        """The weights of a request, of which all together are 1."""
+        return self._shares[asked.strategy] if asked.weights is None else _shares(asked.weights)
+
+
+def _shares(weights: Weights) -> tuple[float, float, float, float]:
+    total = (weights.quality + weights.cost + weights.latency + weights.reliability) or 1.0
+    return weights.quality / total, weights.cost / total, weights.latency / total, weights.reliability / total
+
+
 class Terms:
     """What is the same for every model of one request."""
 
     __slots__ = (
-        "_asked", "_calibration", "answer", "budget", "choices", "crowd", "images", "left",
-        "limit", "most_answer", "now", "patient", "scaled", "stream", "task", "tick", "unit_cost",
-        "unit_seconds", "weights",
+        "_asked", "_calibration", "answer", "budget", "choices", "images", "left", "limit", "measures",
+        "most_answer", "now", "patient", "scaled", "stream", "task", "tick", "weights",
     )  # fmt: skip
 
-    def __init__(self, asked: Asked, policy: Policy, calibration: Calibration, now: float) -> None:
-        weights = policy.weights_of(asked.strategy, asked.weights)
-        total = (weights.quality + weights.cost + weights.latency + weights.reliability) or 1.0
-        parts = (weights.quality, weights.cost, weights.latency, weights.reliability)
-        self.weights = tuple([part / total for part in parts])
+    def __init__(self, asked: Asked, measures: Measures, calibration: Calibration, now: float) -> None:
+        policy = measures.policy
+        self.measures = measures
+        self.weights = measures.shares(asked)
         self.now, self.tick = now, int(now * TICKS)
         self.left = math.inf if asked.deadline is None else asked.deadline - now
         self.patient = self.left * policy.patience
@@ -54,8 +73,6 @@ class Terms:
         self.answer = policy.answer(asked.task, asked.tokens_out) if chat else 0
         self.most_answer = (asked.tokens_out or policy.answer_limit) if chat else 0
         self.images, self.task, self.stream = asked.size.images, asked.task, asked.stream
-        self.crowd = 1.0 / policy.crowd
-        self.unit_cost, self.unit_seconds = 1.0 / policy.unit_microdollars, 1.0 / policy.unit_seconds
         self._asked, self._calibration = asked, calibration
         self.scaled: dict[str, tuple[int, int, int]] = {}
 
@@ -101,7 +118,16 @@ class Ranking:
 
     def any_of(self, fits: Sequence[Fit]) -> bool:
         """Whether any is a candidate: as a rule the first that is looked at."""
-        return any(self.of((fit,))[0] for fit in fits)
+        terms = self._terms
+        cooling = None if self._cooling.idle else self._cooling
+        floor = self._floor() if fits and fits[0].floor else 0.0
+        for model, estimate, group, _tie, _listed, keys, floored in fits:
+            if cooling is not None and _cooled(cooling, model, keys, terms.now) is not None:
+                continue
+            found = look(model, estimate, group, terms)
+            if isinstance(found, Candidate) and (not floored or found.quality >= floor):
+                return True
+        return False
 
 
 def _cooled(cooling: Cooling, model: Model, keys: tuple[str, ...], now: float) -> Rejected | None:
@@ -139,7 +165,7 @@ def look(model: Model, estimate: Estimate, group: int, terms: Terms) -> Candidat
         return Rejected(model, Reason.OVER_BUDGET, detail)
     failure, first, pace = estimate.now if estimate.tick == terms.tick else estimate.current(terms.tick)
     if estimate.load:
-        crowded = 1.0 + estimate.load * terms.crowd
+        crowded = 1.0 + estimate.load * terms.measures.crowd
         first, pace = first * crowded, pace / crowded
     seconds = first + out / pace
     needed = first if terms.stream else seconds
@@ -151,10 +177,11 @@ def look(model: Model, estimate: Estimate, group: int, terms: Terms) -> Candidat
     if quality is None:
         quality = estimate.qualities["general"]
     w_quality, w_cost, w_latency, w_reliability = terms.weights
+    measures = terms.measures
     worth = (
         w_quality * quality * (1.0 - failure)
-        - w_cost * log2(1.0 + expected_cost * terms.unit_cost)
-        - w_latency * log2(1.0 + seconds * terms.unit_seconds)
+        - w_cost * log2(1.0 + expected_cost * measures.unit_cost)
+        - w_latency * log2(1.0 + seconds * measures.unit_seconds)
         - w_reliability * failure
     )
     return Candidate(

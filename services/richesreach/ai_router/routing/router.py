@@ -16,11 +16,11 @@ from richesreach.ai_router.routing.calibration import Calibration
 from richesreach.ai_router.routing.catalogue import Catalogue, key_of
 from richesreach.ai_router.routing.cooling import Cooling
 from richesreach.ai_router.routing.decision import Candidate, Decision, Reason, Rejected
-from richesreach.ai_router.routing.estimates import Estimates
+from richesreach.ai_router.routing.estimates import Estimate, Estimates
 from richesreach.ai_router.routing.filters import unfit, wanted
 from richesreach.ai_router.routing.outlook import Outlook
 from richesreach.ai_router.routing.policy import Policy
-from richesreach.ai_router.routing.ranking import Fit, Ranking, Terms
+from richesreach.ai_router.routing.ranking import Fit, Measures, Ranking, Terms
 
 _KEPT_PLANS = 512
 # Models that no prior knows and a caller named: each makes the catalogue longer.
@@ -28,12 +28,13 @@ _MOST_LISTED = 64
 
 
 class _Plan(NamedTuple):
-    """`substitutes` come after all of `fits`."""
+    """`substitutes` come after all of `fits`. `named` are the models that were asked for, fit or not."""
 
     fits: tuple[Fit, ...]
     substitutes: tuple[Fit, ...]
     rejected: tuple[Rejected, ...]
     known: bool
+    named: tuple[Estimate, ...]
 
 
 class Router:
@@ -54,6 +55,7 @@ class Router:
         self.estimates = estimates
         self.calibration = calibration or Calibration()
         self.policy = policy or Policy()
+        self._measures = Measures(self.policy)
         self.cooling = cooling or Cooling(clock=clock)
         self._keys = keys
         self._clock = clock
@@ -67,8 +69,8 @@ class Router:
     def outlook(self, asked: Asked) -> Outlook:
         """As `decide`, without the substitutes of a named model for as long as nobody asks for them."""
         plan = self._plan(asked)
-        terms = Terms(asked, self.policy, self.calibration, self._clock())
-        ranking = Ranking(terms, self.cooling, asked.seed, lambda: self._floor(asked))
+        terms = Terms(asked, self._measures, self.calibration, self._clock())
+        ranking = Ranking(terms, self.cooling, asked.seed, lambda: self._floor(asked, plan))
         ranked, rejected = ranking.of(plan.fits)
 
         def finish(candidates: tuple[Candidate, ...], rejected: tuple[Rejected, ...]) -> Decision:
@@ -79,13 +81,11 @@ class Router:
 
         return Outlook(ranked, (*plan.rejected, *rejected), ranking, plan.substitutes, finish)
 
-    def _floor(self, asked: Asked) -> float:
+    def _floor(self, asked: Asked, plan: _Plan) -> float:
         """The least quality of a substitute for the model that was named."""
         if asked.model == AUTO:
             return 0.0
-        named = self.catalogue.named(asked.model)
-        known = (self.estimates.of(model).quality(asked.task) for model in named)
-        return max(known, default=0.0) - self.policy.slack
+        return max([one.quality(asked.task) for one in plan.named], default=0.0) - self.policy.slack
 
     def _plan(self, asked: Asked) -> _Plan:
         key = (
@@ -122,8 +122,10 @@ class Router:
                     fits.append(Fit(model, self.estimates.of(model), number, tie, price, keys, floor))
                 elif objection.reason is not Reason.WRONG_KIND or asked.model != AUTO:
                     rejected.append(objection)
-        named, others = [fit for fit in fits if not fit.floor], [fit for fit in fits if fit.floor]
-        return _Plan(tuple(named), tuple(others), tuple(rejected), meant.known)
+        first, others = [fit for fit in fits if not fit.floor], [fit for fit in fits if fit.floor]
+        named = () if asked.model == AUTO else self.catalogue.named(asked.model)
+        estimates = tuple([self.estimates.of(model) for model in named])
+        return _Plan(tuple(first), tuple(others), tuple(rejected), meant.known, estimates)
 
     def _learn(self, name: str) -> bool:
         """Whether a provider lists the model that no prior knows; the catalogue then holds it."""
