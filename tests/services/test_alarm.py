@@ -19,7 +19,7 @@ def timers_are(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 async def wait(alarms: Alarms, rang: list[str], name: str) -> None:
-    found = alarms.after(SECONDS)
+    found = alarms.alarm(SECONDS)
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
@@ -41,7 +41,7 @@ async def test_each_waiting_task_is_ended_in_the_order_in_which_they_began() -> 
 
 async def test_a_stopped_alarm_lets_its_task_go_on() -> None:
     alarms, rang = Alarms(), list[str]()
-    stopped = alarms.after(SECONDS)
+    stopped = alarms.alarm(SECONDS)
     stopped.stop()
     await wait_in_a_task(alarms, rang)  # a later one has rung by now
     assert (stopped.rang, rang) == (False, ["later"])
@@ -65,7 +65,7 @@ def test_an_alarm_on_a_new_loop_rings_whatever_became_of_the_one_before() -> Non
     alarms, rang = Alarms(), list[str]()
 
     async def leave() -> Alarm:
-        return alarms.after(SECONDS)
+        return alarms.alarm(SECONDS)
 
     asyncio.run(leave())
     asyncio.run(wait_in_a_task(alarms, rang))

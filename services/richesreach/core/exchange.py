@@ -157,7 +157,7 @@ class Exchange:
         """
         seconds = deadline.given(self._given)
         began = deadline.begin(seconds)
-        alarm = self._alarm = self._passing.alarms.after(seconds)
+        alarm = self._alarm = self._passing.alarms.alarm(seconds)
         try:
             await self._guarded()
         except asyncio.CancelledError:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
+from types import TracebackType
 
 import msgspec
 from yarl import URL
@@ -20,7 +21,7 @@ from yarl import URL
 from richesreach.ai_router.model import Failure, ProviderError
 from richesreach.ai_router.providers.pipe import Pipe
 from richesreach.ai_router.providers.resolving import PublicResolver
-from richesreach.core.resilience.alarm import Alarms
+from richesreach.core.resilience.alarm import Alarms, Limit
 
 # Bytes. Of an answer as a whole, and of what a refusal says.
 MOST_ANSWER = 32 * 1024 * 1024
@@ -182,21 +183,23 @@ class Connections:
             self._idle.setdefault(_place(url), deque()).append(pipe)
 
 
-class within:  # noqa: N801 (used as a function)
+class within(Limit):  # noqa: N801 (used as a function)
     """A time-out whose end is a ProviderError."""
 
-    __slots__ = ("_limit", "_provider")
+    __slots__ = ("_provider",)
 
     def __init__(self, provider: str, seconds: float) -> None:
+        super().__init__(_ALARMS, seconds)
         self._provider = provider
-        self._limit = _ALARMS.limit(seconds)
 
-    def __enter__(self) -> None:
-        self._limit.__enter__()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if not self.rang:
+            self.stop()
+            return
         try:
-            self._limit.__exit__(kind, error, None)
+            super().__exit__(kind, error, where)
         except TimeoutError:
             raise ProviderError(Failure.TIMEOUT, self._provider, "no answer came in time") from None
 

@@ -5,22 +5,25 @@ equally long ring in the order in which they began, so that one timer of the loo
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 # Lengths of time that have a queue of their own: those that came twice running.
 MOST_QUEUES = 16
 
 
-class Timer:
-    """Calls `ring` at `until`, by the loop's clock, unless it is stopped before."""
+class Timer(ABC):
+    """Rings at `until`, by the loop's clock, unless it is stopped before."""
 
-    __slots__ = ("_alone", "_among", "ring", "until")
+    __slots__ = ("_alone", "_among", "until")
 
-    def __init__(self, ring: Callable[[], None], until: float) -> None:
-        self.ring = ring
-        self.until = until
-        self._alone: asyncio.TimerHandle | None = None
-        self._among: dict[Timer, None] | None = None
+    _alone: asyncio.TimerHandle | None
+    _among: "dict[Timer, None] | None"
+    until: float
+
+    @abstractmethod
+    def ring(self) -> None:
+        """Do what it is for."""
 
     def stop(self) -> None:
         if self._among is not None:
@@ -28,12 +31,17 @@ class Timer:
         elif self._alone is not None:
             self._alone.cancel()
 
-    def wait_alone(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._alone = loop.call_at(self.until, self.ring)
 
-    def wait_among(self, others: "dict[Timer, None]") -> None:
-        others[self] = None
-        self._among = others
+class Calling(Timer):
+    """A timer that calls what it was given."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    def ring(self) -> None:
+        self._call()
 
 
 class Timers:
@@ -44,47 +52,51 @@ class Timers:
         self._queues: dict[float, _Queue] = {}
         self._before = 0.0
 
-    def after(self, seconds: float, ring: Callable[[], None]) -> Timer:
-        """A timer that rings in so many seconds."""
-        loop = asyncio.get_running_loop()
+    def after(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """A timer that calls in so many seconds."""
+        timer = Calling(call)
+        self.begin(timer, seconds, asyncio.get_running_loop())
+        return timer
+
+    def begin(self, timer: Timer, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Let it ring in so many seconds of the loop that runs. Once a timer."""
         if self._loop is not loop:
             self._loop, self._queues = loop, {}
-        timer = Timer(ring, loop.time() + seconds)
+        until = timer.until = loop.time() + seconds
         queue = self._queues.get(seconds)
         if queue is None and seconds == self._before and len(self._queues) < MOST_QUEUES:
             queue = self._queues[seconds] = _Queue(loop)
         self._before = seconds
         if queue is None:
-            timer.wait_alone(loop)
-        else:
-            queue.add(timer)
-        return timer
+            timer._among, timer._alone = None, loop.call_at(until, timer.ring)
+            return
+        timer._among = timers = queue.timers
+        timers[timer] = None
+        if not queue.set:
+            queue.wait_for(timer)
 
 
 class _Queue:
-    """Timers of one length, oldest first."""
+    """Timers of one length, oldest first. `set`: one of the loop's waits for the oldest."""
 
-    __slots__ = ("_loop", "_set", "_timers")
+    __slots__ = ("_loop", "set", "timers")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._timers: dict[Timer, None] = {}
-        self._set = False
+        self.timers: dict[Timer, None] = {}
+        self.set = False
 
-    def add(self, timer: Timer) -> None:
-        timer.wait_among(self._timers)
-        if not self._set:
-            self._set = True
-            self._loop.call_at(timer.until, self._oldest)
+    def wait_for(self, timer: Timer) -> None:
+        self.set = True
+        self._loop.call_at(timer.until, self._oldest)
 
     def _oldest(self) -> None:
         """Ring those whose time is over, then wait for the one that is the oldest now."""
-        self._set = False
-        while self._timers:
-            timer = next(iter(self._timers))
+        self.set = False
+        while self.timers:
+            timer = next(iter(self.timers))
             if timer.until > self._loop.time():
-                self._set = True
-                self._loop.call_at(timer.until, self._oldest)
+                self.wait_for(timer)
                 return
-            del self._timers[timer]
+            del self.timers[timer]
             timer.ring()
