@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from ops.local.board import Board
+from ops.local.reconcilers.answers import Answers
 from ops.local.reconcilers.report import Reconciler, Report
 
 PERIOD = 0.5
@@ -21,9 +22,10 @@ logger = logging.getLogger(__name__)
 class Loop:
     """Repeats one reconciler; an error is logged once until it changes, and the next pass comes as usual."""
 
-    def __init__(self, reconciler: Reconciler, board: Board) -> None:
+    def __init__(self, reconciler: Reconciler, board: Board, answers: Answers) -> None:
         self.reconciler = reconciler
         self._board = board
+        self._answers = answers
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=reconciler.name, daemon=True)
         self._last_error = ""
@@ -46,7 +48,8 @@ class Loop:
                 if str(error) != self._last_error and not self._stopping.is_set():
                     logger.exception("%s failed, tried again", self.reconciler.name)
                 self._last_error = str(error)
-            self._stopping.wait(PERIOD if self._quiet < QUIET_PASSES else QUIET_PERIOD)
+            self._answers.resting = self._quiet >= QUIET_PASSES
+            self._stopping.wait(QUIET_PERIOD if self._answers.resting else PERIOD)
 
     def cancel(self) -> None:
         """Make no further pass."""

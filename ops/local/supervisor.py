@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -23,12 +24,14 @@ from ops.local.board import Board
 from ops.local.local_aws import LocalAwsServer
 from ops.local.loops import Loop, in_order
 from ops.local.reconcilers.addresses import Addresses
+from ops.local.reconcilers.answers import Answers
 from ops.local.reconcilers.aurora import Aurora, install
 from ops.local.reconcilers.cache import Cache
 from ops.local.reconcilers.ecs import Ecs
 from ops.local.reconcilers.models import Models
 from ops.local.reconcilers.regions import Regions
 from ops.local.reconcilers.report import Reconciler
+from ops.local.reconcilers.secrets import Clients
 from ops.local.reconcilers.service_connect import ServiceConnect
 from ops.local.reconcilers.stream import Stream
 from ops.local.reconcilers.tasks import Host
@@ -71,25 +74,31 @@ def lock() -> TextIO:
     return held
 
 
-def reconcilers(board: Board, named: tuple[str, ...]) -> list[Reconciler]:
-    """Every reconciler, in the order in which they are to end."""
+def loops_of(board: Board, named: tuple[str, ...]) -> list[Loop]:
+    """Every reconciler in its loop, in the order in which they are to end."""
     data, logs = paths.DATA, paths.LOGS
     shutil.rmtree(data / "tasks", ignore_errors=True)
-    host = Host(client, logs, data / "tasks")
     everywhere = Regions(client, named)
     connect = ServiceConnect(Addresses(NAME_NETWORK, named), paths.CONNECT_FILE, logs)
-    tasks = Addresses(TASK_NETWORK, named)
+    tasks, balancers = Addresses(TASK_NETWORK, named), Addresses(LOAD_BALANCER_NETWORK, named)
+
+    def ecs(clients: Clients) -> Reconciler:
+        host = Host(clients, logs, data / "tasks")
+        return Ecs(host, everywhere, tasks, paths.RUN, DatabasesFirst(board), connect=connect)
+
+    def loop(make: Callable[[Clients], Reconciler]) -> Loop:
+        answers = Answers(client)
+        return Loop(make(answers), board, answers)
+
     return [
-        Ecs(host, everywhere, tasks, paths.RUN, DatabasesFirst(board), connect=connect),
-        connect,
-        LoadBalancers(
-            client, everywhere, Addresses(LOAD_BALANCER_NETWORK, named), logs, paths.LOAD_BALANCERS_FILE
-        ),
-        Edge(client, logs),
-        Models(client, named[0], logs),
-        Cache(client, everywhere, data / "cache", logs),
-        Stream(client, everywhere, logs),
-        Aurora(client, everywhere, install(data / "postgres", logs)),
+        loop(ecs),
+        loop(lambda _: connect),
+        loop(lambda clients: LoadBalancers(clients, everywhere, balancers, logs, paths.LOAD_BALANCERS_FILE)),
+        loop(lambda clients: Edge(clients, logs)),
+        loop(lambda clients: Models(clients, named[0], logs)),
+        loop(lambda clients: Cache(clients, everywhere, data / "cache", logs)),
+        loop(lambda clients: Stream(clients, everywhere, logs)),
+        loop(lambda clients: Aurora(clients, everywhere, install(data / "postgres", logs))),
     ]
 
 
@@ -114,7 +123,7 @@ def serve(stopping: threading.Event) -> int:
     try:
         if not server.start(stopping):
             return 0 if stopping.is_set() else 1
-        loops = [Loop(reconciler, board) for reconciler in reconcilers(board, named)]
+        loops = loops_of(board, named)
         for loop in loops:
             loop.start()
         while not stopping.wait(0.25):

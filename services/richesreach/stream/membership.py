@@ -23,6 +23,9 @@ Result = TypeVar("Result")
 # Seconds: a member that is silent so long has left; outputs have so long to be acknowledged before a
 # partition goes; and for so long the first message is waited for.
 SESSION, PARTING, PATIENCE = 10.0, 15.0, 0.1
+# Seconds that a broker keeps a question open. Kafka answers with the first byte that comes; tansu looks again
+# and again, through all that it holds: asked fifty times a second, three idle ones took half a core.
+FETCH_WAIT = 0.1
 # Messages of one take. Of 500 ticks each they are more than a second of the fastest source.
 MOST = 256
 # By how many messages a broker may say too low an end (tansu says where its last batch begins).
@@ -41,7 +44,7 @@ class Membership:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="stream-membership")
         self._failed = False
         # Where an offset is gone from the topic, the state says whether that is the same topic.
-        self._configuration = member_configuration(connection, group, SESSION, fetch_wait=0.02)
+        self._configuration = member_configuration(connection, group, SESSION, fetch_wait=FETCH_WAIT)
         self._consumer: Consumer | None = None
 
     async def join(self) -> None:
