@@ -11,7 +11,7 @@ from typing import Any
 
 from ops.local.reconcilers.secrets import Clients
 
-_READING = ("describe_", "list_")
+_READING = ("describe_", "list_", "get_bootstrap_brokers")
 
 
 class Answers:
