@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from types import TracebackType
+from typing import NamedTuple
 
 import msgspec
 from yarl import URL
@@ -21,6 +22,7 @@ from yarl import URL
 from richesreach.ai_router.model import Failure, ProviderError
 from richesreach.ai_router.providers.pipe import Pipe
 from richesreach.ai_router.providers.resolving import PublicResolver
+from richesreach.ai_router.providers.slots import Slots
 from richesreach.core.resilience.alarm import Alarms, Limit
 
 # Bytes. Of an answer as a whole, and of what a refusal says.
@@ -67,7 +69,7 @@ class Reply:
     async def body(self, most: int = MOST_ANSWER) -> bytes:
         """All of it. Raises ProviderError MALFORMED for more than `most`, TRUNCATED for an end too early."""
         with within(self._pipe.provider, self._silence):
-            return await _all_of(self._pipe, most)
+            return _bounded(await _all_of(self._pipe, most), most, self._pipe.provider)
 
     async def some(self, seconds: float | None = None) -> bytes:
         """What has come since, within `seconds`; nothing at the end. Raises ProviderError."""
@@ -88,52 +90,56 @@ class Connections:
         self._patience = patience
         self._resolver = PublicResolver(private=private)
         self._idle: dict[tuple[str, str, int], deque[Pipe]] = {}
-        self._places = asyncio.Semaphore(patience.connections)
+        self._slots = Slots(patience.connections)
 
     @asynccontextmanager
     async def post(
         self, provider: str, url: URL, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> AsyncIterator[Reply]:
         """The reply once its head has come, within `seconds`. Raises ProviderError."""
-        request = _request(provider, url, headers, body)
+        way = _way(url)
+        request = _request(provider, way, headers, body)
         with within(provider, seconds):
-            await self._places.acquire()
+            if not self._slots.at_once():
+                await self._slots.wait()
             try:
-                pipe = await self._pipe(provider, url)
+                pipe = self._kept(provider, way) or await self._new(provider, url)
             except BaseException:
-                self._places.release()
+                self._slots.leave()
                 raise
             try:
                 pipe.send(request)
                 await pipe.head()
             except BaseException:
-                self._done(pipe, url)
-                self._places.release()
+                self._done(pipe, way)
                 raise
         try:
             yield Reply(pipe, self._patience.silence)
         finally:
-            self._done(pipe, url)
-            self._places.release()
+            self._done(pipe, way)
 
     async def whole(
         self, provider: str, url: URL, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> Whole:
         """Status, headers and all of the body within `seconds`. Raises ProviderError."""
-        request = _request(provider, url, headers, body)
+        way = _way(url)
+        request = _request(provider, way, headers, body)
         with within(provider, seconds):
-            await self._places.acquire()
+            if not self._slots.at_once():
+                await self._slots.wait()
             try:
-                pipe = await self._pipe(provider, url)
-                try:
-                    pipe.send(request)
-                    await pipe.head()
-                    most = MOST_ANSWER if pipe.status == 200 else MOST_REFUSAL
-                    return Whole(pipe.status, pipe.headers, await _all_of(pipe, most))
-                finally:
-                    self._done(pipe, url)
+                pipe = self._kept(provider, way) or await self._new(provider, url)
+            except BaseException:
+                self._slots.leave()
+                raise
+            try:
+                pipe.send(request)
+                await pipe.head()
+                most = MOST_ANSWER if pipe.status == 200 else MOST_REFUSAL
+                found = pipe.taken() if pipe.complete else await _all_of(pipe, most)
+                return Whole(pipe.status, pipe.headers, _bounded(found, most, provider))
             finally:
-                self._places.release()
+                self._done(pipe, way)
 
     async def close(self) -> None:
         for pipes in self._idle.values():
@@ -141,19 +147,22 @@ class Connections:
                 pipe.transport.abort()
         self._idle.clear()
 
-    async def _pipe(self, provider: str, url: URL) -> Pipe:
-        """A connection without a request: one that was used before, or a new one."""
-        loop = asyncio.get_running_loop()
-        idle = self._idle.get(_place(url))
+    def _kept(self, provider: str, way: "_Way") -> Pipe | None:
+        """A connection that was used before and has no request."""
+        idle = self._idle.get(way.place)
         while idle:
             pipe = idle.pop()
-            if pipe.usable and loop.time() - pipe.idle_since < KEEP_ALIVE:
+            if pipe.lasts(KEEP_ALIVE):
                 pipe.provider = provider
                 return pipe
             pipe.transport.abort()
+        return None
+
+    async def _new(self, provider: str, url: URL) -> Pipe:
+        """A new connection. Raises ProviderError."""
         try:
             async with asyncio.timeout(self._patience.connect):
-                return await self._connected(provider, url, loop)
+                return await self._connected(provider, url, asyncio.get_running_loop())
         except TimeoutError:
             detail = "no connection stood in time"
             raise ProviderError(Failure.UNREACHABLE, provider, detail) from None
@@ -177,10 +186,13 @@ class Connections:
                 return pipe
         raise failed
 
-    def _done(self, pipe: Pipe, url: URL) -> None:
+    def _done(self, pipe: Pipe, way: "_Way") -> None:
+        self._slots.leave()
         if pipe.release():
-            pipe.idle_since = asyncio.get_running_loop().time()
-            self._idle.setdefault(_place(url), deque()).append(pipe)
+            idle = self._idle.get(way.place)
+            if idle is None:
+                idle = self._idle[way.place] = deque()
+            idle.append(pipe)
 
 
 class within(Limit):  # noqa: N801 (used as a function)
@@ -205,29 +217,37 @@ class within(Limit):  # noqa: N801 (used as a function)
 
 
 async def _all_of(pipe: Pipe, most: int) -> bytes:
+    """Until its end, or until it is more than `most`."""
     data = await pipe.some()
-    if pipe.over and len(data) <= most:
+    if pipe.over:
         return data
     found = bytearray(data)
     while data and len(found) <= most:
         data = await pipe.some()
         found += data
-    if len(found) > most:
-        raise ProviderError(Failure.MALFORMED, pipe.provider, f"the answer is larger than {most} bytes")
     return bytes(found)
 
 
-@functools.lru_cache(maxsize=1024)
-def _place(url: URL) -> tuple[str, str, int]:
-    return url.scheme, url.host or "", url.port or 443
+def _bounded(data: bytes, most: int, provider: str) -> bytes:
+    if len(data) > most:
+        raise ProviderError(Failure.MALFORMED, provider, f"the answer is larger than {most} bytes")
+    return data
+
+
+class _Way(NamedTuple):
+    """Where requests to a URL go, and how they begin."""
+
+    place: tuple[str, str, int]
+    line: str
 
 
 @functools.lru_cache(maxsize=1024)
-def _line(url: URL) -> str:
-    return (
+def _way(url: URL) -> _Way:
+    line = (
         f"POST {url.raw_path_qs} HTTP/1.1\r\nhost: {url.authority}\r\n"
         "user-agent: richesreach-ai-router\r\naccept-encoding: identity\r\n"
     )
+    return _Way((url.scheme, url.host or "", url.port or 443), line)
 
 
 @functools.lru_cache(maxsize=256)
@@ -244,9 +264,9 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _request(provider: str, url: URL, headers: Mapping[str, str], body: bytes) -> bytes:
+def _request(provider: str, way: _Way, headers: Mapping[str, str], body: bytes) -> bytes:
     """Raises ProviderError for a header that would begin another."""
-    lines = [_line(url)]
+    lines = [way.line]
     for name, value in headers.items():
         if _FORBIDDEN.search(value):
             detail = f"the header {name} cannot be sent as it is"

@@ -17,13 +17,13 @@ MOST_HEAD = 64 * 1024
 
 
 class Pipe(asyncio.Protocol):
-    """`idle_since` is of the loop's clock. Between two requests nothing may come."""
+    """`complete`: all of the answer has come. Between two requests nothing may come."""
 
     __slots__ = (
         "_busy",
-        "_complete",
         "_framed",
         "_head",
+        "_idle_since",
         "_lasting",
         "_loop",
         "_parser",
@@ -32,10 +32,10 @@ class Pipe(asyncio.Protocol):
         "_spoiled",
         "_waiter",
         "_waiting",
+        "complete",
         "error",
         "headed",
         "headers",
-        "idle_since",
         "provider",
         "status",
         "transport",
@@ -43,7 +43,7 @@ class Pipe(asyncio.Protocol):
 
     def __init__(self, provider: str, loop: asyncio.AbstractEventLoop) -> None:
         self.provider = provider
-        self.idle_since = 0.0
+        self._idle_since = 0.0
         self.transport: asyncio.Transport
         self._loop = loop
         self._parser = httptools.HttpResponseParser(self)
@@ -61,7 +61,7 @@ class Pipe(asyncio.Protocol):
         self._framed = False
         self._lasting = False
         self._spoiled = False
-        self._complete = False
+        self.complete = False
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -77,11 +77,19 @@ class Pipe(asyncio.Protocol):
         """Until status and headers are there. Raises ProviderError."""
         while not self.headed:
             await self._more()
+            if self.error is not None:
+                raise self.error
 
     async def some(self) -> bytes:
         """What has come of the body; nothing at its end. Raises ProviderError."""
-        while not self._parts and not self._complete:
+        while not self._parts and not self.complete:
             await self._more()
+            if self.error is not None:
+                raise self.error
+        return self.taken()
+
+    def taken(self) -> bytes:
+        """What has come of the body and was not taken."""
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
         self._waiting = 0
@@ -93,40 +101,43 @@ class Pipe(asyncio.Protocol):
     @property
     def over(self) -> bool:
         """The answer is complete, and all of it was read."""
-        return self._complete and not self._parts
+        return self.complete and not self._parts
 
-    @property
-    def usable(self) -> bool:
-        """Whether another request may be sent."""
-        return not self.transport.is_closing()
+    def lasts(self, seconds: float) -> bool:
+        """Whether another request may be sent, so soon after the last."""
+        return not self.transport.is_closing() and self._loop.time() - self._idle_since < seconds
 
     def release(self) -> bool:
         """The answer is done with: whether the connection may serve another request; else it is cut."""
         self._busy = False
-        if self.over and self.error is None and self._lasting and not self._spoiled and self.usable:
+        if (
+            self.complete
+            and not self._parts
+            and self.error is None
+            and self._lasting
+            and not self._spoiled
+            and not self.transport.is_closing()
+        ):
+            self._idle_since = self._loop.time()
             return True
         self.transport.abort()
         return False
 
-    async def _more(self) -> None:
+    def _more(self) -> "asyncio.Future[None]":
+        """What is done when more has come, or failed to. Raises ProviderError where nothing will."""
         if self.error is not None:
             raise self.error
         if self.transport.is_closing():
             raise self._lost()
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-        if self.error is not None:
-            raise self.error
+        return self._waiter
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def _fail(self, failure: Failure, detail: str) -> None:
-        if self.error is None and not self._complete:
+        if self.error is None and not self.complete:
             self.error = ProviderError(failure, self.provider, detail)
         self._wake()
 
@@ -141,7 +152,7 @@ class Pipe(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        if not self._busy or self._complete:
+        if not self._busy or self.complete:
             self.transport.abort()  # nobody asked
             return
         if not self.headed:
@@ -156,17 +167,17 @@ class Pipe(asyncio.Protocol):
             self.transport.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        if self._complete or not self._busy:
+        if self.complete or not self._busy:
             return
         if self.headed and not self._framed:
-            self._complete = True  # an answer without a length ends with its connection
+            self.complete = True  # an answer without a length ends with its connection
             self._wake()
             return
         lost = self._lost()
         self._fail(lost.failure, lost.detail)
 
     def on_message_begin(self) -> None:
-        if self._complete:
+        if self.complete:
             self._spoiled = True  # a second answer behind the one that was asked for
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -198,5 +209,5 @@ class Pipe(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if self.headed:  # not one of status 100, after which the answer follows
-            self._complete = True
+            self.complete = True
             self._wake()
