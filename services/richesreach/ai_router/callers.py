@@ -19,6 +19,11 @@ class Doorman:
         self._authenticator = authenticator
         self._members = members
 
+    def at_once(self, scope: Scope) -> Caller | None:
+        """As `caller`, where nobody is to be asked; else None. Raises Problem 403 for who may not."""
+        identity = self._authenticator.at_once(scope)
+        return None if identity is None else self._members.at_once(demand_scopes(identity, SCOPE))
+
     async def caller(self, scope: Scope) -> Caller:
         """Raises Problem: 401 for nobody, 403 for who may not."""
         identity = demand_scopes(await self._authenticator.identify(scope), SCOPE)

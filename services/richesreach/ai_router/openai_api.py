@@ -47,7 +47,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            caller = await self._doorman.caller(scope)
+            caller = self._doorman.at_once(scope) or await self._doorman.caller(scope)
             await self._handler(caller, await read(receive), scope, receive, send)
         except TOLD as error:
             await refuse(refusal_of(error), send)

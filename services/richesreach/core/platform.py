@@ -56,7 +56,9 @@ class Platform:
         limiter = Limiter(cache.servers)
         keys = KeyDirectory(database, cache, Revocations(global_cache.servers))
         revoked_users = Revocations(global_cache.servers, SUBJECTS, remembered=LONGEST_TOKEN)
-        authenticator = Authenticator(settings, find_key=keys.find, revoked=revoked_users.covers)
+        authenticator = Authenticator(
+            settings, find_key=keys.find, known_key=keys.known, revoked=revoked_users.covers
+        )
         events = None
         if settings.stream is not None:
             events = Events(settings, settings.stream, metrics=metrics, tracing=tracing)

@@ -59,6 +59,8 @@ async def often(directory: KeyDirectory, key: ApiKey) -> list[Identity]:
 
 
 async def refused(directory: KeyDirectory, key: ApiKey) -> str:
+    """Why; and that nobody takes the key for a known one either."""
+    assert directory.known(key.text) is None
     with pytest.raises(RefusedCredentialError) as error:
         await directory.find(key.text)
     return error.value.reason
@@ -70,6 +72,7 @@ async def test_a_key_that_was_proven_is_its_bearers_at_once(directory: KeyDirect
     found = await often(directory, key)
     assert {one.subject for one in found} == {"user-1"}
     assert found[-1] is found[-2]
+    assert directory.known(key.text) is found[-1]
 
 
 async def test_a_secret_that_is_wrong_gains_nothing_by_the_right_one(directory: KeyDirectory) -> None:
@@ -105,6 +108,7 @@ async def test_what_changes_of_a_proven_key_holds_at_once(directory: KeyDirector
     await directory.changed(record(key))
     await often(directory, key)
     await directory.changed(record(key, roles=["trader"]))
+    assert directory.known(key.text) is None
     assert (await directory.find(key.text)).roles == {"trader"}
     await often(directory, key)
     await directory.changed(record(api_key.mint(key.id)))

@@ -43,6 +43,11 @@ class Members:
         self._clock = clock
         self._known: OrderedDict[tuple[str, str | None], tuple[Caller, float]] = OrderedDict()
 
+    def at_once(self, identity: Identity) -> Caller | None:
+        """As `caller`, while the process goes by what it knows; else None."""
+        found = self._known.get((identity.subject, identity.key_id))
+        return found[0] if found is not None and self._clock() < found[1] else None
+
     async def caller(self, identity: Identity) -> Caller:
         """As budgets and records know the caller. While nobody can say where it belongs, it is its own."""
         found = self._known.get((identity.subject, identity.key_id))

@@ -24,6 +24,8 @@ from richesreach.core.settings import Settings
 
 # Who an API key belongs to. Raises RefusedCredentialError and DirectoryUnavailableError.
 FindKey: TypeAlias = Callable[[str], Awaitable[Identity]]
+# The same where nobody is to be asked; else None.
+KnownKey: TypeAlias = Callable[[str], Identity | None]
 
 _FOUND = "identity"
 
@@ -31,6 +33,11 @@ _FOUND = "identity"
 async def no_keys(_key: str) -> Identity:
     """Where no key is known."""
     raise RefusedCredentialError("unknown_api_key", "The API key is not known.")
+
+
+def nobody_known(_key: str) -> Identity | None:
+    """Where every key is to be looked for."""
+    return None
 
 
 def never_revoked(_subject: str, _issued_at: float) -> bool:
@@ -46,10 +53,12 @@ class Authenticator:
         settings: Settings,
         *,
         find_key: FindKey = no_keys,
+        known_key: KnownKey = nobody_known,
         revoked: Revoked = never_revoked,
     ) -> None:
         self.failures: collections.Counter[str] = collections.Counter()
         self.find_key = find_key
+        self._known_key = known_key
         self._tokens: AccessTokens | None = None
         if settings.token_issuer:
             self._keys = KeySet(keys_url(settings.token_issuer, settings.aws_endpoint))
@@ -71,6 +80,26 @@ class Authenticator:
             raise Problem(found.status, found.kind, found.detail, headers=found.headers)
         if found is not None:
             logs.bind(user=found.subject)
+        return found
+
+    def at_once(self, scope: Scope) -> Identity | None:
+        """As `identify`, for who is known already. None: ask `identify`, which may refuse it."""
+        state = scope.setdefault("state", {})
+        found: Identity | Problem | None = state.get(_FOUND)
+        if found is None:
+            try:
+                shown = credentials.of_headers(scope["headers"])
+            except RefusedCredentialError:
+                return None
+            if shown is None or shown.kind != "key":
+                return None
+            found = self._known_key(shown.value)
+            if found is None:
+                return None
+            state[_FOUND] = found
+        elif isinstance(found, Problem):
+            return None
+        logs.bind(user=found.subject)
         return found
 
     async def judge(self, authorization: str) -> Identity:
