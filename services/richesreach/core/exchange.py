@@ -248,14 +248,14 @@ class Exchange:
 
     # -------------------------------------------------------------------------------------- on the way out
 
-    async def tell(self, message: Message) -> None:
+    def tell(self, message: Message) -> Awaitable[None]:
         kind = message["type"]
         if kind == "http.response.start":
             self._begins(message)
         elif kind == "websocket.accept":
             own = [(_REQUEST_ID, self._request_id.encode()), self._passing.region]
             message["headers"] = [*message.get("headers", ()), *(self._expected or ()), *own]
-        await self._send(message)
+        return self._send(message)
 
     def _begins(self, message: Message) -> None:
         concerns, alarm = self._concerns, self._alarm

@@ -18,23 +18,25 @@ class Bounds:
 
     def check(self, given: ChatFields) -> None:
         """Raises RequestError that names the member, what it has and what is allowed."""
-        images = sum(
-            part.image_url is not None
-            for message in given.messages
-            if isinstance(message.content, list)
-            for part in message.content
-        )
-        stops = len(given.stop) if isinstance(given.stop, list) else 0
-        for param, has, allowed, what in (
-            ("messages", len(given.messages), self.messages, "messages"),
-            ("messages", images, self.images, "images"),
-            ("tools", len(given.tools or ()), self.tools, "tools"),
-            ("n", given.n or 1, self.choices, "choices"),
-            ("stop", stops, self.stops, "stop sequences"),
-        ):
-            if has > allowed:
-                raise RequestError(f"{param} has {has} {what}; {allowed} are allowed.", param=param)
+        images = 0
+        for message in given.messages:
+            if isinstance(message.content, list):
+                images += sum([part.image_url is not None for part in message.content])
+        _check("messages", len(given.messages), self.messages, "messages")
+        if images:
+            _check("messages", images, self.images, "images")
+        if given.tools:
+            _check("tools", len(given.tools), self.tools, "tools")
+        if given.n is not None:
+            _check("n", given.n, self.choices, "choices")
+        if isinstance(given.stop, list):
+            _check("stop", len(given.stop), self.stops, "stop sequences")
         limit = given.output_limit
         if (given.n is not None and given.n < 1) or (limit is not None and limit < 1):
             param = "n" if given.n is not None and given.n < 1 else "max_completion_tokens"
             raise RequestError(f"{param} must be at least 1.", param=param)
+
+
+def _check(param: str, has: int, allowed: int, what: str) -> None:
+    if has > allowed:
+        raise RequestError(f"{param} has {has} {what}; {allowed} are allowed.", param=param)
