@@ -20,7 +20,7 @@ def accounts_of(held: Held, member: str) -> Iterator[StageAccount]:
     sequences, names = held.state.sequences, held.state.reader.symbols.names
     featured = held.featured.reached(sequences, held.unwritten)
     gaps: dict[int, list[int]] = {}
-    for source, symbol in {**sequences.gaps, **sequences.given_up}:
+    for source, symbol in sequences.losing:
         gaps.setdefault(source, []).append(symbol)
     for source, name in enumerate(held.state.reader.sources.names):
         stages: dict[Stage, Integers] = {"operator": sequences.next[source], "features": featured[source]}

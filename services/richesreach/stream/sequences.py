@@ -18,13 +18,22 @@ Gap = list[int]  # from the first number that is missing to the one after the la
 
 
 class Sequences:
-    """`next` and `first` are (sources, symbols), -1 where nothing came."""
+    """`next` and `first` are (sources, symbols), -1 where nothing came. `losing` are the pairs that lack a
+    number since their first: few, where every pair has a gap before it.
+    """
 
     def __init__(self, sources: int, symbols: int) -> None:
         self.next = np.full((sources, symbols), -1, np.int64)
         self.first = np.full((sources, symbols), -1, np.int64)
         self.gaps: dict[tuple[int, int], list[Gap]] = {}
         self.given_up: dict[tuple[int, int], int] = {}
+        self.losing: set[tuple[int, int]] = set()
+
+    def restore(self, gaps: dict[tuple[int, int], list[Gap]], given_up: dict[tuple[int, int], int]) -> None:
+        """Go on with these; `first` is there already."""
+        self.gaps, self.given_up = gaps, given_up
+        for pair in {**gaps, **given_up}:
+            self._note(pair)
 
     def reserve(self, sources: int, symbols: int) -> None:
         """Room for so many; what is there stays."""
@@ -42,7 +51,7 @@ class Sequences:
 
     def all_lost(self) -> int:
         """Of all sources and symbols."""
-        return sum(self.lost(*pair) for pair in {**self.gaps, **self.given_up})
+        return sum(self.lost(*pair) for pair in self.losing)
 
     def admit(self, ticks: Ticks) -> NDArray[np.bool_]:
         """Note the ticks' numbers; False where one came before."""
@@ -66,7 +75,16 @@ class Sequences:
             source, symbol = divmod(int(pair[start]), width)
             for row in range(start, end + 1):
                 news[order[row]] = self._admit(source, symbol, int(sequence[row]))
+            self._note((source, symbol))
         return news
+
+    def _note(self, pair: tuple[int, int]) -> None:
+        """Whether the pair lacks a number since its first; gaps are in order."""
+        gaps = self.gaps.get(pair)
+        if pair in self.given_up or (gaps and gaps[-1][1] > self.first[pair]):
+            self.losing.add(pair)
+        else:
+            self.losing.discard(pair)
 
     def _admit(self, source: int, symbol: int, number: int) -> bool:
         following = int(self.next[source, symbol])

@@ -146,11 +146,14 @@ def _restored(kept: _Partition) -> Partition:
     partition.tallies[:sources] = _unpacked(kept.tallies)
     for name, array in kept.sequences.items():
         getattr(partition.sequences, name)[:sources, :symbols] = _unpacked(array)
-    partition.sequences.gaps = {(source, symbol): gaps for source, symbol, gaps in kept.gaps}
-    partition.sequences.given_up = {(source, symbol): count for source, symbol, count in kept.given_up}
+    partition.sequences.restore(
+        {(source, symbol): gaps for source, symbol, gaps in kept.gaps},
+        {(source, symbol): count for source, symbol, count in kept.given_up},
+    )
     for name, array in kept.windows.items():
         whole = getattr(partition.windows, name)
         (whole[:, :symbols] if whole.ndim > 1 else whole)[...] = _unpacked(array)
+    partition.windows.look()
     for name, array in kept.online.items():
         getattr(partition.online, name)[:symbols] = _unpacked(array)
     for indicators, arrays in zip(partition.indicators, kept.indicators, strict=True):

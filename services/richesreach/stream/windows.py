@@ -13,6 +13,7 @@ from richesreach.stream.wide import Integers
 SLOTS = 16
 REACH = SLOTS - LATENESS // SECOND - 2
 _LONGER = range(1, len(INTERVALS))
+_NEVER = 2**63 - 1
 Closed = tuple[int, int, Integers, Integers]
 
 
@@ -24,6 +25,14 @@ class Windows:
         self.starts = np.full(len(INTERVALS), -1, np.int64)
         self.slots = bars.empty(SLOTS, capacity)
         self.longer = bars.empty(len(INTERVALS), capacity)
+        # When the first of the open windows ends; almost no watermark gets there.
+        self._first_end = _NEVER
+
+    def look(self) -> None:
+        """Look anew which windows are open: the arrays were changed."""
+        seconds = (self.seconds[self.seconds >= 0] + 1) * SECOND
+        longer = [int(self.starts[n]) + INTERVALS[n].length for n in _LONGER if self.starts[n] >= 0]
+        self._first_end = min([*seconds.tolist(), *longer], default=_NEVER)
 
     def reserve(self, capacity: int) -> None:
         """Room for that many symbols; what is there stays."""
@@ -48,6 +57,7 @@ class Windows:
         lowest = seconds.min()
         held = lowest + np.flatnonzero(np.bincount(seconds - lowest))
         self.seconds[held % SLOTS] = held
+        self._first_end = min(self._first_end, (int(lowest) + 1) * SECOND)
         flat = self.slots.reshape(-1, bars.WIDTH)
         places = slots * self.slots.shape[1] + symbols
         into = flat[places]
@@ -59,6 +69,8 @@ class Windows:
 
         Yields the number of the interval, the window's start, and its symbols and rows.
         """
+        if watermark < self._first_end:
+            return
         ended = self.seconds[(self.seconds >= 0) & ((self.seconds + 1) * SECOND <= watermark)]
         for second in np.sort(ended).tolist():
             yield from self._close_longer(second * SECOND, rank)
@@ -68,6 +80,7 @@ class Windows:
             yield 0, second * SECOND, symbols, rows
             self._lengthen(1, second * SECOND, symbols, rows, rank)
         yield from self._close_longer(watermark, rank)
+        self.look()
 
     def _close_longer(self, time: int, rank: Integers) -> Iterator[Closed]:
         for number in _LONGER:

@@ -67,3 +67,23 @@ def test_room_for_more_symbols_and_sources_keeps_what_came() -> None:
         True,
     ]
     assert account.all_lost() == 0
+
+
+@settings(max_examples=100)
+@given(numbers)
+def test_what_is_lost_is_known_again_after_a_restart(some: list[Number]) -> None:
+    account, again = Sequences(2, 3), Sequences(2, 3)
+    account.admit(ticks_of(some))
+    again.next[:], again.first[:] = account.next, account.first
+    again.restore(account.gaps, account.given_up)
+    assert again.losing == account.losing
+    assert again.all_lost() == account.all_lost()
+
+
+def test_a_pair_that_lacks_nothing_is_none_to_look_through() -> None:
+    """Every symbol has a gap before its first number: a second's accounts would look through thousands."""
+    account = Sequences(1, 2)
+    account.admit(ticks_of([(0, 0, 5), (0, 1, 5), (0, 1, 7)]))
+    assert account.losing == {(0, 1)}
+    account.admit(ticks_of([(0, 1, 6)]))
+    assert account.losing == set()
