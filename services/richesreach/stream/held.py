@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from confluent_kafka import OFFSET_BEGINNING
 
-from richesreach.core.layout import SHAPE
 from richesreach.stream import snapshot
 from richesreach.stream.featured import Featured
 from richesreach.stream.outbox import Stage
 from richesreach.stream.partition import Partition
 from richesreach.stream.snapshot_store import Found
+from richesreach.stream.vector_writer import place_of
 from richesreach.stream.wide import Integers
 
 Messages = Sequence[tuple[int, bytes]]
@@ -53,7 +53,8 @@ class Held:
     # Symbols whose vectors the cache did not take.
     unwritten: Integers = field(default_factory=lambda: _NOBODY)
     featured: Featured = field(default_factory=Featured)
-    keys: list[str] = field(default_factory=list)
+    # By symbol.
+    places: list[bytes] = field(default_factory=list)
 
     @classmethod
     def anew(cls, number: int) -> "Held":
@@ -84,12 +85,12 @@ class Held:
         self.last = zlib.crc32(messages[-1][1])
         return messages
 
-    def names(self, symbols: Integers) -> list[str]:
-        """The keys of these symbols' vectors."""
-        known = self.state.reader.symbols.names
-        self.keys += [SHAPE.key(name) for name in known[len(self.keys) :]]
-        keys = self.keys
-        return [keys[symbol] for symbol in symbols.tolist()]
+    def places_of(self, symbols: Integers) -> list[bytes]:
+        """Where a command has these symbols' vectors."""
+        known, places = self.state.reader.symbols.names, self.places
+        if len(places) < len(known):
+            places += map(place_of, known[len(places) :])
+        return [places[symbol] for symbol in symbols.tolist()]
 
     def due(self, seconds: float) -> bool:
         """Whether to capture a snapshot now."""

@@ -176,7 +176,7 @@ class Operator:
 
         begun = held.featured.begin(sequences, changed)
         vectors = held.state.online.encode(changed)
-        await self._vectors.begin(held.names(changed), vectors, written)
+        await self._vectors.begin(held.places_of(changed), vectors, written)
         await asyncio.sleep(0)  # it goes out before the next partition is taken
 
     def _bury(self, held: Held, taken: Taken, values: dict[int, bytes]) -> None:

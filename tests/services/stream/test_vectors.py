@@ -5,6 +5,7 @@ import math
 import struct
 from collections.abc import Sequence
 
+import hiredis
 import numpy as np
 import pytest
 from cache_servers import CachePair
@@ -16,6 +17,7 @@ from richesreach.core.layout import SHAPE
 from richesreach.core.vectors import ONLINE, Layout, VectorError
 from richesreach.stream.definitions import INDICATORS, INTERVALS, SECOND
 from richesreach.stream.partition import Partition
+from richesreach.stream.vector_writer import packed, place_of
 
 SMALL = Layout(1, ["price", "rsi_14", "regime"])
 values = st.lists(st.floats(), min_size=3, max_size=3)
@@ -23,7 +25,7 @@ values = st.lists(st.floats(), min_size=3, max_size=3)
 
 def encoded(rows: Sequence[Sequence[float]], layout: Layout = SMALL) -> list[bytes]:
     numbers = np.arange(len(rows))
-    return layout.encode(numbers + NOON, numbers, np.array(rows, np.float64).reshape(-1, 3))
+    return layout.encode(numbers + NOON, numbers, np.array(rows, np.float64).reshape(-1, len(layout.names)))
 
 
 @given(st.lists(values, max_size=20), st.data())
@@ -164,3 +166,12 @@ def test_a_late_tick_within_its_second_does_not_turn_the_price_back() -> None:
     partition.take([message(0, "x", [tick("A", 1, NOON + 2, 2 * 10**8)])])
     taken = partition.take([message(1, "x", [tick("A", 2, NOON + 1, 10**8)])])
     assert partition.online.values[taken.changed, 0].tolist() == [2.0]
+
+
+@given(st.lists(st.text("ABZ09._:/=^-", min_size=1, max_size=32), max_size=20))
+def test_the_command_that_writes_vectors_is_what_a_client_makes_of_its_words(symbols: list[str]) -> None:
+    vectors = encoded(np.zeros((len(symbols), len(ONLINE.names))).tolist(), ONLINE)
+    words: list[str | bytes] = ["MSET"]
+    for symbol, vector in zip(symbols, vectors, strict=True):
+        words += [SHAPE.key(symbol), vector]
+    assert packed([place_of(symbol) for symbol in symbols], vectors) == hiredis.pack_command(tuple(words))
