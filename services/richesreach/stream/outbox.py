@@ -17,6 +17,9 @@ from richesreach.stream.outputs import Output
 
 # Seconds that a message may wait for its brokers before the operator begins anew from its snapshots.
 PATIENCE = 60.0
+# Milliseconds that outputs wait for others of their partition: each request costs the brokers as much as
+# hundreds of bars, and nobody waits for a bar of which the second was over two seconds ago.
+LINGER = 100
 Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 
 
@@ -48,7 +51,7 @@ class Outbox:
     def __init__(self, connection: Mapping[str, Any], *, bars: bool = True) -> None:
         self._bars = bars
         self._producer = Producer(
-            {**producing(connection), "message.timeout.ms": int(PATIENCE * 1000), "linger.ms": 20}
+            {**producing(connection), "message.timeout.ms": int(PATIENCE * 1000), "linger.ms": LINGER}
         )
         self._waiting: deque[tuple[Iterator[Output], Stage]] = deque()
         self.published = 0

@@ -75,8 +75,8 @@ def _values(rows: Floats) -> Iterator[dict[str, float]]:
     """Of (symbols, indicators), those that have a value, by name."""
     known = ~np.isnan(rows)
     complete: list[bool] = np.all(known, axis=1).tolist()
-    for row, which, whole in zip(rows, known, complete, strict=True):
+    for place, (row, whole) in enumerate(zip(rows.tolist(), complete, strict=True)):
         if whole:
-            yield dict(zip(_NAMES, row.tolist(), strict=True))
+            yield dict(zip(_NAMES, row, strict=True))
         else:
-            yield {_NAMES[place]: float(row[place]) for place in np.flatnonzero(which).tolist()}
+            yield {_NAMES[column]: row[column] for column in np.flatnonzero(known[place]).tolist()}
