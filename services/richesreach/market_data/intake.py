@@ -101,21 +101,23 @@ class Intake:
         """Venue and tick of each trade that is taken, in the order they came."""
         received, contiguous, found = self._now(), self.about.contiguous, []
         observed = self.about.observed
-        skew, counts = self.skew, self._counts
+        skew, counts, symbols = self.skew, self._counts, self._symbols
         skew.turn(received)
         for trade in trades:
-            symbol = trade.symbol
-            numbered = self._symbols.get(symbol)
+            symbol, theirs = trade.symbol, trade.number
+            numbered = symbols.get(symbol)
             if numbered is None:
-                numbered = self._symbols[symbol] = Numbered(0)
-            happened = trade.happened - skew.lead
-            if trade.happened > received:
+                numbered = symbols[symbol] = Numbered(0)
+            happened = trade.happened
+            if happened > received:
                 try:
-                    happened = skew.corrected(trade.happened, received)
+                    happened = skew.corrected(happened, received)
                 except FutureError as error:
                     self._refuse(trade, error)
                     continue
-            if trade.number is not None and not self._first_time(numbered, trade.number):
+            else:
+                happened -= skew.lead
+            if theirs is not None and not self._first_time(numbered, theirs):
                 counts.duplicates += 1
                 continue
             if observed:
@@ -125,11 +127,14 @@ class Intake:
             elif happened < numbered.newest - LATE:
                 counts.late += 1
             # A source that counts without gaps itself gives the same numbers when it says something again.
-            number = trade.number if contiguous and trade.number is not None else numbered.last + 1
-            numbered.last = max(numbered.last, number)
-            counts.taken += 1
+            if contiguous and theirs is not None:
+                number = theirs
+                numbered.last = max(numbered.last, number)
+            else:
+                number = numbered.last = numbered.last + 1
             tick = PackedTick(symbol, number, happened, received, trade.price, trade.size)
             found.append((trade.venue, tick))
+        counts.taken += len(found)
         return found
 
     def _refuse(self, trade: Trade, error: FutureError) -> None:

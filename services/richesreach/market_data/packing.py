@@ -1,6 +1,6 @@
 """Ticks into batches of one source, venue and partition: ready when full, or when the first has waited."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from richesreach.core.events.scaled import partition_of
@@ -49,21 +49,24 @@ class Packer:
         # By venue and symbol: two look-ups a tick, and no sum over its letters.
         self._places: dict[str, dict[str, _Open]] = {}
 
-    def add(self, ticks: Iterable[tuple[str, PackedTick]], now: int) -> list[Packed]:
+    def add(self, ticks: Collection[tuple[str, PackedTick]], now: int) -> list[Packed]:
         """The batches that these ticks have filled. A symbol's ticks of one venue stay in order."""
-        full = []
+        found, due, most = [], now + self._linger, self._full
+        self.waiting += len(ticks)
+        last, places = "", dict[str, _Open]()
         for venue, tick in ticks:
-            places = self._places.get(venue)
-            place = places.get(tick.s) if places is not None else None
+            if venue != last:
+                last, places = venue, self._places.setdefault(venue, {})
+            place = places.get(tick.s)
             if place is None:
-                place = self._place(venue, tick)
-            if not place.ticks:
-                place.due = now + self._linger
-            place.ticks.append(tick)
-            self.waiting += 1
-            if len(place.ticks) >= self._full:
-                full.append(self._closed(place))
-        return full
+                place = places[tick.s] = self._place(venue, tick)
+            held = place.ticks
+            if not held:
+                place.due = due
+            held.append(tick)
+            if len(held) >= most:
+                found.append(self._closed(place))
+        return found
 
     def due(self, now: int) -> list[Packed]:
         """The batches whose first tick has waited long enough."""
@@ -76,9 +79,7 @@ class Packer:
     def _place(self, venue: str, tick: PackedTick) -> _Open:
         self.firsts.setdefault(tick.s, tick.q)
         partition = partition_of(tick.s, self._partitions)
-        place = self._open.setdefault((partition, venue), _Open(partition, venue))
-        self._places.setdefault(venue, {})[tick.s] = place
-        return place
+        return self._open.setdefault((partition, venue), _Open(partition, venue))
 
     def _closed(self, place: _Open) -> Packed:
         ticks, place.ticks = place.ticks, []
