@@ -41,7 +41,7 @@ def market_alerts(manifest: Manifest) -> Iterator[OwnAlert]:
         "15m",
         "{{ $labels.source }} is not live",
     )
-    missing = f"max by (service, stage, source) (richesreach_market_ticks_missing{{{of}}})"
+    missing = f"max by (service, stage, source) (richesreach_market_ticks_lost{{{of}}})"
     yield OwnAlert(
         Condition(
             "market-ticks-missing",
@@ -49,7 +49,7 @@ def market_alerts(manifest: Manifest) -> Iterator[OwnAlert]:
             f"A stage of the ticks of {name} has missed numbers: ticks are lost on the way to it.",
         ),
         f"{missing} - min by (service, stage, source)"
-        f" (min_over_time(richesreach_market_ticks_missing{{{of}}}[15m])) > 0",
+        f" (min_over_time(richesreach_market_ticks_lost{{{of}}}[15m])) > 0",
         "5m",
         "{{ $labels.stage }} misses {{ $value | humanize }} of {{ $labels.source }}",
     )

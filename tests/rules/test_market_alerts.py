@@ -29,7 +29,7 @@ def publishing(of_a: str, of_b: str) -> dict[str, str]:
 
 
 def missing(values: str) -> dict[str, str]:
-    return {f'richesreach_market_ticks_missing{{{PLACE}"a", stage="operator", source="massive"}}': values}
+    return {f'richesreach_market_ticks_lost{{{PLACE}"a", stage="operator", source="massive"}}': values}
 
 
 def test_nothing_is_told_while_one_task_publishes(firing: Firing) -> None:

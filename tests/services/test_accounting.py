@@ -11,6 +11,7 @@ from richesreach.core.events.accounting import (
     KEPT,
     MOST_NAMED,
     SILENT,
+    Stage,
     StageAccount,
     Teller,
     account_of,
@@ -50,6 +51,47 @@ async def test_who_takes_a_partition_over_writes_over_its_predecessor(nodes: Nod
     await write(nodes, [msgspec.structs.replace(operator(0, received=9), member="task-b")])
     (found,) = summed(await read(nodes), time.time_ns())
     assert (found.members, found.received) == (("task-b",), 9)
+
+
+def stage(name: Stage, missing: int, *, reached: int = 100, since: int = 0) -> StageAccount:
+    """Of two symbols, counted after the numbers whose sum is `since`."""
+    return StageAccount(
+        stage=name,
+        member="a",
+        source="massive",
+        received=reached - since - missing,
+        missing=missing,
+        reached=reached,
+        symbols=2,
+    )
+
+
+def here(*accounts: StageAccount) -> dict[str, int]:
+    return {one.stage: one.here for one in summed(accounts, 0)}
+
+
+def test_a_lost_tick_is_lost_in_one_place() -> None:
+    found = here(
+        stage("source", 0),
+        stage("published", 3),
+        stage("operator", 5),
+        stage("features", 5),
+        stage("lake", 3),
+    )
+    assert found == {"source": 0, "published": 3, "operator": 2, "features": 0, "lake": 0}
+
+
+def test_what_the_lake_has_lost_is_not_the_operators() -> None:
+    found = here(stage("published", 0), stage("operator", 5), stage("features", 5), stage("lake", 4))
+    assert found == {"published": 0, "operator": 5, "features": 0, "lake": 4}
+
+
+def test_a_stage_that_began_later_is_forgiven_nothing() -> None:
+    assert here(stage("published", 3), stage("lake", 2, since=40)) == {"published": 3, "lake": 2}
+
+
+def test_after_a_silent_stage_the_one_before_it_counts() -> None:
+    assert here(stage("published", 3), stage("features", 4)) == {"published": 3, "features": 1}
 
 
 async def test_a_stage_tells_by_itself_and_once_more_at_its_end(nodes: Nodes) -> None:

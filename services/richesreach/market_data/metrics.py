@@ -34,6 +34,11 @@ class MarketMetrics:
             "Ticks that never came to a stage, by their numbers",
             *("stage", "source"),
         )
+        self.lost = gauge(
+            "richesreach_market_ticks_lost",
+            "Ticks that never came to a stage, and had come to the one before it",
+            *("stage", "source"),
+        )
         self.behind = gauge(
             "richesreach_market_ticks_behind",
             "Ticks by which a stage is behind the source",
@@ -56,7 +61,7 @@ class MarketMetrics:
         """A task that publishes no more says nothing of sources."""
         self.publishing.set(0)
         self.waiting.set(0)
-        for gauge in (self.live, self.awaited, self.received, self.missing, self.behind):
+        for gauge in (self.live, self.awaited, self.received, self.missing, self.lost, self.behind):
             gauge.clear()
 
     def stages(self, sums: Iterable[Sum]) -> None:
@@ -66,4 +71,5 @@ class MarketMetrics:
             labels = one.stage, one.source
             self.received.labels(*labels).set(one.received)
             self.missing.labels(*labels).set(one.missing)
+            self.lost.labels(*labels).set(one.here)
             self.behind.labels(*labels).set(max(0, reached[one.source] - one.reached))

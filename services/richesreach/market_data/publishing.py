@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from richesreach.core.events import Events, StreamUnavailableError
@@ -27,12 +28,13 @@ MOST_WAITING = 200_000
 @dataclass(frozen=True, slots=True)
 class Term:
     """The time for which one task publishes one source: since `epoch`, as long as `allowed` says so, and on
-    from the numbers that were `sent` before.
+    from the numbers that were `sent` before, of which the brokers have refused so many as `lost`.
     """
 
     epoch: int
     sent: Mapping[str, int]
     allowed: Callable[[], bool]
+    lost: Mapping[str, int] = field(default_factory=dict)
 
 
 # Of who need not share its source with anybody.
@@ -61,8 +63,11 @@ class TickPublisher:
         self.ledger = Ledger()
         # The ledger's own accounts, by symbol alone: there is one source.
         self._accounts: dict[str, Account] = {}
+        # By symbol, of this term and those before.
+        self._lost: Counter[str] = Counter(term.lost)
         for symbol, last in term.sent.items():
-            self._account(about.name, symbol, last + 1)
+            account, lost = self._account(about.name, symbol, last + 1), self._lost[symbol]
+            account.first, account.written_off = last + 1 - lost, lost
         self.newest = 0
         self.waiting = self.refused = 0
         self._events = events
@@ -89,6 +94,15 @@ class TickPublisher:
         while self.waiting >= self.most_waiting:
             self._room.clear()
             await self._room.wait()
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """By symbol, how many ticks that the brokers have refused have a number below the last.
+
+        One above it will be given again by who comes next; a gap without a refusal is still on its way.
+        """
+        known = ((symbol, self._accounts.get(symbol), refused) for symbol, refused in self._lost.items())
+        return {symbol: min(refused, account.missing) for symbol, account, refused in known if account}
 
     def quiet(self, partition: int, seconds: float) -> bool:
         """Whether nothing of the partition is on its way, nor has been handed over for so long."""
@@ -148,6 +162,7 @@ class TickPublisher:
     def _refuse(self, packed: Packed, error: Exception) -> None:
         """Its ticks are lost, and every later stage counts them as missing."""
         self.refused += len(packed.batch.ticks)
+        self._lost.update(tick.s for tick in packed.batch.ticks)
         if self._letters is not None:
             first = packed.batch.ticks[0]
             said = f"{len(packed.batch.ticks)} ticks, the first {first.s} {first.q}".encode()

@@ -47,7 +47,9 @@ class Sources(BaseModel):
 
 
 class Stage(BaseModel):
-    """What a stage has taken of one source. `behind`: ticks that the source has said and it has not reached.
+    """What a stage has taken of one source. `missing` is what never came to it since the source, `lost_here`
+    what of that had come to the stage before it. `behind`: ticks that the source has said and it has not
+    reached.
 
     `silent`: one of its members has not told for ten seconds, so that these figures are old.
     """
@@ -56,6 +58,7 @@ class Stage(BaseModel):
     source: str
     received: int
     missing: int
+    lost_here: int
     duplicates: int
     late: int
     refused: int
@@ -80,9 +83,9 @@ class Gap(BaseModel):
 
 
 class Loss(BaseModel):
-    """`missing` is the sum over all stages; `silent` names those whose word is old; `untold` those that never
-    spoke. `unknown` are times without numbers to count by, the newest first: nobody listened, and the source
-    does not tell again.
+    """`missing` is the sum of what each stage has lost: every tick where it was lost. `silent` names those
+    whose word is old; `untold` those that never spoke. `unknown` are times without numbers to count by, the
+    newest first: nobody listened, and the source does not tell again.
     """
 
     region: str

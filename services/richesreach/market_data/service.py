@@ -62,7 +62,7 @@ class Market:
             reached.setdefault(one.source, one.reached)
         return schemas.Loss(
             region=self._region,
-            missing=sum(one.missing for one in sums),
+            missing=sum(one.here for one in sums),
             silent=[stage for stage in STAGES if any(one.silent for one in sums if one.stage == stage)],
             untold=[stage for stage in STAGES if stage not in {one.stage for one in sums}],
             unknown=[_gap(gap) for gap in gaps],
@@ -197,6 +197,7 @@ def _stage(one: Sum, reached: int) -> schemas.Stage:
         source=one.source,
         received=one.received,
         missing=one.missing,
+        lost_here=one.here,
         duplicates=one.duplicates,
         late=one.late,
         refused=one.refused,

@@ -175,6 +175,21 @@ async def test_a_batch_that_the_topic_does_not_take_is_a_dead_letter_and_counted
     task.cancel()
 
 
+async def test_numbers_of_refused_ticks_are_lost_once_later_ones_have_arrived(
+    events: Events, kafka: Broker
+) -> None:
+    topic, refused = own_topic(kafka, TickBatch), packed(1, 2).ticks
+    publisher = TickPublisher(events, ABOUT, PARTITIONS, topic=topic)
+    publisher.open()
+    await publisher.take([("V", msgspec.structs.replace(tick, z=-1)) for tick in refused])
+    await eventually(lambda: publisher.refused == 2, "a size below zero is refused")
+    assert publisher.lost == {}, "who comes next gives these numbers again"
+    await publisher.take([("V", tick) for tick in packed(3).ticks])
+    await eventually(lambda: publisher.waiting == 0, "the next one has arrived")
+    assert publisher.lost == {"AAPL": 2}
+    assert await publisher.close() == 0
+
+
 async def test_rejections_come_to_the_dead_letters_of_the_stream(events: Events) -> None:
     found = list[DeadLetter]()
 

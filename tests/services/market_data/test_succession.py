@@ -11,8 +11,9 @@ from cache_clock import endpoint
 from cache_servers import cache_pair
 from market_task import TopicReader
 from richesreach.core.cache import Nodes
+from richesreach.core.events.accounting import StageAccount
 from richesreach.core.events.scaled import partition_of
-from richesreach.core.events.schemas import DeadLetter, Heartbeat, PackedTick, TickBatch
+from richesreach.core.events.schemas import DeadLetter, Heartbeat, Numbers, PackedTick, TickBatch
 from richesreach.core.events.topics import MARKET_TICKS
 from richesreach.market_data.dead_letters import DeadLetters
 from richesreach.market_data.roster import Entry
@@ -22,7 +23,7 @@ from richesreach.market_data.schemas import Loss, moment
 from richesreach.market_data.service import Market
 from richesreach.market_data.sources.finnhub import Finnhub
 from richesreach.market_data.sources.massive import Massive
-from stream_client import events_of
+from stream_client import events_of, eventually
 from stream_servers import PARTITIONS, Broker, broker
 from test_socket_vendors import KEY, finnhub_says, finnhub_trade, massive_says, massive_trade
 from vendors import Vendor, playing
@@ -58,12 +59,17 @@ async def _bury(_letter: DeadLetter) -> None:
 
 
 async def left_behind(kafka: Broker, source: str, venue: str, happened: int) -> None:
-    """What a publisher wrote that died a moment after `happened`: one tick, and a beat everywhere else."""
-    tick = PackedTick("AAPL", 1, happened, happened, PRICE, SIZE)
+    """What a publisher wrote that died a moment after `happened`: one tick after two that were refused, and a
+    beat everywhere else.
+    """
+    numbers = {source: Numbers(7, {"AAPL": 2}, {"AAPL": 2})}
+    tick = PackedTick("AAPL", 3, happened, happened, PRICE, SIZE)
     mine = partition_of("AAPL", PARTITIONS)
     async with events_of(kafka.endpoint, "market-data") as events:
         for number in range(PARTITIONS):
-            beat = Heartbeat(member="dead", epoch=1, time=0 if number == mine else happened - SECOND)
+            beat = Heartbeat(member="dead", epoch=1, time=happened - SECOND)
+            if number == mine:
+                beat = Heartbeat(member="dead", epoch=1, time=0, numbers=numbers)
             await events.publish(MARKET_TICKS, str(number), beat, partition=number)
         batch = TickBatch(source=source, venue=venue, licence="x", ticks=[tick], epoch=1)
         await events.publish(MARKET_TICKS, str(mine), batch, partition=mine)
@@ -110,14 +116,34 @@ async def test_what_nobody_heard_is_published_once_and_before_what_is_new(
         entry = Entry(adapter.about, adapter, "", {"AAPL": "AAPL"})
         async with running(kafka, nodes, entry) as runner:
             await asyncio.to_thread(
-                topic.until, lambda t: 4 in t.numbers().get("AAPL", []), "the new trade is published"
+                topic.until, lambda t: 6 in t.numbers().get("AAPL", []), "the new trade is published"
             )
             assert runner.publishing is not None
             assert runner.publishing.feeds[0].missed == 2
     ticks = [tick for batch in topic.batches for tick in batch.ticks]
-    assert [tick.q for tick in ticks] == [1, 2, 3, 4]
+    assert [tick.q for tick in ticks] == [3, 4, 5, 6]
     assert [tick.t // 1_000_000 for tick in ticks] == [at // 1_000_000 for at in (*times, died + 3 * SECOND)]
     assert (await Market(nodes, "eu-west-1", []).loss()).unknown == []
+
+
+async def test_what_brokers_refused_in_an_earlier_term_stays_missing(
+    kafka: Broker, nodes: Nodes, topic: TopicReader
+) -> None:
+    await left_behind(kafka, "finnhub", "finnhub", time.time_ns() - SECOND)
+    async with playing(Vendor([finnhub_says(finnhub_trade(1.5))])) as vendor:
+        adapter = Finnhub(["AAPL"], KEY, vendor.url)
+        async with running(kafka, nodes, Entry(adapter.about, adapter, "", {"AAPL": "AAPL"})) as runner:
+            await asyncio.to_thread(
+                topic.until, lambda t: 4 in t.numbers().get("AAPL", []), "a tick is published"
+            )
+            await eventually(lambda: published(runner).received == 1, "it is acknowledged")
+            assert (published(runner).missing, published(runner).reached) == (2, 4)
+    told = [beat.numbers["finnhub"] for beat in topic.beats if beat.epoch > 1 and beat.numbers]
+    assert {"AAPL": 2} in [numbers.lost for numbers in told], "who comes next is told of it"
+
+
+def published(runner: Runner) -> StageAccount:
+    return next(account for account in runner.accounts() if account.stage == "published")
 
 
 async def test_what_the_vendor_does_not_tell_again_is_told_as_unknown(kafka: Broker, nodes: Nodes) -> None:

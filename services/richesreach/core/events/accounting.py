@@ -11,8 +11,8 @@ the difference of what both have `reached`.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import msgspec
@@ -26,6 +26,14 @@ from richesreach.core.logs import logger
 Stage = Literal["source", "published", "operator", "features", "lake"]
 # In the order in which ticks come by.
 STAGES: tuple[Stage, ...] = ("source", "published", "operator", "features", "lake")
+# From which stages each one has its ticks, the nearest first.
+_FROM: dict[Stage, tuple[Stage, ...]] = {
+    "source": (),
+    "published": ("source",),
+    "operator": ("published", "source"),
+    "features": ("operator", "published", "source"),
+    "lake": ("published", "source"),
+}
 # Of a stage that counts a source as a whole.
 ALL = -1
 # Seconds: between two accounts, until who told none is silent, and for how long the last one is kept.
@@ -168,13 +176,17 @@ async def read(nodes: Nodes, stages: Sequence[Stage] = STAGES) -> list[StageAcco
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """All that one stage told of one source. `silent`: one of its members has not told for too long."""
+    """All that one stage told of one source. `silent`: one of its members has not told for too long.
+
+    `missing` is all that is missing since the source; `here` what of it is not missing before this stage.
+    """
 
     stage: Stage
     source: str
     members: tuple[str, ...]
     received: int
     missing: int
+    here: int
     duplicates: int
     late: int
     refused: int
@@ -185,16 +197,40 @@ class Sum:
     silent: bool
     lost: dict[str, int]
 
+    def contains(self, other: "Sum") -> bool:
+        """Whether what `other` misses would show here, too: the numbers began to be counted no later. By
+        symbol nobody tells; of the same number of them, their sum does.
+        """
+        return self.symbols == other.symbols and self._first <= other._first
+
+    @property
+    def _first(self) -> int:
+        """The sum of the numbers before the first of each symbol."""
+        return self.reached - self.received - self.missing
+
 
 def summed(accounts: Iterable[StageAccount], now: int) -> list[Sum]:
     """By stage, in the order in which ticks come by, and source. `now` in Unix nanoseconds.
 
-    A stage that counts a source as a whole and by partition counts as told later.
+    A stage that counts a source as a whole and by partition counts as told later. What a stage misses was
+    lost there, but for what the stage before it misses as well; one that began to count later, and may not
+    know of that, is given all of it: twice told is better than not at all.
     """
     groups: dict[tuple[int, str], list[StageAccount]] = {}
     for account in accounts:
         groups.setdefault((STAGES.index(account.stage), account.source), []).append(account)
-    return [_sum(group, now) for _, group in sorted(groups.items(), key=lambda item: item[0])]
+    sums = [_sum(group, now) for _, group in sorted(groups.items(), key=lambda item: item[0])]
+    told = {(one.stage, one.source): one for one in sums}
+    return [replace(one, here=_here(one, told)) for one in sums]
+
+
+def _here(one: Sum, told: Mapping[tuple[Stage, str], Sum]) -> int:
+    before = next(
+        (told[stage, one.source] for stage in _FROM[one.stage] if (stage, one.source) in told), None
+    )
+    if before is None or not one.contains(before):
+        return one.missing
+    return max(0, one.missing - before.missing)
 
 
 def _sum(group: list[StageAccount], now: int) -> Sum:
@@ -210,6 +246,7 @@ def _sum(group: list[StageAccount], now: int) -> Sum:
         members=tuple(sorted({account.member for account in group})),
         received=sum(account.received for account in group),
         missing=sum(account.missing for account in group),
+        here=0,
         duplicates=sum(account.duplicates for account in group),
         late=sum(account.late for account in group),
         refused=sum(account.refused for account in group),

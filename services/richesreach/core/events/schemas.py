@@ -78,10 +78,13 @@ class TickBatch(Message, frozen=True, kw_only=True, tag="ticks"):
 
 
 class Numbers(msgspec.Struct, frozen=True):
-    """Of one source: when its numbers began, and the last one that was given to each symbol."""
+    """Of one source: when its numbers began, and the last one that was given to each symbol. `lost` are of
+    each how many below it went with ticks that the brokers refused.
+    """
 
     began: Nanoseconds
     last: dict[str, Count]
+    lost: dict[str, Count] = msgspec.field(default_factory=dict)
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):

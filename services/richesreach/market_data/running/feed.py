@@ -136,9 +136,8 @@ class Feed:
     def numbers(self) -> Numbers:
         """As far as the brokers have acknowledged them."""
         accounts = self.publisher.ledger.accounts
-        return Numbers(
-            began=self.began, last={symbol: account.next - 1 for (_, symbol), account in accounts.items()}
-        )
+        last = {symbol: account.next - 1 for (_, symbol), account in accounts.items()}
+        return Numbers(self.began, last, self.publisher.lost)
 
     def accounts(self, member: str) -> list[StageAccount]:
         """What the source said, and what of it was published."""

@@ -38,13 +38,14 @@ _DECODER = msgspec.json.Decoder(Tick | TickBatch | Heartbeat)
 
 @dataclass(slots=True)
 class Past:
-    """`began` and `last` by source: when its numbers began, and the last of each symbol. `newest` by symbol:
+    """`began`, `last` and `lost` by source, as in Numbers. `newest` by symbol:
     whose tick has the highest event time, and that. `alive` by partition: when its publisher last showed that
     it was. `covered` by partition: from which event time on all ticks are known; `recent` are the batches.
     """
 
     began: dict[str, int] = field(default_factory=dict)
     last: dict[str, dict[str, int]] = field(default_factory=dict)
+    lost: dict[str, dict[str, int]] = field(default_factory=dict)
     newest: dict[str, tuple[str, int]] = field(default_factory=dict)
     alive: dict[int, int] = field(default_factory=dict)
     covered: dict[int, int] = field(default_factory=dict)
@@ -63,6 +64,9 @@ class Past:
                 since[symbol] = max(alive[symbol] - lag - OVERLAP, self.covered.get(number, 0))
         return Behind(alive, since, lag, Known(recent))
 
+    def numbers(self, source: str) -> Numbers:
+        return Numbers(self.began.get(source, 0), self.last.get(source, {}), self.lost.get(source, {}))
+
     def add(self, source: str, symbol: str, number: int) -> None:
         known = self.last.setdefault(source, {})
         known[symbol] = max(number, known.get(symbol, 0))
@@ -72,12 +76,13 @@ class Past:
             self.began[source] = max(of.began, self.began.get(source, 0))
             for symbol, number in of.last.items():
                 self.add(source, symbol, number)
+            if of.lost:
+                self.lost[source] = self.lost.get(source, {}) | of.lost
 
     def merge(self, others: Iterable["Past"]) -> "Past":
         for other in others:
-            for source, last in other.last.items():
-                numbers = Numbers(began=other.began.get(source, 0), last=last)
-                self.add_all({source: numbers})
+            for source in other.last:
+                self.add_all({source: other.numbers(source)})
             self.newest |= other.newest
             self.alive |= other.alive
             self.covered |= other.covered

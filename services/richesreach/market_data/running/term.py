@@ -51,7 +51,12 @@ class Publishing:
                 entry,
                 events,
                 partitions,
-                Term(epoch, past.last.get(entry.about.name, {}), lease.held),
+                Term(
+                    epoch,
+                    past.last.get(entry.about.name, {}),
+                    lease.held,
+                    past.lost.get(entry.about.name, {}),
+                ),
                 began=past.began.get(entry.about.name, 0),
                 letters=letters,
                 behind=past.behind(entry.about.name, entry.symbols, partitions),
@@ -107,17 +112,18 @@ class Publishing:
 
     async def announce(self) -> None:
         """Write the numbers so far into every partition."""
-        numbers = {
-            source: Numbers(self._past.began.get(source, 0), last) for source, last in self._past.last.items()
-        }
+        numbers = {source: self._past.numbers(source) for source in self._past.last}
         numbers |= {feed.about.name: feed.numbers() for feed in self.feeds if feed.runs}
         shares: list[dict[str, Numbers]] = [{} for _ in range(self._partitions)]
         for source, of in numbers.items():
-            parts: list[dict[str, int]] = [{} for _ in shares]
+            parts = [Numbers(of.began, {}) for _ in shares]
             for symbol, number in of.last.items():
-                parts[partition_of(symbol, self._partitions)][symbol] = number
+                part = parts[partition_of(symbol, self._partitions)]
+                part.last[symbol] = number
+                if symbol in of.lost:
+                    part.lost[symbol] = of.lost[symbol]
             for share, part in zip(shares, parts, strict=True):
-                share[source] = Numbers(of.began, part)
+                share[source] = part
         await asyncio.gather(*(self._send(number, 0, share) for number, share in enumerate(shares)))
 
     async def _beat(self, at: float) -> None:
