@@ -151,6 +151,24 @@ async def test_metrics_tell_tokens_cost_and_failures(org: str) -> None:
     assert value("cost_microdollars_total", model="gpt-4o-mini") == 24
 
 
+def test_metrics_tell_how_long_answers_and_their_beginnings_took(org: str) -> None:
+    registry = CollectorRegistry()
+    metrics = AiMetrics(registry)
+    metrics.served([served(org, attempt(0.1)), served(org, attempt(100.0)), served(org, outcome="cancelled")])
+    metrics.served([served(org, attempt(1.5))])
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"richesreach_ai_{name}", {"model": "gpt-4o-mini", **labels})
+
+    buckets = [
+        value("request_duration_seconds_bucket", le=le) for le in ("0.05", "0.1", "2.0", "60.0", "+Inf")
+    ]
+    assert buckets == [0, 1, 2, 2, 3]
+    assert value("request_duration_seconds_sum") == pytest.approx(101.6)
+    assert value("first_token_seconds_count") == 3
+    assert value("first_token_seconds_sum") == pytest.approx(25.4)
+
+
 @pytest.fixture
 def tokens() -> Iterator[Issuer]:
     with issuer() as found:

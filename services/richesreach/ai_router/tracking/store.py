@@ -1,14 +1,14 @@
 """Records in Postgres, many at a time: copied, which costs both sides least."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
-from richesreach.ai_router.tracking.metrics import answered_by
+from richesreach.ai_router.tracking.metrics import answering
 from richesreach.ai_router.tracking.model import Served
 from richesreach.core.database import Connection, Database
 
@@ -31,8 +31,7 @@ _FORGET = (
 _ALONE = "select pg_try_advisory_xact_lock(hashtext('ai_router_forget'))"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """`at` in Unix seconds."""
 
     id: UUID
@@ -53,10 +52,13 @@ class RecordStore:
 
     async def add(self, records: Sequence[Record]) -> None:
         """The same records again change nothing. Raises RefusedRecordsError too."""
-        rows = {
-            "ai_requests": (_REQUESTS, [self._request(record) for record in records]),
-            "ai_attempts": (_ATTEMPTS, [row for record in records for row in self._attempts(record)]),
-        }
+        requests: list[tuple[Any, ...]] = []
+        attempts: list[tuple[Any, ...]] = []
+        for record in records:
+            at = datetime.fromtimestamp(record.at, UTC)
+            requests.append(self._request(record, at))
+            attempts += self._attempts(record, at)
+        rows = {"ai_requests": (_REQUESTS, requests), "ai_attempts": (_ATTEMPTS, attempts)}
 
         async def copy(connection: Connection) -> None:
             async with connection.transaction():
@@ -89,14 +91,16 @@ class RecordStore:
 
         await self._database.writer.run(write)
 
-    def _request(self, record: Record) -> tuple[Any, ...]:
+    def _request(self, record: Record, at: datetime) -> tuple[Any, ...]:
         served, caller = record.served, record.served.caller
-        model = answered_by(served)
-        provider = next((one.provider for one in reversed(served.attempts) if one.failure is None), None)
+        answer = answering(served)
+        model = served.cached_model
+        if model is None and answer is not None:
+            model = answer.model
         return (
             record.id,
             _plain(served.request_id)[:128],
-            datetime.fromtimestamp(record.at, UTC),
+            at,
             self._region,
             caller.org,
             caller.team,
@@ -104,21 +108,20 @@ class RecordStore:
             _plain(served.task),
             _plain(served.asked),
             model,
-            provider,
+            None if answer is None else answer.provider,
             served.outcome,
             served.cached.value,
             served.streamed,
             served.downgraded,
             len(served.attempts),
-            sum(one.usage.input for one in served.attempts),
-            sum(one.usage.output for one in served.attempts),
+            sum([one.usage.input for one in served.attempts]),
+            sum([one.usage.output for one in served.attempts]),
             served.cost,
             max(0.0, served.seconds),
             served.first_token,
         )
 
-    def _attempts(self, record: Record) -> list[tuple[Any, ...]]:
-        at = datetime.fromtimestamp(record.at, UTC)
+    def _attempts(self, record: Record, at: datetime) -> list[tuple[Any, ...]]:
         return [
             (
                 record.id,
@@ -145,6 +148,8 @@ class RecordStore:
 
 def _plain(text: str) -> str:
     """As Postgres takes it, and not too long: a caller may send anything."""
+    if text.isascii() and 0 < len(text) <= 200 and "\x00" not in text:
+        return text
     return text[:200].encode("utf-8", "replace").decode().replace("\x00", "") or "-"
 
 
