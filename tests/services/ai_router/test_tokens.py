@@ -54,6 +54,14 @@ def test_vocabularies_are_not_decoded_a_second_time_into_python() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, env={"PYTHONPATH": SERVICES})
 
 
+def test_all_messages_but_the_last_are_remembered_and_count_the_same() -> None:
+    counter = Counter()
+    conversation = request(*[{"role": "user", "content": f"What became of share {n}?"} for n in range(3)])
+    sizes = [counter.size(conversation.given) for _ in range(2)]
+    assert sizes == [Counter().size(conversation.given)] * 2
+    assert len(counter._kept) == 2
+
+
 def test_count_is_remembered_without_the_text() -> None:
     counter = Counter()
     secret = "the secret of the house " * 60

@@ -8,7 +8,6 @@ The form of a chat costs tokens too: three a message and three for the answer's 
 cookbook has it ("How to count tokens with tiktoken").
 """
 
-import hashlib
 from collections import OrderedDict
 
 import msgspec
@@ -23,33 +22,38 @@ _PER_MESSAGE, _PER_NAME, _PER_ANSWER = 3, 1, 3
 # An image counted for its place in the prompt alone: what it costs differs by model (`Model.image_tokens`).
 # 32 tokens a second of audio, as Gemini has it, at 16 kB/s of base64 of an MP3 at 96 kbit/s.
 _AUDIO_CHARACTERS_PER_TOKEN = 500
-# Characters from which a count is worth remembering, and how many are: a system prompt comes with each
-# request.
-_WORTH_KEEPING, _KEPT = 512, 2_048
+# Characters from which the count of a text that may never come again is worth remembering, and how many are.
+_WORTH_KEEPING, _KEPT = 512, 8_192
 # Longer texts are counted by samples: to count a megabyte would hold every other request for 80 ms.
 _LONG, _SAMPLE = 131_072, 4_096
 _SAMPLES = 16
 
 
 class Counter:
-    """Counts texts, and remembers the counts of long ones by their hash: no prompt stays in memory."""
+    """Counts texts, and remembers counts by their texts' hashes: no prompt stays in memory.
+
+    Those of long texts, and of what comes again by its nature: an instruction with each request, and every
+    message of a conversation but the last with each further turn.
+    """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, int] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, str], int] = OrderedDict()
 
     def warm(self) -> None:
         """Load what the first request would wait for."""
         vocabulary(CHAT).count("warm")
 
-    def count(self, text: str, name: str = CHAT) -> tuple[int, bool]:
+    def count(self, text: str, name: str = CHAT, *, recurs: bool = False) -> tuple[int, bool]:
         """Tokens, and whether that is exact. Text that is no Unicode (a lone surrogate) is counted all the
-        same.
+        same. `recurs`: it is likely to come again.
         """
-        if len(text) < _WORTH_KEEPING:
+        size = len(text)
+        if size < _WORTH_KEEPING and not recurs:
             return _count(text, name), True
-        if len(text) > _LONG:
+        if size > _LONG:
             return _sampled(text, name), False
-        key = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16, key=name.encode()).digest()
+        # The interpreter's hash is keyed by a secret of the process: nobody can make two texts meet.
+        key = (hash(text), size, name)
         found = self._kept.get(key)
         if found is None:
             found = self._kept[key] = _count(text, name)
@@ -62,8 +66,9 @@ class Counter:
     def size(self, given: ChatFields) -> Size:
         """Of a chat request: its messages, tools and the schema of its answer."""
         tokens, images, exact = _PER_ANSWER, 0, True
-        for message in given.messages:
-            counted, seen, sure = self._message(message)
+        last = len(given.messages) - 1
+        for place, message in enumerate(given.messages):
+            counted, seen, sure = self._message(message, recurs=place != last)
             tokens, images, exact = tokens + counted, images + seen, exact and sure
         for described in (given.tools, given.response_format):
             if described:
@@ -76,10 +81,11 @@ class Counter:
         """Tokens of one message, without its images."""
         return self._message(message)[0]
 
-    def _message(self, message: Message) -> tuple[int, int, bool]:
+    def _message(self, message: Message, *, recurs: bool = False) -> tuple[int, int, bool]:
         tokens, images = _PER_MESSAGE, 0
         content = message.content
-        counted, exact = self.count(content if isinstance(content, str) else message.text())
+        text = content if isinstance(content, str) else message.text()
+        counted, exact = self.count(text, recurs=recurs)
         tokens += counted
         if message.name:
             tokens += _PER_NAME + _count(message.name, CHAT)
