@@ -19,6 +19,8 @@ from richesreach.core.log_stream import Turns
 # has it: those are searched for among all variables of the context at each line.
 _facts: ContextVar[dict[str, Any] | None] = ContextVar("facts", default=None)
 Event = TypeVar("Event", dict[str, Any], MutableMapping[str, Any])
+# Names that every request has facts under: not looked at anew each time.
+_HARMLESS = frozenset({"trace_id", "user"})
 _SECRET_KEYS = frozenset({"password", "secret", "token", "authorization", "cookie", "api_key", "dsn"})
 
 
@@ -89,7 +91,7 @@ def bind(**known: Any) -> None:
     """More facts for the rest of the request; outside of one, nothing."""
     found = _facts.get()
     if found is not None:
-        found.update(redact(None, "", known))
+        found.update(known if known.keys() <= _HARMLESS else redact(None, "", known))
 
 
 def fact(name: str) -> Any | None:

@@ -1,8 +1,7 @@
 """What a request shows of itself: a bearer token, or an API key."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from richesreach.core.auth.refusals import RefusedCredentialError
 
@@ -13,10 +12,14 @@ SHOWN = (b"authorization", API_KEY.encode())
 _AUTHORIZATION, _API_KEY = SHOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
+    """Its repr does not show `value`."""
+
     kind: Literal["key", "token"]
-    value: str = field(repr=False)
+    value: str
+
+    def __repr__(self) -> str:
+        return f"Credential(kind={self.kind!r})"
 
 
 def of_headers(headers: Iterable[tuple[bytes, bytes]]) -> Credential | None:
@@ -25,7 +28,7 @@ def of_headers(headers: Iterable[tuple[bytes, bytes]]) -> Credential | None:
     Raises RefusedCredentialError for more than one, or for what is none: which of two would count is a guess
     that an attacker makes better.
     """
-    found = []
+    found: list[Credential] = []
     for name, value in headers:
         if name == _AUTHORIZATION:
             if given := value.decode("latin-1").strip():

@@ -183,7 +183,7 @@ class KeyDirectory:
 
 
 def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+    return hashlib.blake2b(text.encode("utf-8", "replace")).digest()
 
 
 def _name(key_id: str) -> str:
