@@ -141,9 +141,9 @@ async def _whole(run: Run[Given], ask: Callable[[Trial], Awaitable[Given]]) -> D
         run.end(error)
         raise
     run.end(None)
-    usage = trial.answered(answer.usage).usage
+    usage, served = trial.answered(answer.usage).usage, run.served
     return Dispatched(
-        answer, trial.turn.candidate, usage, run.attempts(), run.outlook, run.spent(), run.seconds()
+        answer, trial.turn.candidate, usage, served.attempts, run.outlook, served.cost, served.seconds
     )
 
 

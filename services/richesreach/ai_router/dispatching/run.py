@@ -73,7 +73,7 @@ class Run(Generic[Result]):
         self._trials: list[Trial] = []
         self._outlook: Outlook | None = None
         self._downgraded = False
-        self._ended = False
+        self._served: Served | None = None
 
     @property
     def trials(self) -> list[Trial]:
@@ -97,9 +97,12 @@ class Run(Generic[Result]):
     def spent(self) -> int:
         return sum([one.attempt.cost for one in self._trials if one.attempt is not None])
 
-    def seconds(self) -> float:
-        """Since the request came."""
-        return self._clock() - self.began
+    @property
+    def served(self) -> Served:
+        """The account of the request, which has ended."""
+        if self._served is None:
+            raise AssertionError("a request has its account when it has ended")
+        return self._served
 
     def left(self) -> float:
         return self._deadline - self._clock()
@@ -250,13 +253,12 @@ class Run(Generic[Result]):
 
     def end(self, error: BaseException | None) -> None:
         """The request is over; the second call does nothing. What is owed is settled in a task of its own."""
-        if self._ended:
+        if self._served is not None:
             return
-        self._ended = True
         for trial in self._trials:
             trial.given_up()
         spent = self.spent()
-        served = self._account(error, spent)
+        served = self._served = self._account(error, spent)
         if not self._funds.owed:
             self._crew.ledger.record(served)
             return

@@ -9,7 +9,7 @@ import functools
 import re
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -46,11 +46,14 @@ class Patience:
 
 
 class Whole(msgspec.Struct, frozen=True, gc=False):
-    """An answer that has come to its end. Headers are in lower case."""
+    """An answer that has come to its end. Names of headers are in lower case."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Sequence[tuple[bytes, bytes]]
     body: bytes
+
+    def header(self, name: str) -> str | None:
+        return _header(self.headers, name)
 
 
 class Reply:
@@ -64,7 +67,7 @@ class Reply:
         self.status = pipe.status
 
     def header(self, name: str) -> str | None:
-        return self._pipe.headers.get(name)
+        return _header(self._pipe.headers, name)
 
     async def body(self, most: int = MOST_ANSWER) -> bytes:
         """All of it. Raises ProviderError MALFORMED for more than `most`, TRUNCATED for an end too early."""
@@ -214,6 +217,13 @@ class within(Limit):  # noqa: N801 (used as a function)
             super().__exit__(kind, error, where)
         except TimeoutError:
             raise ProviderError(Failure.TIMEOUT, self._provider, "no answer came in time") from None
+
+
+def _header(headers: Sequence[tuple[bytes, bytes]], name: str) -> str | None:
+    """The last of that name: most answers are never asked for one."""
+    wanted = name.encode("latin-1")
+    values = [value for key, value in headers if key == wanted]
+    return values[-1].decode("latin-1") if values else None
 
 
 async def _all_of(pipe: Pipe, most: int) -> bytes:

@@ -14,10 +14,13 @@ from richesreach.ai_router.model import Failure, ProviderError
 # Bytes that are read ahead of whoever reads; of all headers of an answer.
 AHEAD = 64 * 1024
 MOST_HEAD = 64 * 1024
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Pipe(asyncio.Protocol):
-    """`complete`: all of the answer has come. Between two requests nothing may come."""
+    """`complete`: all of the answer has come. Names of `headers` are in lower case. Between two requests
+    nothing may come.
+    """
 
     __slots__ = (
         "_busy",
@@ -52,7 +55,7 @@ class Pipe(asyncio.Protocol):
 
     def _reset(self) -> None:
         self.status = 0
-        self.headers: dict[str, str] = {}
+        self.headers: list[tuple[bytes, bytes]] = []
         self.headed = False
         self.error: ProviderError | None = None
         self._head = 0
@@ -183,9 +186,9 @@ class Pipe(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._spoiled:
             return
-        key = name.decode("latin-1").lower()
-        self.headers[key] = value.decode("latin-1")
-        if key in {"content-length", "transfer-encoding"}:
+        name = name.lower()
+        self.headers.append((name, value))
+        if name in _FRAMING:
             self._framed = True
 
     def on_headers_complete(self) -> None:

@@ -83,8 +83,7 @@ def checked(whole: Whole, provider: str, secret: str) -> bytes:
     """The body of a success. Raises ProviderError for anything else."""
     if whole.status == 200:
         return whole.body
-    headers = whole.headers
-    wait, kind = headers.get("retry-after"), headers.get(_KIND) or ""
+    wait, kind = whole.header("retry-after"), whole.header(_KIND) or ""
     raise judged(provider, whole.status, whole.body, secret, retry_after=wait, kind=kind)
 
 
