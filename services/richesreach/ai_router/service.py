@@ -89,7 +89,7 @@ class AiRouter:
     async def chat(self, request: ChatRequest, caller: Caller, request_id: str) -> Answered:
         """Raises RequestError, and what `Dispatcher.answer` raises."""
         started = time.monotonic()
-        prepared = await self._prepared(request, caller, request_id)
+        prepared = self._preparing.at_once(request) or await self._prepared(request, caller, request_id)
         request = prepared.request
         answers = self._answers_for(request, "chat")
         if answers is not None and (kept := await answers.find(team_of(caller), request)) is not None:

@@ -57,15 +57,24 @@ class Preparing:
         self._templates = templates
         self._bounds = bounds or Bounds()
 
+    def at_once(self, request: ChatRequest) -> Prepared | None:
+        """As `prepare`, where nothing is to be done to the request; else None. Raises RequestError."""
+        options = request.options
+        if options.template is not None or options.redact or options.trim:
+            return None
+        self._bounds.check(request.given)
+        return Prepared(request)
+
     async def prepare(self, request: ChatRequest, summarise: Summarise | None = None) -> Prepared:
         """Raises RequestError. A request that asks for nothing of it goes on as it came.
 
         `summarise` is asked where a conversation is too long and its caller wants it trimmed.
         """
+        prepared = self.at_once(request)
+        if prepared is not None:
+            return prepared
         self._bounds.check(request.given)
         options = request.options
-        if options.template is None and not options.redact and not options.trim:
-            return Prepared(request)
         template, redactions, trimmed = None, Counts[str](), None
         if options.template is not None:
             template = self._templates.find(options.template)

@@ -102,7 +102,7 @@ class Dispatcher:
         async def ask(trial: Trial) -> Embeddings:
             turn = trial.turn
             model = turn.candidate.model
-            call = EmbedCall(model, turn.credential, request, turn.timeout, request_id)
+            call = EmbedCall(model, turn.credential, request, turn.timeout, request_id, bounded=True)
             found = await self._providers[model.provider].embed(call)
             trial.answered(found.usage)
             return found
@@ -148,9 +148,10 @@ async def _whole(run: Run[Given], ask: Callable[[Trial], Awaitable[Given]]) -> D
 
 
 def _call(request: ChatRequest, run: Run[Answer] | Run[Opened], trial: Trial, request_id: str) -> Call:
+    """`Run` ends it in time: the provider needs no alarm of its own for the same."""
     turn = trial.turn
     asked = capped(request, turn.candidate) if run.limited else request
-    return Call(turn.candidate.model, turn.credential, asked, turn.timeout, request_id)
+    return Call(turn.candidate.model, turn.credential, asked, turn.timeout, request_id, bounded=True)
 
 
 def capped(request: ChatRequest, candidate: Candidate) -> ChatRequest:

@@ -17,7 +17,7 @@ from richesreach.ai_router.providers.anthropic_shape import (
 )
 from richesreach.ai_router.providers.connections import Connections
 from richesreach.ai_router.providers.events import Events
-from richesreach.ai_router.providers.provider import Answer, Call, Chunk, EmbedCall, Embeddings
+from richesreach.ai_router.providers.provider import Answer, Call, Chunk, EmbedCall, Embeddings, own_time
 from richesreach.ai_router.providers.streaming import Streaming
 from richesreach.ai_router.wire.answering import Called, ChunkWriter
 
@@ -71,7 +71,7 @@ class Anthropic:
 
     async def chat(self, call: Call) -> Answer:
         body = request_body(self.name, call)
-        whole = await self._connections.whole(self.name, self._messages, _headers(call), body, call.timeout)
+        whole = await self._connections.whole(self.name, self._messages, _headers(call), body, own_time(call))
         told = refusals.checked(whole, self.name, call.credential.secret)
         found = refusals.decoded(told, _WHOLE, self.name)
         return Answer(answer_body(found), found.usage.usage())

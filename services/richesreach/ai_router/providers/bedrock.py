@@ -20,7 +20,7 @@ from richesreach.ai_router.providers.bedrock_shape import (
 )
 from richesreach.ai_router.providers.connections import Connections
 from richesreach.ai_router.providers.events import MOST_EVENT
-from richesreach.ai_router.providers.provider import Answer, Call, Chunk, EmbedCall, Embeddings
+from richesreach.ai_router.providers.provider import Answer, Call, Chunk, EmbedCall, Embeddings, own_time
 from richesreach.ai_router.providers.signing import Signer
 from richesreach.ai_router.providers.streaming import Streaming, estimated
 from richesreach.ai_router.wire.answering import Called, ChunkWriter, embeddings
@@ -119,7 +119,7 @@ class Bedrock:
     async def _whole(self, verb: str, call: Call | EmbedCall, body: bytes) -> bytes:
         url, secret = self._url(call, verb), call.credential.secret
         headers = await self._signer.headers(str(url), body, secret, call.request_id)
-        whole = await self._connections.whole(self.name, url, headers, body, call.timeout)
+        whole = await self._connections.whole(self.name, url, headers, body, own_time(call))
         return refusals.checked(whole, self.name, secret)
 
 

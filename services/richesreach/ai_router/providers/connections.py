@@ -6,11 +6,12 @@ only to addresses where a provider may be.
 
 import asyncio
 import functools
+import math
 import re
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from types import TracebackType
@@ -34,6 +35,7 @@ KEEP_ALIVE = 15.0
 TAIL = 0.1
 _FORBIDDEN = re.compile("[\r\n\0]")
 _ALARMS = Alarms()
+_UNBOUNDED = nullcontext()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +126,13 @@ class Connections:
     async def whole(
         self, provider: str, url: URL, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> Whole:
-        """Status, headers and all of the body within `seconds`. Raises ProviderError."""
+        """Status, headers and all of the body within `seconds`, infinity for as long as its caller lets it.
+
+        Raises ProviderError.
+        """
         way = _way(url)
         request = _request(provider, way, headers, body)
-        with within(provider, seconds):
+        with _UNBOUNDED if seconds == math.inf else within(provider, seconds):
             if not self._slots.at_once():
                 await self._slots.wait()
             try:

@@ -12,7 +12,7 @@ from richesreach.ai_router.providers import content, refusals
 from richesreach.ai_router.providers.connections import Connections
 from richesreach.ai_router.providers.events import Events
 from richesreach.ai_router.providers.google_shape import FINISH, Counted, Whole, called, request_body
-from richesreach.ai_router.providers.provider import Answer, Call, Chunk, EmbedCall, Embeddings
+from richesreach.ai_router.providers.provider import Answer, Call, Chunk, EmbedCall, Embeddings, own_time
 from richesreach.ai_router.providers.streaming import CHARACTERS, Streaming, estimated
 from richesreach.ai_router.wire.answering import Called, ChunkWriter, completion, embeddings
 
@@ -86,7 +86,7 @@ class Google:
 
     async def _whole(self, verb: str, call: Call | EmbedCall, body: bytes) -> bytes:
         url = self._url(call, verb)
-        whole = await self._connections.whole(self.name, url, _headers(call), body, call.timeout)
+        whole = await self._connections.whole(self.name, url, _headers(call), body, own_time(call))
         return refusals.checked(whole, self.name, call.credential.secret)
 
 

@@ -9,7 +9,7 @@ from richesreach.ai_router.model import Failure, ProviderError, Usage
 from richesreach.ai_router.providers import refusals
 from richesreach.ai_router.providers.connections import Connections
 from richesreach.ai_router.providers.events import Events
-from richesreach.ai_router.providers.provider import Answer, Call, Chunk, EmbedCall, Embeddings
+from richesreach.ai_router.providers.provider import Answer, Call, Chunk, EmbedCall, Embeddings, own_time
 from richesreach.ai_router.providers.streaming import Streaming, estimated
 from richesreach.ai_router.wire.chat import UsageFields
 
@@ -105,7 +105,7 @@ class OpenAI:
         return headers
 
     async def _whole(self, url: URL, call: Call | EmbedCall, body: bytes) -> bytes:
-        whole = await self._connections.whole(self.name, url, self._headers(call), body, call.timeout)
+        whole = await self._connections.whole(self.name, url, self._headers(call), body, own_time(call))
         return refusals.checked(whole, self.name, call.credential.secret)
 
 

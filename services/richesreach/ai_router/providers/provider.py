@@ -5,6 +5,7 @@ next chunk is read when it is asked for, so that a slow client slows the provide
 and closing the generator cuts the connection to the provider. Every failure is a ProviderError.
 """
 
+import math
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
@@ -17,13 +18,16 @@ from richesreach.ai_router.wire.embeddings import EmbedRequest
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
-    """`timeout`: seconds until the whole answer, or until a stream's first chunk."""
+    """`timeout`: seconds until the whole answer, or until a stream's first chunk. `bounded`: whoever asks
+    ends a whole answer by then.
+    """
 
     model: Model
     credential: Credential
     request: ChatRequest
     timeout: float
     request_id: str
+    bounded: bool = False
 
 
 class EmbedCall(msgspec.Struct, frozen=True, gc=False):
@@ -32,6 +36,12 @@ class EmbedCall(msgspec.Struct, frozen=True, gc=False):
     request: EmbedRequest
     timeout: float
     request_id: str
+    bounded: bool = False
+
+
+def own_time(call: Call | EmbedCall) -> float:
+    """Seconds after which a provider ends a whole answer by itself."""
+    return math.inf if call.bounded else call.timeout
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
