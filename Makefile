@@ -137,6 +137,10 @@ lint: install ## Formatting, lint, types, import contracts, and the workflows wi
 	@lint-imports
 	@zizmor --offline --quiet --strict-collection .github
 
+.PHONY: lock-check
+lock-check: .venv/installed ## Compare what holds state in each environment with the lock of state
+	@richesreach lock check
+
 .PHONY: graphql-schema
 graphql-schema: .venv-services/installed ## Publish the GraphQL schema of the code; refuses what breaks a client
 	@.venv-services/bin/python services/graphql/published.py
@@ -199,7 +203,13 @@ clean: ## Stop the platform and remove everything that is not in git
 
 # ---------------------------------------------------------------- environments
 .PHONY: install
-install: .venv/installed .venv-local/installed .venv-services/installed node_modules/installed ## Install everything that the locks name
+install: ## Install everything that the locks name
+	@$(MAKE) --no-print-directory --jobs=2 .venv/installed .venv-local/installed .venv-services/installed node_modules/installed
+
+.PHONY: install-checks
+install-checks: ## Install that, and what `make policy` and the tests of images need
+	@$(MAKE) --no-print-directory --jobs=2 .venv/installed .venv-local/installed .venv-services/installed node_modules/installed \
+		.venv-policy/installed .venv-images/installed
 
 define venv
 	@echo "installing $(@D) from $<"
