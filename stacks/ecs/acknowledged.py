@@ -22,6 +22,7 @@ _SCHEDULED = ("history-compact", "history-partitions")
 _LAKE = "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/%s/*]"
 _KEPT = (
     "raw/market_data/ticks",
+    "raw/market_data/polygon",
     "processed/bars",
     "processed/features/technical_indicators",
     "metadata/lineage",

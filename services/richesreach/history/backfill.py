@@ -1,12 +1,16 @@
 """`python -m richesreach.history.backfill 2026-01-05T00 2026-01-06T00 --symbols AAPL,MSFT`: bars of the lake
 into the database. From the first hour (UTC) on and before the second, by the start of the bars.
 
+With `--from-vendor massive`, bars of a minute and of a day as the vendor tells them, into the lake and the
+database, of whole days of New York; what is done is not asked for again.
+
 What the database has already stays as it is or becomes what the lake says, so that it can be run again. Exits
 2 for a wrong argument, and 1 where the lake or the database fails, with one line that says why.
 """
 
 import argparse
 import asyncio
+import dataclasses
 import os
 import sys
 from collections.abc import Iterator
@@ -15,8 +19,9 @@ from datetime import UTC, datetime, timedelta
 from richesreach.core.database import Database, DatabaseUnavailableError
 from richesreach.core.events.schemas import Bar
 from richesreach.core.logs import logger
-from richesreach.core.settings import SettingsError
+from richesreach.core.settings import Settings, SettingsError
 from richesreach.core.startup import read_settings
+from richesreach.core.vendors.errors import SourceError
 from richesreach.history.bars import INTERVALS, BarStore
 from richesreach.history.compact import lake_of
 from richesreach.history.lake import parquet
@@ -25,6 +30,8 @@ from richesreach.history.lake.manifests import Place, hour_of_key
 from richesreach.history.lake.store import LakeUnavailableError
 from richesreach.history.lake.writer import bodies
 from richesreach.history.settings import HistorySettings
+from richesreach.history.vendor.command import fill_from_vendor, key_of, wrong_with
+from richesreach.history.vendor.massive import NAME, units
 
 # A bar is published after its end, and the longest that the stream makes is an hour.
 AFTER = timedelta(hours=2)
@@ -80,6 +87,10 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("since", help="first hour, UTC: 2026-01-05T00")
     parser.add_argument("until", help="first hour after it")
     parser.add_argument("--symbols", default="", help="with commas; without, all that the market lists")
+    parser.add_argument("--from-vendor", choices=["massive"], help="ask it, and not the lake")
+    parser.add_argument("--intervals", default="1d,1m", help="of the vendor's bars, with commas")
+    parser.add_argument("--per-minute", type=int, default=300, help="questions; the free plan has 5")
+    parser.add_argument("--again", action="store_true", help="also what the vendor was asked for already")
     told = parser.parse_args(given)
     try:
         told.since, told.until = hour(told.since), hour(told.until)
@@ -87,23 +98,43 @@ def arguments(given: list[str]) -> argparse.Namespace:
         parser.error(f"{told.since} and {told.until} must be hours such as 2026-01-05T00")
     if not timedelta(0) < told.until - told.since <= LONGEST:
         parser.error(f"until must come after since, by at most {LONGEST.days} days")
-    told.symbols = frozenset(symbol for symbol in told.symbols.split(",") if symbol)
+    told.symbols = [symbol.strip() for symbol in told.symbols.split(",") if symbol.strip()]
+    told.intervals = [interval.strip() for interval in told.intervals.split(",") if interval.strip()]
+    if told.from_vendor:
+        why = wrong_with(told.since, told.until, told.symbols, told.intervals, datetime.now(UTC))
+        if why:
+            parser.error(why)
+        if not 1 <= told.per_minute <= 6000:
+            parser.error(f"--per-minute is {told.per_minute}, and must be 1 to 6000")
     return told
 
 
 async def main(told: argparse.Namespace) -> None:
     settings = read_settings()
     own = HistorySettings.from_environment(os.environ)
+    if told.from_vendor:
+        await _ask(told, settings)
+        return
     place = Place(lake_of(settings), BARS, settings.region)
     database = Database(settings)
     await database.open()
     try:
         found, unknown = await fill(
-            BarStore(database, own.source), place, told.since, told.until, told.symbols
+            BarStore(database, own.source), place, told.since, told.until, frozenset(told.symbols)
         )
     finally:
         await database.close()
     logger().info("backfilled", bars=found - unknown, unknown=unknown, region=settings.region)
+
+
+async def _ask(told: argparse.Namespace, settings: Settings) -> None:
+    first, last = told.since.date(), (told.until - timedelta(days=1)).date()
+    wanted = [unit for interval in told.intervals for unit in units(told.symbols, interval, first, last)]
+    key, lake = key_of(os.environ), lake_of(settings)
+    outcome = await fill_from_vendor(
+        settings, lake, key, wanted, per_minute=told.per_minute, again=told.again
+    )
+    logger().info("backfilled", **dataclasses.asdict(outcome), vendor=NAME, region=settings.region)
 
 
 if __name__ == "__main__":
@@ -113,6 +144,6 @@ if __name__ == "__main__":
     except SettingsError as error:
         logger().error("settings_wrong", problems=error.problems)
         sys.exit(1)
-    except (LakeUnavailableError, DatabaseUnavailableError) as error:
+    except (LakeUnavailableError, DatabaseUnavailableError, SourceError) as error:
         logger().error("backfill_failed", error=str(error))
         sys.exit(1)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from richesreach.core.events import EventRefusedError, StreamUnavailableError
 from richesreach.core.logs import logger
 from richesreach.core.resilience.errors import CircuitOpenError, DeadlineExceededError
-from richesreach.market_data.pace import Backoff
+from richesreach.core.vendors.pace import Backoff
 from richesreach.market_data.packing import Packed
 
 Send = Callable[[Packed], Awaitable[None]]

@@ -16,7 +16,7 @@ import msgspec
 
 from richesreach.core.events.schemas import TickBatch
 from richesreach.core.logs import logger
-from richesreach.market_data.errors import SourceError, SourceRefusedError, SourceThrottledError
+from richesreach.core.vendors.errors import SourceError, SourceRefusedError, SourceThrottledError
 from richesreach.market_data.model import Record, Trade
 
 # Nanoseconds: before the last sign of life, what may have been lost on its way; what two times of one trade

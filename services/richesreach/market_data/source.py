@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from richesreach.core.logs import logger
-from richesreach.market_data.errors import SourceError, SourceRefusedError, SourceThrottledError
+from richesreach.core.vendors.errors import SourceError, SourceRefusedError, SourceThrottledError
+from richesreach.core.vendors.pace import Backoff, Pace
 from richesreach.market_data.model import About, Record, Rejection, State
-from richesreach.market_data.pace import Backoff, Pace
 
 # Seconds that a connection must have lasted before the next failure counts as the first.
 STEADY = 30.0

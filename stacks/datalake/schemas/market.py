@@ -80,6 +80,7 @@ MARKET_DATA = Schema(
         Field("trades", "long", "number of trades", nullable=True, minimum=0),
         Field("currency", "string", "currency of the prices, ISO 4217 or a coin's code"),
         Field("source", "string", "provider", values=("polygon", "finnhub", "coingecko")),
+        Field("licence", "string", "under which it may be used", nullable=True),
         Field("ingested_at", "timestamp", "when the platform received it, UTC"),
         ORIGIN,
     ),

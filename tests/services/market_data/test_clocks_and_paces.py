@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from richesreach.core.limits.gcra import Tier
+from richesreach.core.vendors.pace import Backoff, Pace
 from richesreach.market_data.clock import MOST_LEAD, SECOND, WINDOW, FutureError, Skew
-from richesreach.market_data.pace import Backoff, Pace
 
 START = 1_700_000_000 * SECOND
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 from richesreach.core.events import EventRefusedError, StreamUnavailableError
 from richesreach.core.resilience.errors import CircuitOpenError
+from richesreach.core.vendors.pace import Backoff
 from richesreach.market_data import lane as lanes
 from richesreach.market_data.lane import Lane
-from richesreach.market_data.pace import Backoff
 from richesreach.market_data.packing import Packed
 from stream_client import eventually, packed
 

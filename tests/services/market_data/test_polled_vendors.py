@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from richesreach.market_data.errors import SourceRefusedError
+from richesreach.core.vendors.errors import SourceRefusedError
+from richesreach.core.vendors.pace import Pace
 from richesreach.market_data.model import About, Record, State, Trade
-from richesreach.market_data.pace import Pace
 from richesreach.market_data.source import Adapter, Source, why_disabled
 from richesreach.market_data.sources.alpha_vantage import AlphaVantage
 from richesreach.market_data.sources.coingecko import CoinGecko
@@ -223,7 +223,7 @@ async def test_a_vendor_that_makes_no_sense_any_more_is_left_alone_for_a_while()
 
 
 async def test_an_answer_without_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("richesreach.market_data.vendor_http.MOST_ANSWER", 10_000)
+    monkeypatch.setattr("richesreach.core.vendors.http.MOST_ANSWER", 10_000)
     vendor = Vendor(answers=[(200, b" " * 1_000_000, {}), (200, INDEX, {})])
     async with playing(vendor), listening_to(fear_greed(vendor)) as heard:
         await heard.until(1)

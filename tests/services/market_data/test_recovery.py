@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
 from richesreach.core.events.schemas import PackedTick, TickBatch
+from richesreach.core.vendors.errors import SourceError, SourceLostError, SourceThrottledError
 from richesreach.market_data import recovery
-from richesreach.market_data.errors import SourceError, SourceLostError, SourceThrottledError
 from richesreach.market_data.model import Trade
 from richesreach.market_data.recovery import AT_ONCE, OLDEST, Known, Recovery
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import pytest
 from richesreach.core.limits.gcra import Tier
-from richesreach.market_data.errors import SourceLostError, SourceRefusedError, SourceThrottledError
+from richesreach.core.vendors.errors import SourceLostError, SourceRefusedError, SourceThrottledError
+from richesreach.core.vendors.pace import Backoff, Pace
 from richesreach.market_data.model import About, Record, Rejection, State, Trade
-from richesreach.market_data.pace import Backoff, Pace
 from richesreach.market_data.source import Reject, Source, why_disabled
 from stream_client import eventually
 

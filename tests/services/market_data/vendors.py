@@ -14,8 +14,8 @@ from typing import Any
 from aiohttp import WSMsgType, web
 from loopback import own_address
 from richesreach.core.limits.gcra import Tier
+from richesreach.core.vendors.pace import Backoff, Pace
 from richesreach.market_data.model import Record, Rejection
-from richesreach.market_data.pace import Backoff, Pace
 from richesreach.market_data.source import Adapter, Source
 from stream_client import eventually
 from yarl import URL

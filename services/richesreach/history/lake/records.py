@@ -16,7 +16,7 @@ QUALITY_CHECKS = "metadata/quality_checks/"
 CONTENT_TYPE = "application/json"
 JOB = "history.lake"
 PRODUCER = "urn:richesreach:history"
-_SPEC = "https://openlineage.io/spec"
+SPEC = "https://openlineage.io/spec"
 _NAMESPACE = uuid.UUID("4c0f7a0e-8a55-5f0e-9d0b-6f1d1b0c7f4e")
 
 
@@ -100,7 +100,7 @@ def lineage(
                 "outputFacets": {
                     "outputStatistics": {
                         "_producer": PRODUCER,
-                        "_schemaURL": f"{_SPEC}/facets/1-0-2/OutputStatisticsOutputDatasetFacet.json",
+                        "_schemaURL": f"{SPEC}/facets/1-0-2/OutputStatisticsOutputDatasetFacet.json",
                         "rowCount": found.rows,
                         "fileCount": len(files),
                     }
@@ -108,7 +108,7 @@ def lineage(
             }
         ],
         "producer": PRODUCER,
-        "schemaURL": f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        "schemaURL": f"{SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent",
     }
 
 

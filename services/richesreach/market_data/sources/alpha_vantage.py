@@ -22,7 +22,7 @@ import msgspec
 from yarl import URL
 
 from richesreach.core.limits.gcra import Tier
-from richesreach.market_data.errors import SourceThrottledError
+from richesreach.core.vendors.errors import SourceThrottledError
 from richesreach.market_data.model import About, Record, Trade
 from richesreach.market_data.normalise import SECOND, UnfitError, price_of, time_of
 from richesreach.market_data.sources.polling import Polling, Question

@@ -6,9 +6,9 @@ Each has the contract of a source, so that it shows among them and says what it 
 from collections.abc import AsyncGenerator, Sequence
 
 from richesreach.core.limits.gcra import Tier
-from richesreach.market_data.errors import SourceRefusedError
+from richesreach.core.vendors.errors import SourceRefusedError
+from richesreach.core.vendors.pace import Pace
 from richesreach.market_data.model import About, Record
-from richesreach.market_data.pace import Pace
 from richesreach.market_data.source import Reject
 
 

@@ -15,8 +15,8 @@ from itertools import islice
 
 from richesreach.core.events.scaled import ONE
 from richesreach.core.limits.gcra import Tier
+from richesreach.core.vendors.pace import Pace
 from richesreach.market_data.model import About, Record, Trade
-from richesreach.market_data.pace import Pace
 from richesreach.market_data.source import Reject
 from richesreach.market_data.sources.symbols import vendor_symbols
 

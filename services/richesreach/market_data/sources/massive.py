@@ -17,19 +17,19 @@ import msgspec
 from yarl import URL
 
 from richesreach.core.limits.gcra import Tier
-from richesreach.market_data.errors import (
+from richesreach.core.vendors.errors import (
     SourceLostError,
     SourceRefusedError,
     SourceThrottledError,
 )
+from richesreach.core.vendors.http import VendorHttp
+from richesreach.core.vendors.pace import Pace
 from richesreach.market_data.model import About, Record, Trade
 from richesreach.market_data.normalise import MILLISECOND, UnfitError, price_of, size_of, time_of
-from richesreach.market_data.pace import Pace
 from richesreach.market_data.recovery import OVERLAP, Behind, Gap, Known, Missed, Recovery
 from richesreach.market_data.source import Reject
 from richesreach.market_data.sources.reading import Frames
 from richesreach.market_data.sources.symbols import vendor_symbols
-from richesreach.market_data.vendor_http import VendorHttp
 
 ABOUT = About(
     name="massive",

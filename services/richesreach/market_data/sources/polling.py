@@ -7,11 +7,11 @@ from typing import Any
 
 from yarl import URL
 
+from richesreach.core.vendors.http import VendorHttp
+from richesreach.core.vendors.pace import Pace
 from richesreach.market_data.model import About, Record
-from richesreach.market_data.pace import Pace
 from richesreach.market_data.source import Reject
 from richesreach.market_data.sources.reading import Frames
-from richesreach.market_data.vendor_http import VendorHttp
 
 # Answers in a row that make no sense, before it is left alone for a while.
 MOST_NONSENSE = 3

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from richesreach.market_data.errors import SourceLostError
+from richesreach.core.vendors.errors import SourceLostError
 from richesreach.market_data.model import Rejection
 from richesreach.market_data.source import Reject
 

@@ -16,9 +16,9 @@ import msgspec
 
 from richesreach.core.events.schemas import TickBatch
 from richesreach.core.limits.gcra import Tier
-from richesreach.market_data.errors import SourceRefusedError
+from richesreach.core.vendors.errors import SourceRefusedError
+from richesreach.core.vendors.pace import Pace
 from richesreach.market_data.model import About, Record, Rejection, Trade
-from richesreach.market_data.pace import Pace
 from richesreach.market_data.source import Reject
 
 _LINES = 256

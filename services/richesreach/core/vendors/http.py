@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 import aiohttp
 from yarl import URL
 
-from richesreach.market_data.errors import SourceLostError, SourceRefusedError, SourceThrottledError
+from richesreach.core.vendors.errors import SourceLostError, SourceRefusedError, SourceThrottledError
 
 # Bytes of an answer, and of one frame.
 MOST_ANSWER, MOST_FRAME = 32 * 1024 * 1024, 4 * 1024 * 1024
@@ -29,7 +29,7 @@ class VendorHttp:
         self._session = aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=ANSWER, sock_connect=CONNECT),
-            headers={"user-agent": "richesreach-market-data"},
+            headers={"user-agent": "richesreach"},
             trust_env=False,
         )
         return self
