@@ -12,16 +12,25 @@ REPLACED = "replaced"
 
 ZONES = ("raw", "processed", "curated", "metadata")
 
+#: Beside the zones: what a service of one region goes on from. It replaces all of it again and again, tags
+#: what it writes as replaced, and no other region reads it.
+STATE = "state"
+
 
 def zone_rules(lake: LakeSettings) -> list[s3.LifecycleRule]:
-    """One rule a zone, one for files that were replaced, and one for what interrupted uploads leave behind
-    anywhere in the bucket."""
+    """One rule a zone, one for files that were replaced, one for state, whose older versions nobody wants,
+    and one for what interrupted uploads leave behind anywhere in the bucket."""
     rules = [_zone_rule(zone, getattr(lake.zones, zone), lake) for zone in ZONES]
     rules.append(
         s3.LifecycleRule(
             id="replaced-files",
             tag_filters={REPLACED: "true"},
             expiration=cdk.Duration.days(lake.replaced_days),
+        )
+    )
+    rules.append(
+        s3.LifecycleRule(
+            id="old-state", prefix=f"{STATE}/", noncurrent_version_expiration=cdk.Duration.days(1)
         )
     )
     rules.append(

@@ -68,7 +68,7 @@ ACKNOWLEDGED: tuple[Acknowledged, ...] = (
     Acknowledged(
         "stream/TaskPolicy/Resource",
         "AwsSolutions::AwsSolutions-IAM5"
-        "[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/processed/stream_state/*]",
+        "[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/state/stream/*]",
         "snapshots are named by their partition and offset; the service writes below its own prefix alone",
     ),
     *(

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.base import PlatformStack, Site
+from stacks.datalake.lifecycle import ZONES
 from stacks.datalake.stack import DataLakeStack
 from stacks.function import FunctionProps, PlatformFunction
 from stacks.lake_replication.role import replication_role
@@ -39,7 +40,7 @@ class LakeReplicationStack(PlatformStack):
             properties={
                 "Bucket": self._bucket(site.region),
                 "Role": role.role_arn,
-                "Rules": [self._rule(number, region, keys) for number, region in enumerate(targets, start=1)],
+                "Rules": self._rules(keys),
             },
         )
         replication.node.add_dependency(function.policy, policy)
@@ -47,12 +48,20 @@ class LakeReplicationStack(PlatformStack):
     def _bucket(self, region: str) -> str:
         return self.site.names.lake_bucket(self.site.account, region)
 
-    def _rule(self, priority: int, region: str, keys: Mapping[str, str]) -> dict[str, Any]:
+    def _rules(self, keys: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The whole lake is its zones: beside them lies the state of one region, which is of no use in
+        another. A filter of S3 can name what is replicated, and nothing that is not."""
+        prefix = self.site.environment.lake.replication.prefix
+        folders = [prefix] if prefix else [f"{zone}/" for zone in ZONES]
+        pairs = [(region, folder) for region in keys for folder in folders]
+        return [self._rule(number, *pair, keys) for number, pair in enumerate(pairs, start=1)]
+
+    def _rule(self, priority: int, region: str, prefix: str, keys: Mapping[str, str]) -> dict[str, Any]:
         settings = self.site.environment.lake.replication
         return {
-            "Id": f"to-{region}",
+            "Id": f"to-{region}-{prefix.rstrip('/').replace('/', '-')}",
             "Priority": priority,
-            "Prefix": settings.prefix,
+            "Prefix": prefix,
             "Destination": f"arn:aws:s3:::{self._bucket(region)}",
             "KeyArn": keys[region],
             "StorageClass": settings.storage_class,

@@ -51,7 +51,7 @@ def _written(value: Any) -> str:
 def test_noncurrent_versions_expire_and_interrupted_uploads_are_aborted(prod: Assembly) -> None:
     rules = lake(prod).properties["LifecycleConfiguration"]["Rules"]
     settings = load_environment("prod").lake
-    zones = [rule for rule in rules if rule.get("Prefix")]
+    zones = [rule for rule in rules if rule.get("Prefix") and rule["Prefix"] != "state/"]
     assert {rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in zones} == {
         settings.noncurrent_days
     }
@@ -66,8 +66,15 @@ def test_files_that_a_larger_one_replaced_expire_and_no_others(prod: Assembly) -
     assert rule["ExpirationInDays"] == load_environment("prod").lake.replaced_days
 
 
+def test_older_versions_of_a_regions_state_go_after_a_day(prod: Assembly) -> None:
+    rules = lake(prod).properties["LifecycleConfiguration"]["Rules"]
+    (rule,) = [each for each in rules if each.get("Prefix") == "state/"]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+
+
 def test_newest_noncurrent_versions_are_kept_where_configured(optioned_lake: Assembly) -> None:
-    rules = [r for r in lake(optioned_lake).properties["LifecycleConfiguration"]["Rules"] if r.get("Prefix")]
+    rules = lake(optioned_lake).properties["LifecycleConfiguration"]["Rules"]
+    rules = [rule for rule in rules if rule.get("Prefix") and rule["Prefix"] != "state/"]
     assert {rule["NoncurrentVersionExpiration"]["NewerNoncurrentVersions"] for rule in rules} == {3}
 
 

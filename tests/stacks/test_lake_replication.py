@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stacks.manifest import load_manifests
 from tests.stacks.assembly import Assembly
 from tests.stacks.lake import BUCKET, HOME, REGIONS, allows, listed
 
@@ -20,14 +21,23 @@ def rules(assembly: Assembly, region: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("region", REGIONS)
 def test_lake_sends_to_every_other_one_by_a_rule_of_its_own_priority(region: str, prod: Assembly) -> None:
     others = [other for other in REGIONS if other != region]
-    assert [rule["Destination"] for rule in rules(prod, region)] == [
-        f"arn:aws:s3:::richesreach-prod-lake-111111111111-{other}" for other in others
+    assert [(rule["Destination"], rule["Prefix"]) for rule in rules(prod, region)] == [
+        (f"arn:aws:s3:::richesreach-prod-lake-111111111111-{other}", f"{zone}/")
+        for other in others
+        for zone in ("raw", "processed", "curated", "metadata")
     ]
-    assert [rule["Priority"] for rule in rules(prod, region)] == [1, 2]
+    assert [rule["Priority"] for rule in rules(prod, region)] == list(range(1, 9))
+    assert len({rule["Id"] for rule in rules(prod, region)}) == 8
+
+
+def test_state_of_one_region_is_not_sent_and_all_else_that_services_write_is(prod: Assembly) -> None:
+    replicated = tuple({rule["Prefix"] for rule in rules(prod, HOME)})
+    written = {f"{prefix}/" for each in load_manifests() for prefix in each.lake_prefixes}
+    assert {prefix for prefix in written if not prefix.startswith(replicated)} == {"state/stream/"}
 
 
 def test_replica_is_encrypted_with_the_key_of_its_own_region(prod: Assembly) -> None:
-    (ireland, singapore) = rules(prod, HOME)
+    ireland, *_, singapore = rules(prod, HOME)
     assert ireland["KeyArn"]["Fn::GetStackOutput"]["StackName"] == "richesreach-prod-eu-west-1-datalake"
     assert singapore["KeyArn"]["Fn::GetStackOutput"]["Region"] == "ap-southeast-1"
 

@@ -1,6 +1,7 @@
-"""Where snapshots are kept: the lake of the region, because a task loses its disk with itself.
+"""Where snapshots are kept: the lake of the region, because a task loses its disk with itself. They lie
+beside its zones, as what is below `state/` goes to no other region.
 
-    processed/stream_state/region=<region>/definitions=<12>/partition=<number>/<epoch>-<offset>-<last>
+    state/stream/region=<region>/definitions=<12>/partition=<number>/<epoch>-<offset>-<last>
 
 Objects are never changed. Epoch and offset are counted down from the most that there can be, so that the
 first name that S3 lists is the newest snapshot. An epoch (Unix milliseconds) begins where a partition was
@@ -20,7 +21,7 @@ from richesreach.stream import snapshot
 from richesreach.stream.definitions import fingerprint
 from richesreach.stream.partition import Partition
 
-PREFIX = "processed/stream_state"
+PREFIX = "state/stream"
 # Snapshots of one partition that are looked at, the newest first, until one can be read.
 TRIES = 5
 _MOST_EPOCH, _MOST_OFFSET = 10**14 - 1, 2**63 - 1

@@ -12,6 +12,7 @@ const SCHEDULED = ["history-compact", "history-partitions"];
 const LAKE = "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/";
 const KEPT = [
   "raw/market_data/ticks",
+  "raw/market_data/polygon",
   "processed/bars",
   "processed/features/technical_indicators",
   "metadata/lineage",
@@ -91,7 +92,7 @@ const ACKNOWLEDGED: Record<string, Acknowledged[]> = {
     ),
     [
       "stream/TaskPolicy/Resource",
-      "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/processed/stream_state/*]",
+      "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::{prefix}-lake-{account}-{region}/state/stream/*]",
       "snapshots are named by their partition and offset; the service writes below its own prefix alone",
     ],
     ...["anthropic.claude", "amazon.nova", "amazon.titan-embed"].flatMap((family) =>
