@@ -12,7 +12,7 @@ from richesreach.stream import snapshot
 from richesreach.stream.featured import Featured
 from richesreach.stream.outbox import Stage
 from richesreach.stream.partition import Partition
-from richesreach.stream.snapshot_store import Found
+from richesreach.stream.snapshot_store import Found, SnapshotStore
 from richesreach.stream.vector_writer import place_of
 from richesreach.stream.wide import Integers
 
@@ -26,12 +26,18 @@ class AnotherTopicError(Exception):
 
 @dataclass(slots=True)
 class Captured:
-    """A copy of the state, to be kept as soon as all outputs of `stage` are acknowledged."""
+    """A copy of the state, to be encoded and kept as soon as all outputs of `stage` are acknowledged."""
 
-    body: bytes
+    number: int
+    epoch: int
+    state: snapshot.State
     offset: int
     last: int
     stage: Stage
+
+    def keep(self, store: SnapshotStore) -> None:
+        """Blocks, and raises what the store raises."""
+        store.keep(self.number, self.epoch, self.offset, self.last, snapshot.body(self.state))
 
 
 @dataclass(slots=True)
@@ -104,7 +110,12 @@ class Held:
     def capture(self) -> Captured:
         """Copy the state; outputs from now on belong to the next snapshot."""
         self.captured = Captured(
-            snapshot.body({self.number: self.state}), self.state.offset, self.last, self.stage
+            self.number,
+            self.epoch,
+            snapshot.captured({self.number: self.state}),
+            self.state.offset,
+            self.last,
+            self.stage,
         )
         self.stage = Stage()
         self.captured_at = time.monotonic()

@@ -136,9 +136,8 @@ class Membership:
         if not held.known or any(stage.open or stage.trouble for stage in stages):
             logger().warning("partition_left_without_snapshot", partition=held.number)
             return
-        last = held.capture()
         try:
-            self._store.keep(held.number, held.epoch, last.offset, last.last, last.body)
+            held.capture().keep(self._store)
         except Exception as error:
             logger().warning("snapshot_failed", partition=held.number, error=str(error))
 

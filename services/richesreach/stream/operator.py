@@ -223,9 +223,7 @@ class Operator:
 
         async def keep() -> None:
             try:
-                await asyncio.to_thread(
-                    self._store.keep, held.number, held.epoch, captured.offset, captured.last, captured.body
-                )
+                await asyncio.to_thread(captured.keep, self._store)
             except Exception as error:
                 logger().warning("snapshot_failed", partition=held.number, error=str(error))
                 self.metrics.snapshots.labels("failed").inc()

@@ -47,17 +47,23 @@ class _Partition(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int = 0
 
 
-class _State(msgspec.Struct, frozen=True, kw_only=True):
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """All there is of some partitions."""
+
     definitions: str
     partitions: dict[int, _Partition]
 
 
-def body(partitions: Mapping[int, Partition]) -> bytes:
-    """A copy of all that there is of the partitions as they are now, to be written later with `head`."""
-    state = _State(
+def captured(partitions: Mapping[int, Partition]) -> State:
+    """A copy of all that there is of the partitions as they are now, which goes on being true."""
+    return State(
         definitions=fingerprint(),
         partitions={number: _kept(partition) for number, partition in sorted(partitions.items())},
     )
+
+
+def body(state: State) -> bytes:
+    """To be written after `head`."""
     return msgspec.msgpack.encode(state)
 
 
@@ -68,7 +74,7 @@ def head(of: bytes) -> bytes:
 
 def write(path: Path, partitions: Mapping[int, Partition]) -> int:
     """Replace the file at `path`; the bytes written. A crash at any moment leaves the old one or the new."""
-    kept = body(partitions)
+    kept = body(captured(partitions))
     beside = path.with_name(f"{path.name}.new")
     with beside.open("wb") as file:
         file.write(head(kept))
@@ -98,7 +104,7 @@ def restored(name: str, raw: bytes) -> dict[int, Partition]:
         raise SnapshotError(
             f"{name} is damaged or no snapshot: remove it, and the topic is read from its beginning"
         )
-    state = msgspec.msgpack.decode(kept, type=_State)
+    state = msgspec.msgpack.decode(kept, type=State)
     if state.definitions != fingerprint():
         raise SnapshotError(
             f"{name} was made under other definitions of bars and indicators: remove it, and the topic "
@@ -114,9 +120,9 @@ def _kept(partition: Partition) -> _Partition:
         offset=partition.offset,
         latest=partition.latest,
         epoch=partition.reader.epoch,
-        symbols=partition.reader.symbols.names,
-        sources=partition.reader.sources.names,
-        gaps=[(*pair, gaps) for pair, gaps in sorted(sequences.gaps.items()) if gaps],
+        symbols=list(partition.reader.symbols.names),
+        sources=list(partition.reader.sources.names),
+        gaps=[(*pair, [list(gap) for gap in gaps]) for pair, gaps in sorted(sequences.gaps.items()) if gaps],
         given_up=[(*pair, count) for pair, count in sorted(sequences.given_up.items())],
         tallies=_array(partition.tallies[:sources]),
         sequences=_packed(

@@ -200,3 +200,15 @@ def test_a_snapshot_of_other_definitions_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(snapshot, "fingerprint", lambda: "another")
     with pytest.raises(SnapshotError, match="other definitions"):
         snapshot.read(path)
+
+
+def test_what_was_captured_stays_as_it_was_while_takes_go_on() -> None:
+    """A thread encodes it later. Here new symbols come up meanwhile, and gaps are filled and made."""
+    partition = Partition()
+    partition.take([message(0, "x", [tick("A", n, NOON + n) for n in (1, 2, 9)])])
+    captured = snapshot.captured({0: partition})
+    then = snapshot.body(captured)
+    partition.take([message(1, "y", [tick("A", 5, NOON + 3), tick("B", 1, NOON + 9 * SECOND)])])
+    partition.take([message(2, "x", [tick("A", n, NOON + 9 * SECOND) for n in (4, 12)])])
+    assert snapshot.body(captured) == then
+    assert snapshot.body(snapshot.captured({0: partition})) != then
