@@ -48,7 +48,7 @@ def test_what_was_missing_before_a_new_term_is_missing_after_it() -> None:
 def test_it_is_missing_after_a_snapshot_and_a_new_term_too() -> None:
     partition = Partition()
     partition.take([(0, term(1, 0)), (1, batch(1, 1, 4))])
-    body = snapshot.body({0: partition})
+    body = snapshot.body(snapshot.captured({0: partition}))
     resumed = snapshot.restored("a test", snapshot.head(body) + body)[0]
     resumed.take([(2, term(2, 4)), (3, batch(2, 5))])
     assert (account(resumed).received, account(resumed).missing) == (3, 2)
