@@ -204,11 +204,11 @@ clean: ## Stop the platform and remove everything that is not in git
 # ---------------------------------------------------------------- environments
 .PHONY: install
 install: ## Install everything that the locks name
-	@$(MAKE) --no-print-directory --jobs=2 .venv/installed .venv-local/installed .venv-services/installed node_modules/installed
+	@$(MAKE) --silent --no-print-directory --jobs=2 .venv/installed .venv-local/installed .venv-services/installed node_modules/installed
 
 .PHONY: install-checks
 install-checks: ## Install that, and what `make policy` and the tests of images need
-	@$(MAKE) --no-print-directory --jobs=2 .venv/installed .venv-local/installed .venv-services/installed node_modules/installed \
+	@$(MAKE) --silent --no-print-directory --jobs=2 .venv/installed .venv-local/installed .venv-services/installed node_modules/installed \
 		.venv-policy/installed .venv-images/installed
 
 define venv

@@ -55,6 +55,8 @@ def table(rows: Sequence[Row], machine: Mapping[str, Any]) -> str:
         f"Measured on {machine['cores']} cores ({machine['architecture']}), Python {machine['python']};"
     )
     lines.append(f"load of the machine at the end: {machine['load_average']}.")
+    if isinstance(taken := machine.get("taken_by_host"), float):
+        lines.append(f"The machine's host took {taken * 100:.0f} % of the processor time that was asked for.")
     for row in rows:
         if processor := row.details.get("ratio_of_processor_time"):
             ratio = _interval(Ratio(**processor))

