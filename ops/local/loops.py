@@ -45,6 +45,7 @@ class Loop:
                 self._board.put(self.reconciler.name, report)
                 self._last_error = ""
             except Exception as error:
+                self._quiet = 0
                 if str(error) != self._last_error and not self._stopping.is_set():
                     logger.exception("%s failed, tried again", self.reconciler.name)
                 self._last_error = str(error)

@@ -55,10 +55,10 @@ class _Client:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
-        if name in ("meta", "exceptions"):
+        # Secrets among them: they are not kept.
+        if name in ("meta", "exceptions") or (name.startswith("get_") and name not in _READING):
             return found
         if not name.startswith(_READING):
-            # A read that is not known as one costs a question, and no more.
             self._answers.forget()
             return found
         return lambda **asked: self._answers.read((*self._key, name, _frozen(asked)), lambda: found(**asked))

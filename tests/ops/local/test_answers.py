@@ -2,11 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops.local import loops
+from ops.local.board import Board
 from ops.local.reconcilers.answers import Answers
+from ops.local.reconcilers.report import Report
+from tests.ops.local.conftest import eventually
 
 
 class FakeApi:
@@ -94,7 +99,9 @@ def test_what_the_reconciler_changes_it_sees_at_once(answers: Answers) -> None:
 def test_a_secret_is_never_kept(answers: Answers) -> None:
     answers.resting = True
     api = answers("secretsmanager", "us-east-1")
+    api.describe_clusters()
     assert [api.get_secret_value(SecretId="s") for _ in range(2)] == [1, 2]
+    assert api.describe_clusters() == 1
 
 
 def test_the_end_of_the_rest_is_the_end_of_what_was_kept(answers: Answers) -> None:
@@ -105,3 +112,32 @@ def test_the_end_of_the_rest_is_the_end_of_what_was_kept(answers: Answers) -> No
     api.describe_clusters()
     answers.resting = True
     assert api.describe_clusters() == 3
+
+
+def test_a_pass_that_fails_ends_the_rest(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "PERIOD", 0.001)
+    monkeypatch.setattr(loops, "QUIET_PERIOD", 0.001)
+    answers = Answers(lambda *_: FakeApi(), clock=clock)
+    rested: list[bool] = []
+
+    class Failing:
+        name = "failing"
+
+        def reconcile(self) -> Report:
+            rested.append(answers.resting)
+            if len(rested) > loops.QUIET_PASSES + 5:
+                raise RuntimeError
+            return Report()
+
+        def stop(self) -> None:
+            pass
+
+    loop = loops.Loop(Failing(), Board(tmp_path / "state.json", "http://127.0.0.1:1"), answers)
+    loop.start()
+    eventually(lambda: len(rested) > loops.QUIET_PASSES + 10)
+    loop.cancel()
+    loop.join(30)
+    assert rested[loops.QUIET_PASSES + 2] is True
+    assert rested[-1] is False
