@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from richesreach.core.resilience import timers
 from richesreach.core.resilience.alarm import Alarm, Alarms
-from richesreach.core.resilience.timers import Timers
+from richesreach.core.resilience.timers import Timer, Timers
 
 SECONDS = 0.02
 
@@ -105,12 +105,23 @@ async def test_whoever_is_cancelled_within_a_limit_is_cancelled() -> None:
         await task
 
 
+class Telling(Timer):
+    """Says which it was."""
+
+    def __init__(self, rang: list[float], name: float) -> None:
+        self._rang, self._name = rang, name
+
+    def ring(self) -> None:
+        self._rang.append(self._name)
+
+
 async def test_timers_of_several_lengths_ring_each_in_its_time() -> None:
-    several, rang = Timers(), list[float]()
+    several, rang, loop = Timers(), list[float](), asyncio.get_running_loop()
     for seconds in (0.06, 0.02, 0.04):
         for _ in range(3):
-            several.after(seconds, lambda found=seconds: rang.append(found))
-    stopped = several.after(0.02, lambda: rang.append(-1))
+            several.begin(Telling(rang, seconds), seconds, loop)
+    stopped = Telling(rang, -1)
+    several.begin(stopped, 0.02, loop)
     stopped.stop()
     await asyncio.sleep(0.2)
     assert rang == [0.02] * 3 + [0.04] * 3 + [0.06] * 3

@@ -38,6 +38,15 @@ async def name(peer: str | None, *forwarded: str) -> str:
     return (await CALLERS.of(scope(peer, *forwarded))).name
 
 
+def test_who_is_known_already_is_a_caller_without_being_asked_about() -> None:
+    identity = Identity("user-1", frozenset({"viewer"}), frozenset(), "key", key_id="k1")
+    callers = Callers(TIERS, trusted=[], proxies=0, known=lambda _scope: identity)
+    found = callers.at_once(scope(VIEWER, x_api_key=KEY))
+    assert found is not None
+    assert (found.name, found.tier) == ("key:k1", TIERS["key"])
+    assert Callers(TIERS, trusted=[], proxies=0).at_once(scope(VIEWER, x_api_key=KEY)) is None
+
+
 async def test_the_viewer_is_two_proxies_away() -> None:
     assert await name(BALANCER, f"{VIEWER}, {EDGE}") == VIEWER
 

@@ -84,7 +84,7 @@ def compose(platform: Platform, own: AiSettings, connections: Connections) -> Pa
         catalogue,
         Estimates(platform.settings.region, speed=catalogue.speed, failure=overrides.policy.failure_prior),
         policy=overrides.policy,
-        keys=lambda provider: tuple(key.id for key in credentials.of(provider)),
+        keys=credentials.ids_of,
     )
     money = Money(platform, own)
     dispatcher = Dispatcher(

@@ -132,6 +132,7 @@ def _callers(settings: Settings, authenticator: Authenticator) -> Callers:
         trusted=settings.trusted_proxies,
         proxies=settings.proxies,
         identify=authenticator.identify,
+        known=authenticator.at_once,
     )
 
 

@@ -49,3 +49,28 @@ async def test_who_leaves_the_line_is_given_nothing() -> None:
         await gone
     slots.leave()
     assert (slots.at_once(), slots.at_once()) == (True, False)
+
+
+async def test_who_leaves_while_a_slot_is_given_up_is_passed_over() -> None:
+    slots, came = Slots(1), list[str]()
+    assert slots.at_once()
+    gone = asyncio.create_task(waiting(slots, came, "gone"))
+    next_one = asyncio.create_task(waiting(slots, came, "next"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    slots.leave()  # in the same turn of the loop: the one who left is still first in line
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    await asyncio.wait_for(next_one, 30)
+    assert came == ["next"]
+
+
+async def test_nobody_who_left_stays_in_line() -> None:
+    slots, came = Slots(1), list[str]()
+    assert slots.at_once()
+    tries = [asyncio.create_task(waiting(slots, came, "gone")) for _ in range(50)]
+    await asyncio.sleep(0)
+    for each in tries:
+        each.cancel()
+    await asyncio.wait(tries)
+    assert not slots._waiting

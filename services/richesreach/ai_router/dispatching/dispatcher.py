@@ -148,7 +148,7 @@ async def _whole(run: Run[Given], ask: Callable[[Trial], Awaitable[Given]]) -> D
 
 
 def _call(request: ChatRequest, run: Run[Answer] | Run[Opened], trial: Trial, request_id: str) -> Call:
-    """`Run` ends it in time: the provider needs no alarm of its own for the same."""
+    """`Run` ends a whole answer in time: a provider needs no alarm of its own for that, but for streams."""
     turn = trial.turn
     asked = capped(request, turn.candidate) if run.limited else request
     return Call(turn.candidate.model, turn.credential, asked, turn.timeout, request_id, bounded=True)

@@ -29,6 +29,8 @@ class Slots:
         except BaseException:
             if given.done() and not given.cancelled():
                 self.leave()
+            elif given in self._waiting:  # else it was passed over just now
+                self._waiting.remove(given)
             raise
 
     def leave(self) -> None:

@@ -78,8 +78,8 @@ class Counter:
         return Size(tokens, images, exact and not images)
 
     def message(self, message: Message) -> int:
-        """Tokens of one message, without its images."""
-        return self._message(message)[0]
+        """Tokens of one message, without its images: of one that was counted with its conversation before."""
+        return self._message(message, recurs=True)[0]
 
     def _message(self, message: Message, *, recurs: bool = False) -> tuple[int, int, bool]:
         tokens, images = _PER_MESSAGE, 0

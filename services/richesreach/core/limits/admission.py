@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from richesreach.core.auth.credentials import SHOWN
-from richesreach.core.limits.callers import FORWARDED, Callers
+from richesreach.core.limits.callers import FORWARDED, Caller, Callers
 from richesreach.core.limits.gcra import MICROSECONDS, Decision, Tier
 from richesreach.core.limits.limiter import Limiter
 from richesreach.core.problems import problem_response
@@ -57,11 +57,14 @@ class Limits:
         self.cost_of = cost_of
 
     def at_once(self, scope: Scope, given: Mapping[bytes, list[str]]) -> Decision | None:
-        """As `admit`, for who shows nothing and of whom nobody is to be asked before; else None."""
-        for name in SHOWN:
-            if name in given:
+        """As `admit`, for nobody or somebody known, of whom nobody is to be asked before; else None."""
+        caller: Caller | None
+        if any(name in given for name in SHOWN):
+            caller = self.callers.at_once(scope)
+            if caller is None:
                 return None
-        caller = self.callers.unnamed(scope, given.get(FORWARDED, ()))
+        else:
+            caller = self.callers.unnamed(scope, given.get(FORWARDED, ()))
         scope["state"]["caller"] = caller
         return self.limiter.at_once(caller.name, caller.tier, self.cost_of(scope))
 

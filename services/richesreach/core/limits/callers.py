@@ -16,6 +16,8 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 # Who a request comes from, None where it does not say. Raises Problem for a credential that is not accepted.
 Identify: TypeAlias = Callable[[Scope], Awaitable[Identity | None]]
+# The same where nobody is to be asked for it; None where somebody is.
+Known: TypeAlias = Callable[[Scope], Identity | None]
 
 FORWARDED = b"x-forwarded-for"
 ANONYMOUS = "anonymous"
@@ -37,6 +39,11 @@ class Caller:
 
 async def nobody_known(_scope: Scope) -> Identity | None:
     """Where nobody can prove anything, all are anonymous."""
+    return None
+
+
+def nobody_at_once(_scope: Scope) -> Identity | None:
+    """Where nobody is known without asking."""
     return None
 
 
@@ -70,9 +77,11 @@ class Callers:
         trusted: Sequence[str],
         proxies: int,
         identify: Identify = nobody_known,
+        known: Known = nobody_at_once,
     ) -> None:
         self.tiers = tiers
         self._identify = identify
+        self._known = known
         self._trusted = tuple(ip_network(network) for network in trusted)
         self._proxies = proxies
         # To read addresses takes longer than all else; the same callers come again.
@@ -84,9 +93,17 @@ class Callers:
         except Problem:  # the route tells the caller, where it matters there
             known = None
         if known is not None:
-            tier = self.tiers.get(known.tier or KNOWN, self.tiers[KNOWN])
-            return Caller(f"{known.kind}:{known.key_id or known.subject}", tier)
+            return self._named(known)
         return self.unnamed(scope, [v.decode("latin-1") for n, v in scope["headers"] if n == FORWARDED])
+
+    def at_once(self, scope: Scope) -> Caller | None:
+        """As `of`, for who is known already; else None."""
+        known = self._known(scope)
+        return None if known is None else self._named(known)
+
+    def _named(self, known: Identity) -> Caller:
+        tier = self.tiers.get(known.tier or KNOWN, self.tiers[KNOWN])
+        return Caller(f"{known.kind}:{known.key_id or known.subject}", tier)
 
     def unnamed(self, scope: Scope, forwarded: Sequence[str]) -> Caller:
         """Who shows nothing, by the values of `X-Forwarded-For`."""

@@ -6,7 +6,6 @@ equally long ring in the order in which they began, so that one timer of the loo
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 # Lengths of time that have a queue of their own: those that came twice running.
 MOST_QUEUES = 16
@@ -32,18 +31,6 @@ class Timer(ABC):
             self._alone.cancel()
 
 
-class Calling(Timer):
-    """A timer that calls what it was given."""
-
-    __slots__ = ("_call",)
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-
-    def ring(self) -> None:
-        self._call()
-
-
 class Timers:
     """Timers of one loop at a time: those of a loop before, a test's, are forgotten with it."""
 
@@ -51,12 +38,6 @@ class Timers:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queues: dict[float, _Queue] = {}
         self._before = 0.0
-
-    def after(self, seconds: float, call: Callable[[], None]) -> Timer:
-        """A timer that calls in so many seconds."""
-        timer = Calling(call)
-        self.begin(timer, seconds, asyncio.get_running_loop())
-        return timer
 
     def begin(self, timer: Timer, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
         """Let it ring in so many seconds of the loop that runs. Once a timer."""
