@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 from confluent_kafka import Message
@@ -18,7 +19,9 @@ INTERVALS = frozenset({"1m", "5m", "15m", "1h", "1d"})
 # Digits before the point that prices, and volumes, have room for.
 PRICE_DIGITS, VOLUME_DIGITS = 12, 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# A symbol that the market does not list has no bars there.
+# A symbol that the market does not list has no bars there. A vendor's bar ($10) takes any other's place, and
+# nobody else's takes the place of one of another source. Bars are never revised, so one with less volume than
+# is there is of a part of the ticks: its maker began anew within it.
 SAVE = """
     insert into market_bars as kept (symbol, interval, opened_at, open, high, low, close, volume, source)
     select symbol, given.interval, opened_at, open, high, low, close, volume, $9
@@ -28,7 +31,8 @@ SAVE = """
     join market_symbols using (symbol)
     on conflict (symbol, interval, opened_at) do update set open = excluded.open, high = excluded.high,
         low = excluded.low, close = excluded.close, volume = excluded.volume, source = excluded.source
-    where (kept.open, kept.high, kept.low, kept.close, kept.volume, kept.source)
+    where ($10::boolean or kept.source = excluded.source and kept.volume <= excluded.volume)
+        and (kept.open, kept.high, kept.low, kept.close, kept.volume, kept.source)
         is distinct from
         (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.source)
     returning 1
@@ -41,21 +45,24 @@ class UnfitBarError(ValueError):
 
 
 class BarStore:
-    """Raises DatabaseUnavailableError."""
+    """`overrules`: what it saves takes the place of what other sources said.
 
-    def __init__(self, database: Database, source: str) -> None:
-        self._database, self._source = database, source
+    Raises DatabaseUnavailableError.
+    """
+
+    def __init__(self, database: Database, source: str, *, overrules: bool = False) -> None:
+        self._database, self._source, self._overrules = database, source, overrules
 
     async def save(self, bars: Sequence[Bar]) -> tuple[int, int]:
-        """Of each bar its highest revision, or the last of that. Gives how many were for the table, and how
-        many of those are of symbols that the market does not list.
+        """Of each bar its highest revision, and of that the one with the most volume. Gives how many were for
+        the table, and how many of those are of symbols that the market does not list.
         """
         newest: dict[tuple[str, str, int], Bar] = {}
         for bar in bars:
             if bar.interval not in INTERVALS:
                 continue
             key = (bar.symbol, bar.interval, bar.start)
-            if key not in newest or bar.revision >= newest[key].revision:
+            if key not in newest or _rank(bar) >= _rank(newest[key]):
                 newest[key] = bar
         if not newest:
             return 0, 0
@@ -70,7 +77,7 @@ class BarStore:
         async def write(connection: Connection) -> int:
             async with connection.transaction():
                 known = await connection.fetch(KNOWN, sorted({bar.symbol for bar in found}))
-                await connection.fetch(SAVE, *columns, self._source)
+                await connection.fetch(SAVE, *columns, self._source, self._overrules)
             listed = {row["symbol"] for row in known}
             return sum(bar.symbol not in listed for bar in found)
 
@@ -114,6 +121,10 @@ class BarWorker:
         if self._events is not None:
             key = (message.key() or b"").decode(errors="replace")
             await self._events.publish(DLQ, key, dead_letter(message, self._group, "refused", error, 0))
+
+
+def _rank(bar: Bar) -> tuple[int, Decimal]:
+    return bar.revision, bar.volume
 
 
 def fitting(bar: Bar) -> Bar:

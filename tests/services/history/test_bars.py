@@ -67,6 +67,34 @@ async def test_bars_are_written_once_and_a_revision_takes_the_place_of_the_first
     assert worker.done() == {0: 4}
 
 
+async def test_a_vendors_bar_takes_the_place_of_the_streams_and_stays(
+    kept: Database, worker: BarWorker
+) -> None:
+    await worker.take([bar(0, MINUTE, volume="900")])
+    vendor = BarStore(kept, "massive", overrules=True)
+    await vendor.save([msgspec.json.decode(bar(0, MINUTE, close="187", low="187").value(), type=Bar)])
+    await worker.take([bar(0, MINUTE, volume="9000")])
+    assert await minutes(kept) == [(Decimal(187), "massive")]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+async def test_a_bar_of_a_part_of_its_ticks_takes_no_place(
+    apart: bool, kept: Database, worker: BarWorker
+) -> None:
+    whole, part = bar(0, MINUTE), bar(1, MINUTE, close="187", low="187", volume="400")
+    for messages in ([whole], [part]) if apart else ([whole, part],):
+        await worker.take(messages)
+    assert await minutes(kept) == [(Decimal("187.25"), "stream")]
+
+
+async def test_a_bar_of_all_its_ticks_takes_the_place_of_one_of_a_part(
+    kept: Database, worker: BarWorker
+) -> None:
+    await worker.take([bar(0, MINUTE, close="187", low="187", volume="400")])
+    await worker.take([bar(1, MINUTE)])
+    assert await minutes(kept) == [(Decimal("187.25"), "stream")]
+
+
 async def test_seconds_unknown_symbols_and_broken_messages_hold_nothing_up(
     kept: Database, worker: BarWorker
 ) -> None:
@@ -182,7 +210,7 @@ async def test_a_day_that_is_over_is_the_sum_of_its_parts(kept: Database, worker
 
 async def test_a_day_of_another_source_stays(kept: Database, worker: BarWorker) -> None:
     whole = {"interval": "1d", **dict.fromkeys(("open", "high", "low", "close"), "20")}
-    vendor = BarStore(kept, "massive")
+    vendor = BarStore(kept, "massive", overrules=True)
     await vendor.save([msgspec.json.decode(bar(0, MINUTE - 720, **whole).value(), type=Bar)])
     await worker.take([bar(0, MINUTE, **FIVE)])
     assert await make_days(kept, date(2026, 1, 2), "stream") == 0

@@ -202,7 +202,7 @@ async def test_bars_are_in_the_database_and_the_lake_with_where_they_are_from(
 ) -> None:
     vendor = Vendor(page(bar(0), bar(1, c=187.3), bar(2, c=-1)))
     async with asking(vendor) as bars:
-        filling = Filling(bars, BarStore(kept, "massive"), store, REGION)
+        filling = Filling(bars, BarStore(kept, "massive", overrules=True), store, REGION)
         outcome = await filling.run([MINUTES])
         assert (outcome.bars, outcome.wrong, outcome.unknown) == (2, 1, 0)
         again = await filling.run([MINUTES])
@@ -246,8 +246,8 @@ async def test_after_a_kill_what_is_done_is_passed_over_and_the_rest_has_no_row_
     async with asking(vendor) as bars:
         dying = Dying(store.bucket, lakes.client())
         with pytest.raises(KilledError):
-            await Filling(bars, BarStore(kept, "massive"), dying, REGION).run(wanted)
-        outcome = await Filling(bars, BarStore(kept, "massive"), store, REGION).run(wanted)
+            await Filling(bars, BarStore(kept, "massive", overrules=True), dying, REGION).run(wanted)
+        outcome = await Filling(bars, BarStore(kept, "massive", overrules=True), store, REGION).run(wanted)
     assert (outcome.passed, outcome.bars) == (1, 1)
     assert len(await rows(kept)) == 2
     assert sorted(line["symbol"] for line in lines(store)) == ["AAPL", "MSFT"]
@@ -256,7 +256,7 @@ async def test_after_a_kill_what_is_done_is_passed_over_and_the_rest_has_no_row_
 async def test_lines_are_as_the_lakes_schema_says(kept: Database) -> None:
     store = new_store()
     async with asking(Vendor(page(bar(), bar(1, vw=None, n=None)))) as bars:
-        await Filling(bars, BarStore(kept, "massive"), store, REGION).run([MINUTES])
+        await Filling(bars, BarStore(kept, "massive", overrules=True), store, REGION).run([MINUTES])
     repository = Path(__file__).parents[3]
     told = "import json; from stacks.datalake.schemas.market import MARKET_DATA as schema;"
     told += "print(json.dumps({f.name: f.nullable for f in schema.fields}))"

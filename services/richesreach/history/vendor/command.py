@@ -78,7 +78,7 @@ async def fill_from_vendor(
     try:
         async with VendorHttp(NAME) as http:
             vendor = MassiveBars(http, key.reveal(), per_minute, REST)
-            filling = Filling(vendor, BarStore(database, NAME), lake, settings.region, again=again)
-            return await filling.run(wanted)
+            bars = BarStore(database, NAME, overrules=True)
+            return await Filling(vendor, bars, lake, settings.region, again=again).run(wanted)
     finally:
         await database.close()
