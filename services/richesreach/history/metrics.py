@@ -24,6 +24,10 @@ class HistoryMetrics:
             "Bars and indicators that came again and were left out, by dataset",
             "dataset",
         )
+        self.void = counter(
+            "richesreach_history_void_ticks_total",
+            "Ticks of publishers that were succeeded before these came, which were left out",
+        )
         self.gone = counter(
             "richesreach_history_gone_messages_total",
             "Messages that their topic had dropped before the lake had them, by dataset",

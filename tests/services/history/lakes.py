@@ -13,7 +13,7 @@ import duckdb
 import loopback
 import msgspec
 from moto.server import ThreadedMotoServer
-from richesreach.core.events.schemas import Bar, Indicator, PackedTick, TickBatch
+from richesreach.core.events.schemas import Bar, Heartbeat, Indicator, PackedTick, TickBatch
 from richesreach.history.lake.layouts import Layout
 from richesreach.history.lake.manifests import Place
 from richesreach.history.lake.store import LakeStore
@@ -84,8 +84,18 @@ class Given:
         return 1, self.published
 
 
-def ticks(offset: int, count: int = 3, *, at: int = NOON, symbol: str = "AAPL", number: int = 0) -> Given:
-    """One message with so many ticks, whose numbers follow from its offset."""
+def ticks(
+    offset: int,
+    count: int = 3,
+    *,
+    at: int = NOON,
+    symbol: str = "AAPL",
+    number: int = 0,
+    term: int = 0,
+    first: int | None = None,
+) -> Given:
+    """One message with so many ticks, whose numbers follow from its offset or begin with `first`."""
+    begin = offset * 10 if first is None else first
     batch = TickBatch(
         source="generator",
         venue="XNAS",
@@ -93,7 +103,7 @@ def ticks(offset: int, count: int = 3, *, at: int = NOON, symbol: str = "AAPL", 
         ticks=[
             PackedTick(
                 s=symbol,
-                q=offset * 10 + place,
+                q=begin + place,
                 t=at * 1_000_000 + place,
                 r=at * 1_000_000 + place + 5,
                 p=18_725_000_000 + place,
@@ -101,8 +111,14 @@ def ticks(offset: int, count: int = 3, *, at: int = NOON, symbol: str = "AAPL", 
             )
             for place in range(count)
         ],
+        epoch=term,
     )
     return Given(offset, msgspec.json.encode(batch), at, number)
+
+
+def heartbeat(offset: int, term: int, *, at: int = NOON) -> Given:
+    """Of the partition's publisher, which says nothing of ticks."""
+    return Given(offset, msgspec.json.encode(Heartbeat(member="a", epoch=term, time=0)), at)
 
 
 def bar(offset: int, start: int, *, at: int = NOON, symbol: str = "AAPL", **changed: Any) -> Given:

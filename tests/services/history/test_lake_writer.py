@@ -6,7 +6,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lakes import HOUR, NOON, REGION, Given, bar, indicator, listed, new_store, place_of, rows, ticks
+from lakes import (
+    HOUR,
+    NOON,
+    REGION,
+    Given,
+    bar,
+    heartbeat,
+    indicator,
+    listed,
+    new_store,
+    place_of,
+    rows,
+    ticks,
+)
 from richesreach.history.lake.layouts import BARS, TECHNICAL_INDICATORS, TICKS
 from richesreach.history.lake.manifests import FencedError, File, Place, hour_of
 from richesreach.history.lake.store import LakeStore, LakeUnavailableError
@@ -141,12 +154,35 @@ def test_a_bar_too_large_for_its_column_is_handed_back_and_holds_nothing_up(stor
 
 def test_heartbeats_leave_a_file_without_rows_so_that_offsets_join(store: LakeStore) -> None:
     place = place_of(store, TICKS)
-    beat = b'{"type":"heartbeat","member":"a","epoch":1,"time":0}'
-    take(writer(place), [Given(0, beat, NOON)])
+    take(writer(place), [heartbeat(0, term=1)])
     found = writer(place)
     take(found, [ticks(1)])
     assert found.counts.gone == 0
     assert offsets(place) == [1] * 3
+
+
+def test_ticks_of_a_publisher_that_was_succeeded_are_left_out_and_counted(store: LakeStore) -> None:
+    place = place_of(store, TICKS)
+    found = writer(place)
+    take(found, [ticks(0, term=1), heartbeat(1, term=2), ticks(2, term=1), ticks(3, term=2)])
+    assert offsets(place) == [0] * 3 + [3] * 3
+    assert found.counts.void == 3
+
+
+def test_a_heartbeat_of_a_publisher_that_was_succeeded_makes_its_ticks_count_no_more(
+    store: LakeStore,
+) -> None:
+    place = place_of(store, TICKS)
+    take(writer(place), [heartbeat(0, term=2), heartbeat(1, term=1), ticks(2, term=1)])
+    assert offsets(place) == []
+
+
+def test_terms_of_a_topic_that_was_made_anew_begin_anew(store: LakeStore) -> None:
+    place = place_of(store, TICKS)
+    found = writer(place)
+    take(found, [heartbeat(0, term=2), ticks(1, term=2)])
+    take(found, [ticks(0, at=NOON + 1, term=1)])
+    assert len(offsets(place)) == 6
 
 
 def test_bars_that_a_job_says_again_are_in_the_lake_once(store: LakeStore) -> None:

@@ -24,11 +24,15 @@ class Rows:
 
     `latest` tells bars and indicators that come again, by symbol and interval: a stream job that resumes says
     some of them twice, and those of one symbol and interval come in the order of their times.
+
+    `term` is the latest that a heartbeat of the partition had: batches of ticks of an earlier one are void
+    from then on, as their numbers were given again. `void` counts their ticks, of which no row is made.
     """
 
     def __init__(self, layout: Layout, origin: str, latest: dict[tuple[str, str], tuple[int, int]]) -> None:
         self.layout = layout
         self.latest = latest
+        self.term = 0
         self._origin = origin
         takers: dict[str, Callable[[Any, int, int, int], None]] = {
             "market.ticks": self._ticks,
@@ -40,7 +44,7 @@ class Rows:
 
     def clear(self) -> None:
         self.names: dict[str, int] = {}
-        self.repeated = 0
+        self.repeated = self.void = 0
         self.columns: dict[str, Any] = {
             column.name: [] if column.kind is Kind.DECIMAL else array(_ARRAYS[column.kind])
             for column in self.layout.columns
@@ -58,9 +62,13 @@ class Rows:
 
     def _ticks(self, message: Tick | TickBatch | Heartbeat, epoch: int, partition: int, offset: int) -> None:
         if isinstance(message, Heartbeat):
+            self.term = max(self.term, message.epoch)
             return
         if isinstance(message, Tick):
             self._tick(message, epoch, partition, offset)
+            return
+        if message.epoch < self.term:
+            self.void += len(message.ticks)
             return
         ticks, count, name = message.ticks, len(message.ticks), self._name
         origin = _ORIGINS.get(message.source, LIVE)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from confluent_kafka import Message
 
@@ -97,8 +98,9 @@ class LakeWorker:
             self._metrics.rows.labels(dataset).inc(now.rows - told.rows)
             self._metrics.files.labels(dataset).inc(now.files - told.files)
             self._metrics.repeated.labels(dataset).inc(now.repeated - told.repeated)
+            self._metrics.void.inc(now.void - told.void)
             self._metrics.gone.labels(dataset).inc(now.gone - told.gone)
-            self._told[number] = Counts(now.rows, now.files, now.repeated, now.gone)
+            self._told[number] = replace(now)
 
     async def _bury(self) -> None:
         """Each letter until the broker has it; the message is in no file, and does not come again."""

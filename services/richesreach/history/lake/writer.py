@@ -43,11 +43,14 @@ class Unreadable:
 
 @dataclass(slots=True)
 class Counts:
-    """Of one writer since it began. `gone` are messages that the topic had no more when they were wanted."""
+    """Of one writer since it began. `void` are ticks of publishers that were succeeded; `gone` are messages
+    that the topic had no more when they were wanted.
+    """
 
     rows: int = 0
     files: int = 0
     repeated: int = 0
+    void: int = 0
     gone: int = 0
 
 
@@ -109,6 +112,7 @@ class PartitionWriter:
         if behind:
             logger().error("topic_is_another", partition=self.chain.partition, offset=offset, had=self._next)
             self._epoch, self._next = self._epoch + 1, None
+            self._rows.term = 0
         if self._next is not None and offset > self._next:
             self.counts.gone += offset - self._next
             logger().error("messages_gone", partition=self.chain.partition, wanted=self._next, offset=offset)
@@ -128,6 +132,7 @@ class PartitionWriter:
         self.counts.files += 1
         self.counts.rows += len(rows)
         self.counts.repeated += rows.repeated
+        self.counts.void += rows.void
         if rows.layout is TICKS:
             self._account(rows)
         rows.clear()
