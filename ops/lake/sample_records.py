@@ -84,6 +84,7 @@ _NAMED: dict[str, _Maker] = {
     "ticks": lambda c, p, r: r.randrange(10, 1_000),
     "licence": lambda c, p, r: "sample",
     "venue": lambda c, p, r: "sample",
+    "sequence": lambda c, p, r: uuid.UUID(c.id).int % 10**15,
     "stream_offset": lambda c, p, r: uuid.UUID(c.id).int % 10**15,
     "macd": lambda c, p, r: round(r.gauss(0, 1), 4),
     "macd_signal": lambda c, p, r: round(r.gauss(0, 1), 4),

@@ -37,7 +37,7 @@ MARKET_TICKS = Schema(
         Field("stream_place", "long", "place in the message, from 0", minimum=0),
         ORIGIN,
     ),
-    key=("stream_epoch", "stream_partition", "stream_offset", "stream_place"),
+    key=("stream_epoch", "source", "symbol", "sequence"),
     max_null_share=1,
 )
 

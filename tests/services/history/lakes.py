@@ -167,7 +167,8 @@ def rows(place: Place, columns: str = "*") -> list[tuple[Any, ...]]:
             paths.append(str(path))
         if not paths:
             return []
-        order = ", ".join(each for each in place.layout.unique)
+        names = [column.name for column in place.layout.columns]
+        order = ", ".join(name for name in names if name.startswith("stream_"))
         with duckdb.connect() as engine:
             return engine.execute(
                 f"select {columns} from read_parquet({paths}, hive_partitioning=false) order by {order}"  # noqa: S608

@@ -58,6 +58,17 @@ def test_small_files_of_a_past_hour_become_one(place: Place) -> None:
     assert tagged(place) == {place.store.key(uri) for uri in small}
 
 
+def test_ticks_that_were_sent_again_are_there_once_afterwards(place: Place) -> None:
+    writer = opened(place, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+    writer.take(ticks(4, first=30))
+    writer.flush()
+    assert contents(place) == [*ALL, (4, 0), (4, 1), (4, 2)]
+    compact(place, AFTER)
+    assert contents(place) == ALL
+    (quality,) = written(place, "metadata/quality_checks/")
+    assert quality["passed"]
+
+
 def test_an_hour_that_goes_on_is_left_alone(place: Place) -> None:
     assert compact(place, AFTER - timedelta(minutes=10)) == []
     assert len(listed(place)) == 4

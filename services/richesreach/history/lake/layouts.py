@@ -109,7 +109,8 @@ TICKS = Layout(
         *_columns(Kind.INTEGER, "stream_place"),
         *_ORIGIN,
     ),
-    unique=("stream_epoch", "stream_partition", "stream_offset", "stream_place"),
+    # A publisher that does not hear whether a batch arrived sends it again: the same numbers, another offset.
+    unique=("stream_epoch", "source", "symbol", "sequence"),
     sorted_by=("symbol", "event_time", "stream_offset", "stream_place"),
 )
 BARS = Layout(
