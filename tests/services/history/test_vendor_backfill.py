@@ -37,6 +37,8 @@ DAY = date(2026, 1, 5)
 MINUTES = Unit("AAPL", "1m", DAY, DAY)
 # 9:30 in New York.
 OPEN = int(datetime(2026, 1, 5, 14, 30, tzinfo=UTC).timestamp() * 1000)
+# A day after the day of the bars was over in New York.
+LATER = datetime(2026, 1, 7, 5, tzinfo=UTC)
 Answer = tuple[int, Any, dict[str, str]]
 
 
@@ -221,6 +223,33 @@ async def test_bars_are_in_the_database_and_the_lake_with_where_they_are_from(
     record = json.loads(found.body)
     assert record["inputs"][0]["facets"]["asked"]["licence"].startswith("massive")
     assert record["outputs"][0]["outputFacets"]["counted"]["refused"] == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "symbol", "now"),
+    [
+        (page(), "AAPL", LATER),
+        (page(bar()), "NOBODY", LATER),
+        (page(bar()), "AAPL", datetime(2026, 1, 7, 4, 59, tzinfo=UTC)),
+    ],
+    ids=["nothing came", "of an unknown symbol", "of a day that has just ended"],
+)
+async def test_a_unit_of_which_more_may_come_is_asked_for_again(
+    answer: Answer, symbol: str, now: datetime, kept: Database, store: LakeStore
+) -> None:
+    wanted, vendor = [Unit(symbol, "1m", DAY, DAY)], Vendor(answer, page(bar()))
+    async with asking(vendor) as bars:
+        stored = BarStore(kept, "massive", overrules=True)
+        first = await Filling(bars, stored, store, REGION, clock=lambda: now).run(wanted)
+        again = await Filling(bars, stored, store, REGION, clock=lambda: LATER).run(wanted)
+    assert (first.unsettled, again.passed, len(vendor.requests)) == (1, 0, 2)
+
+
+async def test_a_day_that_has_ended_a_day_before_is_done(kept: Database, store: LakeStore) -> None:
+    async with asking(Vendor(page(bar()))) as bars:
+        filling = Filling(bars, BarStore(kept, "massive", overrules=True), store, REGION, clock=lambda: LATER)
+        assert (await filling.run([MINUTES])).unsettled == 0
+        assert (await filling.run([MINUTES])).passed == 1
 
 
 async def test_after_a_kill_what_is_done_is_passed_over_and_the_rest_has_no_row_twice(
