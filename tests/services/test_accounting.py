@@ -90,6 +90,10 @@ def test_a_stage_that_began_later_is_forgiven_nothing() -> None:
     assert here(stage("published", 3), stage("lake", 2, since=40)) == {"published": 3, "lake": 2}
 
 
+def test_a_stage_that_misses_less_than_the_one_before_it_is_forgiven_nothing() -> None:
+    assert here(stage("published", 3), stage("lake", 2)) == {"published": 3, "lake": 2}
+
+
 def test_after_a_silent_stage_the_one_before_it_counts() -> None:
     assert here(stage("published", 3), stage("features", 4)) == {"published": 3, "features": 1}
 

@@ -41,6 +41,15 @@ class Lane:
     def idle(self) -> bool:
         return not (self._waiting or self._under_way or self._failed)
 
+    @property
+    def oldest(self) -> Packed | None:
+        """Of those that are not over, the one that was added first."""
+        if self._failed:
+            return self._failed[0]
+        if self._under_way:
+            return self._under_way[0][0]
+        return self._waiting[0] if self._waiting else None
+
     def add(self, packed: Packed) -> None:
         self._waiting.append(packed)
         self._news.set()

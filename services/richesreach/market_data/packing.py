@@ -72,6 +72,11 @@ class Packer:
         """The batches whose first tick has waited long enough."""
         return [self._closed(place) for place in self._open.values() if place.ticks and place.due <= now]
 
+    @property
+    def begun(self) -> list[int]:
+        """When the first tick of each open batch was received."""
+        return [place.ticks[0].r for place in self._open.values() if place.ticks]
+
     def rest(self) -> list[Packed]:
         """All that is left."""
         return [self._closed(place) for place in self._open.values() if place.ticks]

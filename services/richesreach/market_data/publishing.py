@@ -66,8 +66,11 @@ class TickPublisher:
         # By symbol, of this term and those before.
         self._lost: Counter[str] = Counter(term.lost)
         for symbol, last in term.sent.items():
-            account, lost = self._account(about.name, symbol, last + 1), self._lost[symbol]
-            account.first, account.written_off = last + 1 - lost, lost
+            account = self._account(about.name, symbol, last + 1)
+            if lost := min(last, self._lost[symbol]):
+                # Nobody knows any more which ones they were: they count from the beginning, so that a stage
+                # that began later is not taken for one that misses them.
+                account.first, account.received, account.written_off = 1, last - lost, lost
         self.newest = 0
         self.waiting = self.refused = 0
         self._events = events
@@ -103,6 +106,16 @@ class TickPublisher:
         """
         known = ((symbol, self._accounts.get(symbol), refused) for symbol, refused in self._lost.items())
         return {symbol: min(refused, account.missing) for symbol, account, refused in known if account}
+
+    @property
+    def oldest(self) -> int | None:
+        """When the first came of those that wait or are on their way, in Unix nanoseconds."""
+        open_ = [packed.batch.ticks[0].r for lane in self._lanes if (packed := lane.oldest) is not None]
+        return min([*open_, *self._packer.begun], default=None)
+
+    def flush(self) -> None:
+        """Hand over what waits for more of its batch: it then comes before all that follows."""
+        self._hand_over(self._packer.rest())
 
     def quiet(self, partition: int, seconds: float) -> bool:
         """Whether nothing of the partition is on its way, nor has been handed over for so long."""

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from richesreach.core.events import EventRefusedError, Events, StreamUnavailableError, publishing
+from richesreach.core.events.accounting import account_of, summed
 from richesreach.core.events.ledger import Ledger
 from richesreach.core.events.scaled import partition_of
 from richesreach.core.events.schemas import DeadLetter, TickBatch
@@ -17,7 +18,7 @@ from richesreach.core.events.topics import DLQ, MARKET_TICKS, Topic
 from richesreach.market_data.dead_letters import WAITING, DeadLetters, letter_of
 from richesreach.market_data.intake import Intake
 from richesreach.market_data.model import Rejection
-from richesreach.market_data.publishing import TickPublisher, into
+from richesreach.market_data.publishing import Term, TickPublisher, into
 from richesreach.market_data.source import Source
 from richesreach.market_data.sources.generator import ABOUT, Generator
 from stream_client import events_of, eventually, own_topic, packed
@@ -188,6 +189,19 @@ async def test_numbers_of_refused_ticks_are_lost_once_later_ones_have_arrived(
     await eventually(lambda: publisher.waiting == 0, "the next one has arrived")
     assert publisher.lost == {"AAPL": 2}
     assert await publisher.close() == 0
+
+
+async def test_ticks_that_were_refused_in_an_earlier_term_hide_no_later_loss() -> None:
+    async with events_of("127.60.255.254:9092", "market-data") as events:
+        term = Term(2, {"AAPL": 100}, lambda: True, {"AAPL": 2})
+        publisher = TickPublisher(events, ABOUT, PARTITIONS, term=term)
+    published = account_of(publisher.ledger, stage="published", member="a", source=ABOUT.name)
+    assert (published.received, published.missing, published.reached) == (98, 2, 100)
+    lake = Ledger(from_first=True)
+    for number in (51, 52, 55):
+        lake.take(ABOUT.name, "AAPL", number)
+    told = [published, account_of(lake, stage="lake", member="b", source=ABOUT.name)]
+    assert {one.stage: one.here for one in summed(told, 0)} == {"published": 2, "lake": 2}
 
 
 async def test_rejections_come_to_the_dead_letters_of_the_stream(events: Events) -> None:

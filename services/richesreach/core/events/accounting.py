@@ -198,10 +198,11 @@ class Sum:
     lost: dict[str, int]
 
     def contains(self, other: "Sum") -> bool:
-        """Whether what `other` misses would show here, too: the numbers began to be counted no later. By
-        symbol nobody tells; of the same number of them, their sum does.
+        """Whether what `other` misses shows here, too: the numbers began to be counted no later, and as
+        many are missing. By symbol nobody tells; of the same number of them, their sum does.
         """
-        return self.symbols == other.symbols and self._first <= other._first
+        counted_as_long = self.symbols == other.symbols and self._first <= other._first
+        return counted_as_long and self.missing >= other.missing
 
     @property
     def _first(self) -> int:
@@ -230,7 +231,7 @@ def _here(one: Sum, told: Mapping[tuple[Stage, str], Sum]) -> int:
     )
     if before is None or not one.contains(before):
         return one.missing
-    return max(0, one.missing - before.missing)
+    return one.missing - before.missing
 
 
 def _sum(group: list[StageAccount], now: int) -> Sum:
