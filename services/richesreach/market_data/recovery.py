@@ -78,12 +78,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What a source finds of the term before its own. By symbol, in Unix nanoseconds: `alive`, when somebody
-    listened last, and `since`, from which event time on all that is on the topic is `known`. `lag` is the
-    nanoseconds from a trade to us, which are many where a plan tells late.
+    """What a source finds of the terms before its own. In Unix nanoseconds: `heard`, until when it was
+    listened to (0: never), and by symbol `since`, from which event time on all that is on the topic is
+    `known`. `lag` is the nanoseconds from a trade to us, which are many where a plan tells late.
     """
 
-    alive: Mapping[str, int] = field(default_factory=dict)
+    heard: int = 0
     since: Mapping[str, int] = field(default_factory=dict)
     lag: int = 0
     known: Known = field(default_factory=Known)
@@ -91,9 +91,16 @@ class Behind:
 
 @runtime_checkable
 class Recovering(Protocol):
-    """An adapter that asks its vendor again by itself. `gaps` are what it could not; to be taken out."""
+    """An adapter that asks its vendor again by itself. `gaps` are what it could not; to be taken out.
+
+    `heard` is until when all that the vendor said has been taken, in Unix nanoseconds, 0 before that is so in
+    this term: it stands still until what an interruption hid has been taken, too.
+    """
 
     gaps: list[Gap]
+
+    @property
+    def heard(self) -> int: ...
 
     def resume(self, behind: Behind) -> None: ...
 

@@ -1,18 +1,24 @@
 """Massive and Finnhub, played by servers with their recorded shapes, friendly and hostile."""
 
+import asyncio
 import json
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from aiohttp import web
+from richesreach.core.vendors.pace import Backoff, Pace
 from richesreach.market_data.intake import Intake
-from richesreach.market_data.model import State, Trade
+from richesreach.market_data.model import Record, State, Trade
+from richesreach.market_data.recovery import Missed
+from richesreach.market_data.source import Source
 from richesreach.market_data.sources import massive
 from richesreach.market_data.sources.finnhub import Finnhub
 from richesreach.market_data.sources.massive import Massive
 from richesreach.market_data.sources.reading import MOST_NONSENSE
 from stream_client import eventually
-from vendors import Call, Talk, Vendor, listening_to, playing
+from vendors import QUICK, Call, Talk, Vendor, listening_to, playing
 
 MS = 1_672_348_887_195
 KEY = "a-key-that-nobody-may-see"
@@ -107,6 +113,72 @@ async def test_after_a_cut_massive_is_asked_for_what_was_missed() -> None:
         assert asked.query["timestamp.gte"] == str((MS + 1) * 1_000_000)
         assert asked.headers["authorization"] == f"Bearer {KEY}"
         assert heard.source.adapter.gaps == []  # type: ignore[attr-defined]
+
+
+async def test_massive_is_asked_over_rest_once_it_has_confirmed_the_subscription() -> None:
+    confirmed = False
+    first = massive_says([massive_trade(1)], stays=False)
+
+    async def slow(call: Call) -> None:
+        nonlocal confirmed
+        await call.hear()
+        await call.say([{"ev": "status", "status": "auth_success"}])
+        await call.hear()
+        await call.say([massive_trade(4)])
+        await asyncio.sleep(0.3)
+        confirmed = vendor.requests == []
+        await call.say([{"ev": "status", "status": "success", "message": "subscribed to: T.AAPL"}])
+        await call.stay()
+
+    page = {"results": [massive_result(2)], "status": "OK"}
+    vendor = Vendor([first, slow], [(200, page, {})])
+    async with playing(vendor), listening_to(massive_at(vendor)) as heard:
+        found = await heard.until(3)
+    assert confirmed, "nothing is asked before"
+    assert [trade.number for trade in found] == [1, 2, 4], "what came meanwhile comes after what was missed"
+
+
+async def test_massive_that_confirms_no_subscription_is_asked_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(massive, "CONFIRMED", 0.05)
+
+    async def silent(call: Call) -> None:
+        await call.hear()
+        await call.say([{"ev": "status", "status": "auth_success"}])
+        await call.hear()
+        await eventually(lambda: bool(vendor.requests), "it is asked")
+        await call.say([massive_trade(4)])
+        await call.stay()
+
+    page = {"results": [massive_result(2)], "status": "OK"}
+    vendor = Vendor([massive_says([massive_trade(1)], stays=False), silent], [(200, page, {})])
+    async with playing(vendor), listening_to(massive_at(vendor)) as heard:
+        assert [trade.number for trade in await heard.until(3)] == [1, 2, 4]
+
+
+async def test_massive_is_not_heard_until_all_that_it_told_again_is_taken() -> None:
+    back, while_taken = list[int](), list[int]()
+
+    async def again(call: Call) -> None:
+        back.append(time.time_ns())
+        await massive_says([massive_trade(4)])(call)
+
+    async def take(found: Sequence[Record]) -> None:
+        if isinstance(found, Missed):
+            while_taken.append(adapter.heard)
+
+    page = {"results": [massive_result(2)], "status": "OK"}
+    vendor = Vendor([massive_says([massive_trade(1)], stays=False), again], [(200, page, {})])
+
+    async with playing(vendor):
+        adapter = massive_at(vendor)
+        source = Source(adapter, take, backoff=Backoff(first=0.01, longest=0.05), pace=Pace(QUICK))
+        task = asyncio.create_task(source.run())
+        await eventually(lambda: source.records == 3, "it is heard again")
+        source.end()
+        await asyncio.wait_for(task, 30)
+    assert 0 < while_taken[0] < back[0] < adapter.heard
 
 
 @pytest.mark.parametrize(

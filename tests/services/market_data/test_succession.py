@@ -15,10 +15,13 @@ from richesreach.core.events.accounting import StageAccount
 from richesreach.core.events.scaled import partition_of
 from richesreach.core.events.schemas import DeadLetter, Heartbeat, Numbers, PackedTick, TickBatch
 from richesreach.core.events.topics import MARKET_TICKS
+from richesreach.core.settings import Endpoint
 from richesreach.market_data.dead_letters import DeadLetters
 from richesreach.market_data.roster import Entry
 from richesreach.market_data.running.lease import Lease
 from richesreach.market_data.running.runner import Runner
+from richesreach.market_data.running.takeover import Past
+from richesreach.market_data.running.term import Publishing
 from richesreach.market_data.schemas import Loss, moment
 from richesreach.market_data.service import Market
 from richesreach.market_data.sources.finnhub import Finnhub
@@ -26,7 +29,7 @@ from richesreach.market_data.sources.massive import Massive
 from stream_client import events_of, eventually
 from stream_servers import PARTITIONS, Broker, broker
 from test_socket_vendors import KEY, finnhub_says, finnhub_trade, massive_says, massive_trade
-from vendors import Vendor, playing
+from vendors import Call, Vendor, playing
 
 SECOND = 1_000_000_000
 PRICE, SIZE = 19_231_000_000, 10_000_000_000
@@ -76,10 +79,10 @@ async def left_behind(kafka: Broker, source: str, venue: str, happened: int) -> 
 
 
 @asynccontextmanager
-async def running(kafka: Broker, nodes: Nodes, entry: Entry) -> AsyncIterator[Runner]:
+async def running(kafka: Broker, nodes: Nodes, *entries: Entry) -> AsyncIterator[Runner]:
     async with events_of(kafka.endpoint, "market-data") as events:
         runner = Runner(
-            events, nodes, Lease(nodes, "market", "successor"), lambda: [entry], DeadLetters(_bury)
+            events, nodes, Lease(nodes, "market", "successor"), lambda: entries, DeadLetters(_bury)
         )
         runner.open()
         try:
@@ -136,8 +139,8 @@ async def test_what_brokers_refused_in_an_earlier_term_stays_missing(
             await asyncio.to_thread(
                 topic.until, lambda t: 4 in t.numbers().get("AAPL", []), "a tick is published"
             )
-            await eventually(lambda: published(runner).received == 1, "it is acknowledged")
-            assert (published(runner).missing, published(runner).reached) == (2, 4)
+            await eventually(lambda: published(runner).reached == 4, "it is acknowledged")
+            assert (published(runner).missing, published(runner).received) == (2, 2)
     told = [beat.numbers["finnhub"] for beat in topic.beats if beat.epoch > 1 and beat.numbers]
     assert {"AAPL": 2} in [numbers.lost for numbers in told], "who comes next is told of it"
 
@@ -170,3 +173,86 @@ async def test_of_a_vendor_that_tells_nothing_again_the_whole_time_is_unknown(
             (gap,) = (await told(nodes)).unknown
     assert (gap.source, gap.named, gap.why) == ("finnhub", ["AAPL"], "finnhub says nothing again")
     assert gap.since == moment(died)
+
+
+async def test_who_never_heard_the_vendor_hands_on_until_when_others_did(
+    kafka: Broker, nodes: Nodes, topic: TopicReader
+) -> None:
+    died = time.time_ns() - 10 * SECOND
+    await left_behind(kafka, "massive", "massive-4", died)
+
+    async def silent(call: Call) -> None:
+        await call.stay()
+
+    async with playing(Vendor([silent])) as vendor:
+        adapter = Massive(["AAPL"], KEY, vendor.url / "stocks", vendor.url)
+        async with running(kafka, nodes, Entry(adapter.about, adapter, "", {"AAPL": "AAPL"})):
+            await asyncio.to_thread(topic.until, lambda t: bool(handed_on(t)), "numbers are told")
+    await asyncio.to_thread(topic.until, lambda t: len(handed_on(t)) > PARTITIONS, "they are told at the end")
+    assert set(handed_on(topic)) == {died}
+
+
+def handed_on(topic: TopicReader) -> list[int]:
+    return [beat.numbers["massive"].heard for beat in topic.beats if beat.epoch > 1 and beat.numbers]
+
+
+@pytest.mark.parametrize("massive", ["tells again", "refuses"])
+async def test_what_another_vendor_tells_again_is_unknown_only_where_that_one_fails(
+    kafka: Broker, nodes: Nodes, topic: TopicReader, massive: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    died = (time.time_ns() - 10 * SECOND) // 1_000_000 * 1_000_000
+    await left_behind(kafka, "finnhub", "finnhub", died)
+    finnhub_is_heard = asyncio.Event()
+
+    async def late(call: Call) -> None:
+        await finnhub_is_heard.wait()
+        if massive == "refuses":
+            await call.hear()
+            await call.say([{"ev": "status", "status": "auth_failed"}])
+        else:
+            await massive_says([massive_trade(9, t=time.time_ns() // 1_000_000)])(call)
+
+    first = finnhub_trade(1.5, at=died // 1_000_000 + 1)
+    async with (
+        playing(Vendor([finnhub_says(first)])) as one,
+        playing(Vendor([late], [(200, {"results": []}, {})])) as other,
+    ):
+        pushed = Finnhub(["AAPL"], KEY, one.url)
+        asked = Massive(["AAPL"], KEY, other.url / "stocks", other.url)
+        entries = [Entry(adapter.about, adapter, "", {"AAPL": "AAPL"}) for adapter in (asked, pushed)]
+        async with running(kafka, nodes, *entries) as runner:
+            await asyncio.to_thread(
+                topic.until, lambda t: 4 in t.numbers().get("AAPL", []), "finnhub's trade is published"
+            )
+            finnhub_is_heard.set()
+            if massive == "refuses":
+                (gap,) = (await told(nodes)).unknown
+                assert gap.source == "finnhub"
+                return
+            await asyncio.to_thread(
+                topic.until, lambda t: "massive" in {batch.source for batch in t.batches}, "massive is back"
+            )
+            assert runner.publishing is not None
+            (waiting,) = (feed for feed in runner.publishing.feeds if feed.about.name == "finnhub")
+            await eventually(lambda: not waiting._unheard, "nothing is left to be told")
+    assert "ticks_unknown" not in capsys.readouterr().out
+
+
+async def test_a_term_keeps_nothing_of_the_topic_that_it_has_read() -> None:
+    tick = PackedTick("AAPL", 3, 1, 2, PRICE, SIZE)
+    past = Past(recent=[TickBatch(source="massive", venue="massive-4", licence="x", ticks=[tick])])
+    adapter = Massive(["AAPL"], KEY)
+    entry = Entry(adapter.about, adapter, "", {"AAPL": "AAPL"})
+    nowhere = [Endpoint("127.60.255.254", 6379)]
+    nodes = Nodes("cache", reads=nowhere, writes=nowhere, tls=False)
+    async with events_of("127.60.255.254:9092", "market-data") as events:
+        Publishing(
+            events,
+            Lease(nodes, "market", "a"),
+            [entry],
+            partitions=2,
+            epoch=1,
+            past=past,
+            letters=DeadLetters(_bury),
+        )
+    assert past.recent == []

@@ -39,10 +39,15 @@ def beat(epoch: int, **numbers: dict[str, int]) -> Heartbeat:
     return Heartbeat(member="before", epoch=epoch, time=0, numbers=told)
 
 
-def heard(*received: int) -> TickBatch:
-    """Ticks of AAPL that happened a tenth of a second before."""
-    ticks = [PackedTick("AAPL", number, at - 10**8, at, 100, 1) for number, at in enumerate(received, 1)]
-    return TickBatch(source="generator", venue="V", licence="x", ticks=ticks, epoch=1)
+def heard(*received: int, source: str = "generator", before: int = 10**8) -> TickBatch:
+    """Ticks of AAPL that happened so many nanoseconds before."""
+    ticks = [PackedTick("AAPL", number, at - before, at, 100, 1) for number, at in enumerate(received, 1)]
+    return TickBatch(source=source, venue="V", licence="x", ticks=ticks, epoch=1)
+
+
+def until(at: int, source: str = "generator") -> Heartbeat:
+    """Says until when the source was listened to."""
+    return Heartbeat(member="before", epoch=1, time=0, numbers={source: Numbers(7, {}, heard=at)})
 
 
 async def test_an_empty_topic_is_a_beginning(events: Events, topic: Topic) -> None:
@@ -102,20 +107,17 @@ async def test_it_reads_back_until_it_finds_numbers(
     assert 10 <= past.messages < 19
 
 
-async def test_what_a_source_has_to_make_up_for_begins_with_the_last_sign_of_life(
+async def test_what_a_source_has_to_make_up_for_begins_when_it_was_heard_last(
     events: Events, topic: Topic
 ) -> None:
     now, second = time.time_ns(), 1_000_000_000
-    partition = partition_of("AAPL", 2)
+    partition, alive = partition_of("AAPL", 2), now - 58 * second
     batch = heard(now - 60 * second, now - 59 * second)
     await events.publish(topic, "0", batch, partition=partition)
-    beaten = Heartbeat(member="before", epoch=1, time=now - 30 * second)
-    await events.publish(topic, "0", beaten, partition=partition)
+    await events.publish(topic, "0", until(alive), partition=partition)
     _, past = await take_over(events, "a", topic)
     behind = past.behind("generator", ["AAPL"], 2)
-    # A heartbeat is a second behind the clock, and these ticks were a tenth of one.
-    alive = now - 29 * second
-    assert behind.alive == {"AAPL": alive}
+    assert behind.heard == alive
     assert (behind.lag, behind.since) == (second // 10, {"AAPL": alive - second // 10 - OVERLAP})
     assert past.newest == {"AAPL": ("generator", now - 59 * second - second // 10)}
     tick = batch.ticks[0]
@@ -125,13 +127,63 @@ async def test_what_a_source_has_to_make_up_for_begins_with_the_last_sign_of_lif
 async def test_of_an_empty_topic_nothing_is_to_be_made_up_for(events: Events, topic: Topic) -> None:
     _, past = await take_over(events, "a", topic)
     behind = past.behind("generator", ["AAPL"], 2)
-    assert (behind.alive, behind.since) == ({}, {})
+    assert (behind.heard, behind.since) == (0, {})
+
+
+async def test_ticks_of_others_and_heartbeats_are_no_sign_that_a_source_was_heard(
+    events: Events, topic: Topic
+) -> None:
+    now, second = time.time_ns(), 1_000_000_000
+    cut = now - 500 * second
+    await events.publish(topic, "0", until(cut, "massive"), partition=0)
+    for number in (0, 1):
+        await events.publish(topic, "0", heard(now, source="finnhub"), partition=number)
+        await events.publish(
+            topic, "0", Heartbeat(member="before", epoch=1, time=now - second), partition=number
+        )
+    _, past = await take_over(events, "a", topic)
+    assert past.behind("massive", ["AAPL"], 2).heard == cut
+
+
+async def test_who_failed_to_take_over_has_listened_to_nobody(events: Events, topic: Topic) -> None:
+    now, second = time.time_ns(), 1_000_000_000
+    alive = now - 60 * second
+    await events.publish(topic, "0", heard(alive), partition=partition_of("AAPL", 2))
+    for _ in range(2):
+        _, past = await take_over(events, "a", topic)
+        assert past.behind("generator", ["AAPL"], 2).heard == alive
+
+
+async def test_what_was_asked_for_again_is_known_and_ends_no_interruption(
+    events: Events, topic: Topic
+) -> None:
+    now, second = time.time_ns(), 1_000_000_000
+    partition, cut = partition_of("AAPL", 2), now - 60 * second
+    await events.publish(topic, "0", heard(cut - second), partition=partition)
+    await events.publish(topic, "0", until(cut), partition=partition)
+    again = heard(now - second, before=50 * second)
+    await events.publish(topic, "0", again, partition=partition)
+    await events.publish(topic, "0", until(cut), partition=partition)
+    _, past = await take_over(events, "a", topic)
+    behind = past.behind("generator", ["AAPL"], 2)
+    assert (behind.heard, behind.lag) == (cut, second // 10)
+    (tick,) = again.ticks
+    assert behind.known.take(Trade("AAPL", again.venue, tick.p, tick.z, tick.t))
+
+
+async def test_what_is_void_tells_of_no_listening(events: Events, topic: Topic) -> None:
+    now = time.time_ns()
+    await events.publish(topic, "0", until(now - 2000), partition=0)
+    await events.publish(topic, "0", beat(2), partition=0)
+    await events.publish(topic, "0", until(now - 1000), partition=0)
+    _, past = await take_over(events, "a", topic)
+    assert past.until("generator") == now - 2000
 
 
 async def test_before_what_was_read_nothing_is_asked_for_again(
     events: Events, topic: Topic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(takeover, "BACK", 3)
+    monkeypatch.setattr(takeover, "BACK", 4)
     monkeypatch.setattr(takeover, "MARGIN", 0)
     now, second = time.time_ns(), 1_000_000_000
     partition = partition_of("AAPL", 2)
@@ -139,6 +191,7 @@ async def test_before_what_was_read_nothing_is_asked_for_again(
         await events.publish(topic, "0", heard(now - ago * second), partition=partition)
     for number in (0, 1):
         await events.publish(topic, "0", beat(1, generator={"AAPL": 9}), partition=number)
+    await events.publish(topic, "0", heard(now - 5 * second, source="finnhub"), partition=partition)
     await events.publish(topic, "0", heard(now - second), partition=partition)
     _, past = await take_over(events, "a", topic)
     assert past.behind("generator", ["AAPL"], 2).since == {"AAPL": now - second - second // 10}

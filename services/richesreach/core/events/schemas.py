@@ -79,12 +79,14 @@ class TickBatch(Message, frozen=True, kw_only=True, tag="ticks"):
 
 class Numbers(msgspec.Struct, frozen=True):
     """Of one source: when its numbers began, and the last one that was given to each symbol. `lost` are of
-    each how many below it went with ticks that the brokers refused.
+    each how many below it went with ticks that the brokers refused. `heard` is until when it was listened to
+    and all that it said handed over; it stands still while what an interruption hid is asked for. 0: never.
     """
 
     began: Nanoseconds
     last: dict[str, Count]
     lost: dict[str, Count] = msgspec.field(default_factory=dict)
+    heard: Nanoseconds = 0
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):

@@ -17,6 +17,8 @@ MOST_ANSWER, MOST_FRAME = 32 * 1024 * 1024, 4 * 1024 * 1024
 # Seconds: for a whole answer, for a connection, between two signs of life of a WebSocket, and the longest
 # that a vendor may tell us to wait.
 ANSWER, CONNECT, HEARTBEAT, LONGEST_RETRY = 30.0, 10.0, 20.0, 3600.0
+# A WebSocket that stands was heard within so many seconds: what answers no sign of life is cut.
+STANDS = 2 * HEARTBEAT
 
 
 class VendorHttp:
@@ -70,10 +72,14 @@ class VendorHttp:
     async def frames(self, socket: aiohttp.ClientWebSocketResponse) -> AsyncGenerator[str, None]:
         """Its text frames. Raises SourceLostError at its end, and for one that is no text or too large."""
         while True:
-            message = await socket.receive()
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                raise SourceLostError(f"{self._vendor} has ended the connection ({_ending(socket, message)})")
-            yield message.data
+            yield await self.frame(socket)
+
+    async def frame(self, socket: aiohttp.ClientWebSocketResponse) -> str:
+        """The next one of `frames`; who does not wait for it any more may ask for it again."""
+        message = await socket.receive()
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            raise SourceLostError(f"{self._vendor} has ended the connection ({_ending(socket, message)})")
+        return str(message.data)
 
     async def say(self, socket: aiohttp.ClientWebSocketResponse, said: str) -> None:
         """Raises SourceLostError."""

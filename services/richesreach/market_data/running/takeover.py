@@ -1,5 +1,5 @@
 """What a new publisher must know of its predecessors, from the topic itself: the last numbers, and from when
-on nobody listened to the sources.
+on nobody listened to each source.
 
 It writes a heartbeat of its own term into each partition and reads up to there: what comes after it of an
 earlier term is void, so that nothing is missed, whoever else still writes. Numbers are in the heartbeats, and
@@ -28,8 +28,6 @@ BACK, FURTHER = 2000, 8
 # Numbers in a heartbeat are those that were acknowledged: of each source so many batches may have been on
 # their way, and stand before it.
 MARGIN = 16 * UNDER_WAY
-# By so much, in nanoseconds, the time of a heartbeat is behind the clock.
-SETTLING = 1_000_000_000
 # Seconds.
 PATIENCE, READ = 20.0, 0.5
 _MOST = 1000
@@ -38,34 +36,51 @@ _DECODER = msgspec.json.Decoder(Tick | TickBatch | Heartbeat)
 
 @dataclass(slots=True)
 class Past:
-    """`began`, `last` and `lost` by source, as in Numbers. `newest` by symbol:
-    whose tick has the highest event time, and that. `alive` by partition: when its publisher last showed that
-    it was. `covered` by partition: from which event time on all ticks are known; `recent` are the batches.
+    """`began`, `last`, `lost` and `heard` by source, as in Numbers. `newest` by symbol: whose tick has the
+    highest event time, and that. `received` by source: when its last tick was. `covered` by partition that
+    was not read from its beginning, and source: from which event time on all ticks are known; `recent` are
+    the batches from a little before `heard` on.
     """
 
     began: dict[str, int] = field(default_factory=dict)
     last: dict[str, dict[str, int]] = field(default_factory=dict)
     lost: dict[str, dict[str, int]] = field(default_factory=dict)
     newest: dict[str, tuple[str, int]] = field(default_factory=dict)
-    alive: dict[int, int] = field(default_factory=dict)
-    covered: dict[int, int] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)
+    received: dict[str, int] = field(default_factory=dict)
+    covered: dict[int, dict[str, int]] = field(default_factory=dict)
     recent: list[TickBatch] = field(default_factory=list)
     messages: int = 0
 
     def behind(self, source: str, symbols: Iterable[str], partitions: int) -> Behind:
         """What `source` has to make up for, of a topic of so many partitions."""
+        if not (heard := self.until(source)):
+            return Behind()
         recent = [batch for batch in self.recent if batch.source == source]
-        lag = max(0, min((batch.ticks[-1].r - batch.ticks[-1].t for batch in recent), default=0))
-        alive, since = {}, {}
+        # What came later may have been asked for again, a long time after it happened.
+        lags = [last.r - last.t for last in (batch.ticks[-1] for batch in recent) if last.r <= heard]
+        lag = max(0, min(lags, default=0))
+        since = {}
         for symbol in symbols:
-            number = partition_of(symbol, partitions)
-            if number in self.alive:
-                alive[symbol] = self.alive[number]
-                since[symbol] = max(alive[symbol] - lag - OVERLAP, self.covered.get(number, 0))
-        return Behind(alive, since, lag, Known(recent))
+            since[symbol] = heard - lag - OVERLAP
+            covered = self.covered.get(partition_of(symbol, partitions))
+            if covered is not None:
+                since[symbol] = max(since[symbol], covered.get(source, heard - lag))
+        return Behind(heard, since, lag, Known(recent))
+
+    def until(self, source: str) -> int:
+        """Until when it was listened to: as a publisher said, or else when its last tick came; 0: never."""
+        return self.heard.get(source) or self.received.get(source, 0)
+
+    @property
+    def told(self) -> set[str]:
+        """The sources of which anything is known."""
+        return {*self.last, *self.heard}
 
     def numbers(self, source: str) -> Numbers:
-        return Numbers(self.began.get(source, 0), self.last.get(source, {}), self.lost.get(source, {}))
+        """To be handed on by who does not run it."""
+        last, lost = self.last.get(source, {}), self.lost.get(source, {})
+        return Numbers(self.began.get(source, 0), last, lost, self.until(source))
 
     def add(self, source: str, symbol: str, number: int) -> None:
         known = self.last.setdefault(source, {})
@@ -74,6 +89,7 @@ class Past:
     def add_all(self, numbers: dict[str, Numbers]) -> None:
         for source, of in numbers.items():
             self.began[source] = max(of.began, self.began.get(source, 0))
+            self.heard[source] = max(of.heard, self.heard.get(source, 0))
             for symbol, number in of.last.items():
                 self.add(source, symbol, number)
             if of.lost:
@@ -81,10 +97,13 @@ class Past:
 
     def merge(self, others: Iterable["Past"]) -> "Past":
         for other in others:
-            for source in other.last:
-                self.add_all({source: other.numbers(source)})
+            for source in other.told:
+                began, last = other.began.get(source, 0), other.last.get(source, {})
+                lost, heard = other.lost.get(source, {}), other.heard.get(source, 0)
+                self.add_all({source: Numbers(began, last, lost, heard)})
+            for source, at in other.received.items():
+                self.received[source] = max(at, self.received.get(source, 0))
             self.newest |= other.newest
-            self.alive |= other.alive
             self.covered |= other.covered
             self.recent += other.recent
             self.messages += other.messages
@@ -172,13 +191,13 @@ class _Scan:
         self._start = start
         self._mark = mark
         self._epoch = 0
-        self._alive = 0
-        self._recent: deque[TickBatch] = deque()
+        self._recent: dict[str, deque[TickBatch]] = {}
+        if start:
+            # What was published before the first message that is read here is not known.
+            self.past.covered[partition] = {}
 
     def done(self) -> Past:
-        if self._alive:
-            self.past.alive[self._partition] = self._alive
-        self.past.recent = list(self._recent)
+        self.past.recent = [batch for recent in self._recent.values() for batch in recent]
         return self.past
 
     def take(self, offset: int, value: bytes) -> bool:
@@ -197,29 +216,28 @@ class _Scan:
         return False
 
     def _take(self, batch: TickBatch) -> None:
-        newest, received = self.past.newest, batch.ticks[-1].r
+        newest, source, last = self.past.newest, batch.source, batch.ticks[-1]
         for tick in batch.ticks:
-            self.past.add(batch.source, tick.s, tick.q)
+            self.past.add(source, tick.s, tick.q)
             if tick.t > newest.get(tick.s, ("", 0))[1]:
-                newest[tick.s] = batch.source, tick.t
-        self._lives(received)
-        if self._start:
-            # What was published before the first message that is read here is not known.
-            self.past.covered.setdefault(self._partition, batch.ticks[-1].t)
-        self._recent.append(batch)
-        while self._recent[0].ticks[-1].r < received - 2 * OVERLAP:
-            self._recent.popleft()
-
-    def _lives(self, at: int) -> None:
-        self._alive = max(self._alive, min(at, time.time_ns()))
+                newest[tick.s] = source, tick.t
+        self.past.received[source] = max(self.past.received.get(source, 0), min(last.r, time.time_ns()))
+        if self._partition in self.past.covered:
+            self.past.covered[self._partition].setdefault(source, last.t)
+        recent = self._recent.setdefault(source, deque())
+        recent.append(batch)
+        oldest = self.past.until(source) - 2 * OVERLAP
+        while recent and recent[0].ticks[-1].r < oldest:
+            recent.popleft()
 
     def _beat(self, offset: int, message: Heartbeat) -> bool:
         if (message.member, message.epoch) == (self._mark.member, self._mark.epoch):
             return True
         if message.epoch >= self._mark.epoch:
             raise _LaterError(message.epoch)
-        self._epoch = max(self._epoch, message.epoch)
-        self._lives(message.time + SETTLING if message.time else message.epoch * 1_000_000)
+        if message.epoch < self._epoch:
+            return False  # as void as its term's batches
+        self._epoch = message.epoch
         self.past.add_all(message.numbers)
         self.complete = self.complete or (bool(message.numbers) and offset - self._start >= MARGIN)
         return False

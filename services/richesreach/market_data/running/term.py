@@ -13,17 +13,20 @@ from richesreach.core.logs import logger
 from richesreach.market_data.dead_letters import DeadLetters
 from richesreach.market_data.lane import DOUBTS
 from richesreach.market_data.publishing import Term
+from richesreach.market_data.recovery import Gap, Recovering
 from richesreach.market_data.roster import Entry, carriers
 from richesreach.market_data.running.choice import Choice
 from richesreach.market_data.running.feed import Feed
 from richesreach.market_data.running.lease import Lease
-from richesreach.market_data.running.takeover import SETTLING, Past
+from richesreach.market_data.running.takeover import Past
 from richesreach.market_data.source import Report
 from richesreach.market_data.told import Runner, Telling
 
 # Seconds: between two looks at the sources; from a tick to the first heartbeat after it, and between two;
 # between two heartbeats with numbers.
-LOOK, BEAT, NUMBERS = 0.25, 1.0, 30.0
+LOOK, BEAT, NUMBERS = 0.25, 1.0, 10.0
+# By so much, in nanoseconds, the time of a heartbeat is behind the clock.
+SETTLING = 1_000_000_000
 # Seconds for which a source that is unwell holds back the heartbeats of its partitions.
 WAITED_FOR = 60.0
 
@@ -46,6 +49,11 @@ class Publishing:
         self._events = events
         self._lease = lease
         self._partitions = partitions
+        for entry in entries:
+            if isinstance(entry.adapter, Recovering):
+                entry.adapter.resume(past.behind(entry.about.name, entry.symbols, partitions))
+        # Seconds of the topic, which nobody needs for the length of a term.
+        past.recent.clear()
         self.feeds = [
             Feed(
                 entry,
@@ -59,15 +67,15 @@ class Publishing:
                 ),
                 began=past.began.get(entry.about.name, 0),
                 letters=letters,
-                behind=past.behind(entry.about.name, entry.symbols, partitions),
+                heard=past.until(entry.about.name),
             )
             for entry in entries
         ]
         by_name = {feed.about.name: feed for feed in self.feeds}
-        of_symbols = carriers(entries)
-        self.choice = Choice(of_symbols, lambda name: by_name[name].well, past.newest)
+        self._carriers = carriers(entries)
+        self.choice = Choice(self._carriers, lambda name: by_name[name].well, past.newest)
         self._symbols: list[list[str]] = [[] for _ in range(partitions)]
-        for symbol in of_symbols:
+        for symbol in self._carriers:
             self._symbols[partition_of(symbol, partitions)].append(symbol)
         self._unwell: dict[str, float] = {}
         # Numbers of sources that do not run now are handed on, too.
@@ -82,7 +90,7 @@ class Publishing:
         while True:
             self.choice.turn()
             telling.primary, telling.runner = self.choice.primary, self._runner()
-            telling.gaps += [gap for feed in self.feeds for gap in feed.gaps()]
+            telling.gaps += self._gaps()
             at = time.monotonic()
             if at - beaten >= BEAT:
                 beaten = at
@@ -112,11 +120,11 @@ class Publishing:
 
     async def announce(self) -> None:
         """Write the numbers so far into every partition."""
-        numbers = {source: self._past.numbers(source) for source in self._past.last}
+        numbers = {source: self._past.numbers(source) for source in self._past.told}
         numbers |= {feed.about.name: feed.numbers() for feed in self.feeds if feed.runs}
         shares: list[dict[str, Numbers]] = [{} for _ in range(self._partitions)]
         for source, of in numbers.items():
-            parts = [Numbers(of.began, {}) for _ in shares]
+            parts = [Numbers(of.began, {}, heard=of.heard) for _ in shares]
             for symbol, number in of.last.items():
                 part = parts[partition_of(symbol, self._partitions)]
                 part.last[symbol] = number
@@ -125,6 +133,14 @@ class Publishing:
             for share, part in zip(shares, parts, strict=True):
                 share[source] = part
         await asyncio.gather(*(self._send(number, 0, share) for number, share in enumerate(shares)))
+
+    def _gaps(self) -> list[Gap]:
+        again = {feed.about.name: feed.heard() for feed in self.feeds if feed.recovers}
+
+        def elsewhere(symbol: str) -> int | None:
+            return max((again[name] for name in self._carriers[symbol] if name in again), default=None)
+
+        return [gap for feed in self.feeds for gap in feed.gaps(elsewhere)]
 
     async def _beat(self, at: float) -> None:
         """Move the watermark of each partition where nothing is said, and nothing is waited for."""

@@ -10,10 +10,13 @@ brings what was said meanwhile: `results` of `price`, `size`, `exchange`, `sip_t
 `sequence_number`, page by page at `next_url`. What it does not bring is a gap.
 """
 
+import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 import msgspec
+from aiohttp import ClientWebSocketResponse
 from yarl import URL
 
 from richesreach.core.limits.gcra import Tier
@@ -22,10 +25,10 @@ from richesreach.core.vendors.errors import (
     SourceRefusedError,
     SourceThrottledError,
 )
-from richesreach.core.vendors.http import VendorHttp
+from richesreach.core.vendors.http import STANDS, VendorHttp
 from richesreach.core.vendors.pace import Pace
 from richesreach.market_data.model import About, Record, Trade
-from richesreach.market_data.normalise import MILLISECOND, UnfitError, price_of, size_of, time_of
+from richesreach.market_data.normalise import MILLISECOND, SECOND, UnfitError, price_of, size_of, time_of
 from richesreach.market_data.recovery import OVERLAP, Behind, Gap, Known, Missed, Recovery
 from richesreach.market_data.source import Reject
 from richesreach.market_data.sources.reading import Frames
@@ -43,6 +46,8 @@ SOCKET, REST = URL("wss://socket.massive.com/stocks"), URL("https://api.massive.
 # Symbols in one subscribing message; trades in one page, and pages of one symbol after an interruption;
 # trades of one list that is said again.
 SUBSCRIBED, PAGE, MOST_PAGES, AT_ONCE = 500, 50_000, 20, 2000
+# Seconds that the vendor may take to say that it has subscribed us.
+CONFIRMED = 5.0
 
 
 class _Event(msgspec.Struct, gc=False):
@@ -55,6 +60,7 @@ class _Event(msgspec.Struct, gc=False):
     t: int = 0
     q: int | None = None
     status: str = ""
+    message: str = ""
 
 
 class _Result(msgspec.Struct):
@@ -90,6 +96,8 @@ class Massive:
         # its last trade was: from there on it is asked for after an interruption.
         self._newest: dict[str, int] = {}
         self._heard = self._lag = 0
+        self._stands = False
+        self._confirmed: set[str] = set()
         self._behind = Behind()
         self._venues: dict[int, str] = {}
 
@@ -97,33 +105,58 @@ class Massive:
         """To be asked for at the first connection."""
         self._behind = behind
 
+    @property
+    def heard(self) -> int:
+        """As Recovering has it. Where nothing is traded, a connection that stands has hidden nothing."""
+        return max(self._heard, time.time_ns() - int(STANDS * SECOND)) if self._stands else self._heard
+
     async def records(self, pace: Pace, reject: Reject) -> AsyncGenerator[Sequence[Record], None]:
         frames = Frames(ABOUT.name, _Event, reject)
-        since, known = self._interruption()
+        (since, known), newest = self._interruption(), dict(self._newest)
         await pace.turn()
         async with VendorHttp(ABOUT.name) as http, http.socket(self._socket) as socket:
             said = http.frames(socket)
             await http.say(socket, _message("auth", self._key))
             await self._admitted(frames, said)
-            channels = [f"T.{theirs}" for theirs in self._symbols]
-            for begin in range(0, len(channels), SUBSCRIBED):
-                await http.say(socket, _message("subscribe", ",".join(channels[begin : begin + SUBSCRIBED])))
-            # New trades wait meanwhile: those of the interruption are then in time for their bars.
-            subscribed = time.time_ns()
-            pages = _Pages(http, pace, self._rest, self._key, self._trade, known, reject)
-            missed, gaps = await Recovery(ABOUT.name, pages.of, self._symbols.__getitem__).ask(
-                since, subscribed, self._lag
-            )
-            self._heard = subscribed
-            self.gaps += gaps
-            for begin in range(0, len(missed), AT_ONCE):
-                yield Missed(missed[begin : begin + AT_ONCE])
-            async for frame in said:
-                found = self._trades(frames, frame)
-                self._heard = time.time_ns()
-                if found:
-                    self._lag = max(0, self._heard - found[-1].happened)
-                yield found
+            try:
+                early = await self._subscribed(frames, http, socket)
+                # New trades wait meanwhile: those of the interruption are then in time for their bars.
+                subscribed = time.time_ns()
+                pages = _Pages(http, pace, self._rest, self._key, self._trade, known, reject)
+                recovery = Recovery(ABOUT.name, pages.of, self._symbols.__getitem__)
+                missed, gaps = await recovery.ask(since, subscribed, self._lag)
+                self.gaps += gaps
+                for begin in range(0, len(missed), AT_ONCE):
+                    yield Missed(missed[begin : begin + AT_ONCE])
+                yield early
+                self._heard, self._stands, self._behind = subscribed, True, Behind()
+                async for frame in said:
+                    found = self._trades(frames, frame)
+                    self._heard = time.time_ns()
+                    if found:
+                        self._lag = max(0, self._heard - found[-1].happened)
+                    yield found
+            finally:
+                if self._stands:
+                    self._heard, self._stands = self.heard, False
+                else:
+                    self._newest = newest  # what was not said is asked for again
+
+    async def _subscribed(
+        self, frames: Frames[_Event], http: VendorHttp, socket: ClientWebSocketResponse
+    ) -> list[Trade]:
+        """The trades that come until the vendor says that it has subscribed us to all: what was traded before
+        that comes over REST alone, and is told there only once it was traded.
+        """
+        channels, early = [f"T.{theirs}" for theirs in self._symbols], list[Trade]()
+        for begin in range(0, len(channels), SUBSCRIBED):
+            await http.say(socket, _message("subscribe", ",".join(channels[begin : begin + SUBSCRIBED])))
+        self._confirmed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONFIRMED):
+                while channels and channels[-1] not in self._confirmed:
+                    early += self._trades(frames, await http.frame(socket))
+        return early
 
     def _interruption(self) -> tuple[dict[str, int], Known]:
         """From when on to ask for each symbol, and what is not to be said again: our own trades show by
@@ -158,6 +191,8 @@ class Massive:
                     frames.refused(error, event)
             elif event.ev == "status":
                 _judge(event)
+                if event.status == "success":
+                    self._confirmed.update(event.message.rpartition(" ")[2].split(","))
         return found
 
     def _trade(
