@@ -123,6 +123,9 @@ DRAWN = {
     "richesreach_history_unreadable_messages:increase1h": (
         "sum by (service, dataset) (increase(richesreach_history_unreadable_messages_total{%s}[1h]))"
     ),
+    "richesreach_history_void_ticks:increase1h": (
+        "sum by (service) (increase(richesreach_history_void_ticks_total{%s}[1h]))"
+    ),
     "richesreach_history_write_duration_seconds:p99_5m": (
         "histogram_quantile(0.99, sum by (service, dataset, le)"
         " (rate(richesreach_history_write_duration_seconds_bucket{%s}[5m])))"
