@@ -1,7 +1,7 @@
 """The modules beside these tests are on their path; a lake in moto's S3."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,10 @@ from moto import mock_aws
 sys.path.insert(0, str(Path(__file__).parent))
 
 import lakes
+from gateway_task import task_environment
+from postgres_servers import PostgresCluster
+from richesreach.core.database import Database
+from richesreach.core.settings import Settings
 from richesreach.history.lake.store import LakeStore
 
 
@@ -24,3 +28,12 @@ def s3() -> Iterator[None]:
 def store(s3: None) -> LakeStore:
     """An empty bucket of this test alone."""
     return lakes.new_store()
+
+
+@pytest.fixture
+async def kept(own_database: PostgresCluster) -> AsyncIterator[Database]:
+    """A database with the gateway's tables and samples."""
+    found = Database(Settings.from_environment(task_environment(own_database, None)))
+    await found.open()
+    yield found
+    await found.close()

@@ -1,19 +1,15 @@
 """Bars in Postgres: written once, whoever says them again, and kept as long as they are to be."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
 import msgspec
 import pytest
-from gateway_task import task_environment
 from lakes import HOUR, NOON, Given, bar, place_of
-from postgres_servers import PostgresCluster
 from prometheus_client import CollectorRegistry
 from richesreach.core.database import Connection, Database
 from richesreach.core.events.schemas import Bar
-from richesreach.core.settings import Settings
 from richesreach.history.backfill import arguments, fill
 from richesreach.history.bars import BarStore, BarWorker, UnfitBarError, fitting
 from richesreach.history.days import make_days
@@ -24,15 +20,6 @@ from richesreach.history.metrics import HistoryMetrics
 from richesreach.history.partitions import tend
 
 MINUTE = 29_454_480  # of 2026-01-01 12:00 UTC since the epoch
-
-
-@pytest.fixture
-async def kept(own_database: PostgresCluster) -> AsyncIterator[Database]:
-    """A database with the gateway's tables and samples."""
-    found = Database(Settings.from_environment(task_environment(own_database, None)))
-    await found.open()
-    yield found
-    await found.close()
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,174 +13,18 @@ from typing import Any
 import asyncpg
 import lakes
 import pytest
-from aiohttp import web
 from gateway_task import task_environment
 from lakes import REGION, new_store
-from loopback import own_address
+from massive_played import DAY, LATER, MINUTES, Answer, Vendor, asking, bar, page
 from postgres_servers import PostgresCluster
 from richesreach.core.database import Connection, Database
-from richesreach.core.settings import Settings, SettingsError
-from richesreach.core.vendors.errors import SourceLostError, SourceRefusedError
-from richesreach.core.vendors.http import VendorHttp
+from richesreach.core.settings import SettingsError
 from richesreach.history.backfill import arguments
 from richesreach.history.bars import BarStore
 from richesreach.history.lake.store import LakeStore
 from richesreach.history.vendor.command import key_of
 from richesreach.history.vendor.filling import PREFIX, Filling
-from richesreach.history.vendor.massive import TRIES, MassiveBars, Unit, units
-from yarl import URL
-
-KEY = "a-key-that-nobody-may-see"
-DAY = date(2026, 1, 5)
-MINUTES = Unit("AAPL", "1m", DAY, DAY)
-# 9:30 in New York.
-OPEN = int(datetime(2026, 1, 5, 14, 30, tzinfo=UTC).timestamp() * 1000)
-# A day after the day of the bars was over in New York.
-LATER = datetime(2026, 1, 7, 5, tzinfo=UTC)
-Answer = tuple[int, Any, dict[str, str]]
-
-
-def bar(minute: int = 0, **changed: Any) -> dict[str, Any]:
-    found = {"o": 187.1, "h": 187.5, "l": 187.05, "c": 187.25, "v": 1000, "vw": 187.2, "n": 12}
-    return {**found, "t": OPEN + minute * 60_000, **changed}
-
-
-def page(*results: Any, **more: Any) -> Answer:
-    return 200, {"ticker": "AAPL", "status": "OK", "results": list(results), **more}, {}
-
-
-class Vendor:
-    """Answers one after the other, and with the last one for good."""
-
-    def __init__(self, *answers: Answer) -> None:
-        self.answers, self.requests, self.url = list(answers), list[web.Request](), URL()
-
-    async def handle(self, request: web.Request) -> web.Response:
-        status, body, headers = self.answers[min(len(self.requests), len(self.answers) - 1)]
-        self.requests.append(request)
-        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return web.Response(status=status, body=sent, headers=headers)
-
-
-@asynccontextmanager
-async def asking(vendor: Vendor, waits: list[float] | None = None) -> AsyncIterator[MassiveBars]:
-    """Waits are noted, and not waited for."""
-
-    async def sleep(seconds: float) -> None:
-        if waits is not None:
-            waits.append(seconds)
-
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", vendor.handle)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    host, port = own_address()
-    await web.TCPSite(runner, host, port).start()
-    vendor.url = URL(f"http://{host}:{port}")
-    try:
-        async with VendorHttp("massive") as http:
-            yield MassiveBars(http, KEY, 60_000, vendor.url, sleep)
-    finally:
-        await runner.cleanup()
-
-
-async def test_bars_are_asked_for_as_traded_page_by_page() -> None:
-    vendor = Vendor(page(bar(0)), page(bar(1)))
-    async with asking(vendor) as bars:
-        vendor.answers[0][1]["next_url"] = f"{vendor.url}/v2/aggs/next?cursor=abc"
-        told, wrong = await bars.of(MINUTES)
-    assert [(one.bar.start // 10**6 - OPEN, one.bar.close, one.trades) for one in told] == [
-        (0, Decimal("187.25"), 12),
-        (60_000, Decimal("187.25"), 12),
-    ]
-    assert wrong == []
-    first, second = vendor.requests
-    assert first.path == "/v2/aggs/ticker/AAPL/range/1/minute/2026-01-05/2026-01-05"
-    assert dict(first.query) == {"adjusted": "false", "sort": "asc", "limit": "50000"}
-    assert second.query["cursor"] == "abc"
-    assert first.headers["authorization"] == f"Bearer {KEY}"
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        bar(c=0),
-        bar(l=-1),
-        bar(h=1),
-        bar(v=-1),
-        bar(t=OPEN + 1),
-        bar(t=OPEN // 1000),
-        bar(t=OPEN + 86_400_000),
-        bar(o="NaN"),
-        {"t": OPEN},
-        None,
-    ],
-)
-async def test_what_is_no_bar_is_refused_and_the_others_are_taken(wrong: Any) -> None:
-    async with asking(Vendor(page(wrong, bar(5), bar(5)))) as bars:
-        told, refused = await bars.of(MINUTES)
-    assert [one.bar.start // 10**6 for one in told] == [OPEN + 5 * 60_000]
-    assert len(refused) == 2
-    assert "already" in refused[1]
-
-
-async def test_a_day_of_new_york_is_that_day_in_utc() -> None:
-    midnight = int(datetime(2026, 1, 5, 5, tzinfo=UTC).timestamp() * 1000)
-    async with asking(Vendor(page(bar(t=midnight)))) as bars:
-        ((told,), _) = await bars.of(Unit("AAPL", "1d", DAY, DAY))
-    assert datetime.fromtimestamp(told.bar.start // 10**9, UTC) == datetime(2026, 1, 5, tzinfo=UTC)
-
-
-async def test_the_vendors_patience_is_respected_and_what_passes_is_waited_for() -> None:
-    waits: list[float] = []
-    vendor = Vendor((429, {}, {"retry-after": "17"}), (500, b"", {}), (200, b"<html>", {}), page(bar()))
-    async with asking(vendor, waits) as bars:
-        told, _ = await bars.of(MINUTES)
-    assert len(told) == 1
-    assert waits[0] == 17
-    assert len(waits) == 3
-
-
-async def test_what_does_not_pass_is_given_up() -> None:
-    vendor = Vendor((500, b"", {}))
-    async with asking(vendor) as bars:
-        with pytest.raises(SourceLostError, match="500"):
-            await bars.of(MINUTES)
-    assert len(vendor.requests) == TRIES
-
-
-async def test_a_refused_key_is_not_tried_again_and_shown_to_nobody() -> None:
-    vendor = Vendor((403, {"message": KEY}, {}))
-    async with asking(vendor) as bars:
-        with pytest.raises(SourceRefusedError) as refused:
-            await bars.of(MINUTES)
-    assert KEY not in str(refused.value)
-    assert len(vendor.requests) == 1
-
-
-async def test_the_key_goes_to_no_other_address() -> None:
-    vendor = Vendor(page(bar(), next_url="http://127.0.0.1:9/v2/aggs/next"))
-    async with asking(vendor) as bars:
-        with pytest.raises(SourceLostError, match="not its own"):
-            await bars.of(MINUTES)
-
-
-def test_a_range_is_asked_for_month_by_month() -> None:
-    found = units(["AAPL", "MSFT"], "1m", date(2025, 12, 30), date(2026, 2, 1))
-    assert [(one.symbol, str(one.first), str(one.last)) for one in found[:3]] == [
-        ("AAPL", "2025-12-30", "2025-12-31"),
-        ("AAPL", "2026-01-01", "2026-01-31"),
-        ("AAPL", "2026-02-01", "2026-02-01"),
-    ]
-    assert len(found) == 6
-
-
-@pytest.fixture
-async def kept(own_database: PostgresCluster) -> AsyncIterator[Database]:
-    found = Database(Settings.from_environment(task_environment(own_database, None)))
-    await found.open()
-    yield found
-    await found.close()
+from richesreach.history.vendor.massive import Unit
 
 
 async def rows(database: Database) -> list[tuple[Decimal, str]]:
