@@ -85,7 +85,7 @@ class KafkaServer:
     def _java(self, *arguments: str) -> "subprocess.Popen[bytes]":
         with self._output.open("ab") as output:
             return subprocess.Popen(
-                ["java", HEAP, COMPILED, LOGGED, "-cp", f"{LIBRARIES}/*", *arguments],
+                ["java", HEAP, *COMPILED.split(), LOGGED, "-cp", f"{LIBRARIES}/*", *arguments],
                 preexec_fn=die_with_parent,  # noqa: PLW1509
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from richesreach.stream import wide
+from richesreach.stream.ticks import Ticks
 from richesreach.stream.wide import Integers
 
 # Places in a row. The price comes before its key: time, source, sequence.
@@ -33,9 +34,9 @@ def empty(*shape: int) -> Integers:
 def fold(into: Integers, rows: Integers, rank: Integers) -> None:
     """Fold each row into the row beside it, in place; `rank` orders the sources by their names."""
     earlier = precedes(rows[:, _OPENING], into[:, _OPENING], rank)
-    into[earlier, _OPENING] = rows[earlier, _OPENING]
+    np.copyto(into[:, _OPENING], rows[:, _OPENING], where=earlier[:, np.newaxis])
     later = precedes(into[:, _CLOSING], rows[:, _CLOSING], rank)
-    into[later, _CLOSING] = rows[later, _CLOSING]
+    np.copyto(into[:, _CLOSING], rows[:, _CLOSING], where=later[:, np.newaxis])
     np.maximum(into[:, HIGH], rows[:, HIGH], out=into[:, HIGH])
     np.minimum(into[:, LOW], rows[:, LOW], out=into[:, LOW])
     into[:, _SUMS] += rows[:, _SUMS]
@@ -47,30 +48,36 @@ def carry(rows: Integers) -> None:
     wide.carry(rows[:, NOTIONAL])
 
 
-def of_ticks(
-    starts: Integers, price: Integers, size: Integers, event: Integers, source: Integers, sequence: Integers
-) -> Integers:
+def of_ticks(starts: Integers, ticks: Ticks) -> Integers:
     """One row for each run of ticks; runs begin at `starts`, and within one the ticks are in order."""
-    ticks = len(price)
-    ends = np.append(starts[1:], ticks) - 1
+    count, price, sizes = len(ticks), ticks.price, wide.split(ticks.size)
+    notionals = wide.product(price, ticks.size)
     rows = np.empty((len(starts), WIDTH), np.int64)
-    for place, column in enumerate((price, event, source, sequence)):
+    for place, column in enumerate((price, ticks.event, ticks.source, ticks.sequence)):
         rows[:, OPEN + place] = column[starts]
+    if len(starts) == count:
+        rows[:, _CLOSING] = rows[:, _OPENING]
+        rows[:, HIGH] = rows[:, LOW] = price
+        rows[:, TICKS] = 1
+        rows[:, VOLUME], rows[:, NOTIONAL] = sizes.T, notionals.T
+        return rows
+    ends = np.append(starts[1:], count) - 1
+    for place, column in enumerate((price, ticks.event, ticks.source, ticks.sequence)):
         rows[:, CLOSE + place] = column[ends]
-    sums = np.concatenate([wide.split(size), wide.product(price, size)])
-    alone = len(starts) == ticks
-    rows[:, HIGH] = price if alone else np.maximum.reduceat(price, starts)
-    rows[:, LOW] = price if alone else np.minimum.reduceat(price, starts)
+    rows[:, HIGH] = np.maximum.reduceat(price, starts)
+    rows[:, LOW] = np.minimum.reduceat(price, starts)
     rows[:, TICKS] = ends - starts + 1
-    rows[:, VOLUME.start :] = (sums if alone else np.add.reduceat(sums, starts, axis=1)).T
+    rows[:, VOLUME] = np.add.reduceat(sizes, starts, axis=1).T
+    rows[:, NOTIONAL] = np.add.reduceat(notionals, starts, axis=1).T
     return rows
 
 
 def precedes(keyed: Integers, others: Integers, rank: Integers) -> NDArray[np.bool_]:
     """Whether each row's key comes before that of the row beside it; columns: price, time, source, number."""
     earlier: NDArray[np.bool_] = keyed[:, 1] < others[:, 1]
-    tied = np.flatnonzero(keyed[:, 1] == others[:, 1])
-    if len(tied):
+    ties = keyed[:, 1] == others[:, 1]
+    if ties.any():
+        tied = np.flatnonzero(ties)
         one, other = keyed[tied], others[tied]
         before = rank[one[:, 2]] < rank[other[:, 2]]
         before |= (one[:, 2] == other[:, 2]) & (one[:, 3] < other[:, 3])

@@ -9,6 +9,7 @@ from richesreach.core.vectors import ONLINE
 from richesreach.stream import bars, wide
 from richesreach.stream.definitions import INDICATORS, SCALE
 from richesreach.stream.history import Floats
+from richesreach.stream.sequences import runs
 from richesreach.stream.wide import Integers
 
 # Of 1m bars; of 1s, 1m and 5m bars, as the names in `core/layout.py` have them.
@@ -52,11 +53,11 @@ class Online:
 
     def traded(self, symbols: Integers, rows: Integers, rank: Integers) -> None:
         """Take the last prices of bar rows that are sorted by symbol, and by second within one."""
-        newest = np.append(np.flatnonzero(symbols[1:] != symbols[:-1]), len(symbols) - 1)
+        _, newest = runs(symbols)
         symbols, prices = symbols[newest], rows[newest, _PRICE]
         before = self.last[symbols]
         later = bars.precedes(before, prices, rank)
-        before[later] = prices[later]
+        np.copyto(before, prices, where=later[:, np.newaxis])
         self.last[symbols] = before
         self.values[symbols, 0] = before[:, 0] / SCALE
 

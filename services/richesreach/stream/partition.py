@@ -104,54 +104,64 @@ class Partition:
     def _enter(self, ticks: Ticks, beaten: Integers, offsets: Integers, taken: Taken) -> None:
         """`beaten` is, by message, the latest time of a heartbeat so far."""
         news = self.sequences.admit(ticks)
-        taken.duplicates = len(ticks) - int(np.count_nonzero(news))
-        ahead = news & (ticks.event - ticks.received > LEAD)
-        counted = news & ~ahead
-        times = np.maximum(np.where(counted, ticks.event, self.latest), beaten[ticks.message])
-        latest = np.maximum.accumulate(times)
-        np.maximum(latest, self.latest, out=latest)
-        before = np.maximum(np.concatenate([[self.latest], latest])[: len(ticks)], beaten[ticks.message])
-        late = counted & (ticks.event // SECOND * SECOND + SECOND <= before - LATENESS)
-        if ahead.any() or late.any():
-            taken.refused = _refused(ticks, offsets, ahead, late)
-        if taken.duplicates or taken.refused:
-            for column, counted_as in ((DUPLICATES, ~news), (LATE, late), (AHEAD, ahead)):
-                self.tallies[:, column] += np.bincount(ticks.source[counted_as], minlength=len(self.tallies))
-        chosen = counted & ~late
+        chosen, latest = self._chosen(ticks, news, beaten, offsets, taken)
         # The latest event time after each message: the first that reaches far enough has closed a window.
         ends = np.searchsorted(ticks.message, np.arange(len(offsets)), side="right")
-        reached = np.maximum(np.concatenate([[self.latest], latest])[ends], beaten)
-        self.latest = int(reached[-1])
+        reached = np.maximum(latest[ends], beaten)
+        self.latest, latest = int(reached[-1]), latest[1:]
         for rows, watermark in _stretches(latest):
             self._close(int(latest[rows.start]) - LATENESS, offsets, reached, taken)
-            entering = chosen[rows]
-            stretch = (
-                ticks.where(rows) if entering.all() else ticks.where(np.flatnonzero(entering) + rows.start)
-            )
+            stretch = ticks.where(rows if chosen is None else np.flatnonzero(chosen[rows]) + rows.start)
             if len(stretch):
                 self._fold(stretch)
             self._close(watermark - LATENESS, offsets, reached, taken)
         self._close(self.latest - LATENESS, offsets, reached, taken)
-        if not chosen.all():
+        if chosen is not None:
             taken.ticks = ticks.where(chosen)
         touched = [(one.symbols, int(np.searchsorted(offsets, one.offset))) for one in taken.closings]
         taken.changed = self.online.changed(
             [(taken.ticks.symbol, taken.ticks.message), *touched], times=reached, offsets=offsets
         )
 
+    def _chosen(
+        self, ticks: Ticks, news: Mask, beaten: Integers, offsets: Integers, taken: Taken
+    ) -> tuple[Mask | None, Integers]:
+        """Which ticks enter bars, None for all, and the latest event time before the first and after each."""
+        latest = np.empty(len(ticks) + 1, np.int64)
+        latest[0] = self.latest
+        if self._plain(ticks, news, int(beaten[-1])):
+            latest[1:] = ticks.event
+            np.maximum.accumulate(latest, out=latest)
+            return None, latest
+        taken.duplicates = len(ticks) - int(np.count_nonzero(news))
+        ahead = news & (ticks.event - ticks.received > LEAD)
+        counted = news & ~ahead
+        latest[1:] = np.maximum(np.where(counted, ticks.event, self.latest), beaten[ticks.message])
+        np.maximum.accumulate(latest, out=latest)
+        before = np.maximum(latest[:-1], beaten[ticks.message])
+        late = counted & (ticks.event // SECOND * SECOND + SECOND <= before - LATENESS)
+        if ahead.any() or late.any():
+            taken.refused = _refused(ticks, offsets, ahead, late)
+        if taken.duplicates or taken.refused:
+            for column, counted_as in ((DUPLICATES, ~news), (LATE, late), (AHEAD, ahead)):
+                self.tallies[:, column] += np.bincount(ticks.source[counted_as], minlength=len(self.tallies))
+        return counted & ~late, latest
+
+    def _plain(self, ticks: Ticks, news: Mask, beaten: int) -> bool:
+        """Whether all ticks enter bars and no heartbeat is later than what came before, as in most takes."""
+        if beaten > self.latest or not news.all() or not len(ticks):
+            return False
+        first_end = int(ticks.event.min()) // SECOND * SECOND + SECOND
+        latest = max(self.latest, int(ticks.event.max()))
+        return first_end > latest - LATENESS and int((ticks.event - ticks.received).max()) <= LEAD
+
     def _fold(self, ticks: Ticks) -> None:
         order, starts = ordered(ticks, self.rank)
-        rows = bars.of_ticks(
-            starts,
-            ticks.price[order],
-            ticks.size[order],
-            ticks.event[order],
-            ticks.source[order],
-            ticks.sequence[order],
-        )
-        first = order[starts]
-        self.windows.fold(ticks.symbol[first], ticks.event[first] // SECOND, rows, self.rank)
-        self.online.traded(ticks.symbol[first], rows, self.rank)
+        ticks = ticks.where(order)
+        rows = bars.of_ticks(starts, ticks)
+        symbols = ticks.symbol[starts]
+        self.windows.fold(symbols, ticks.event[starts] // SECOND, rows, self.rank)
+        self.online.traded(symbols, rows, self.rank)
 
     def _close(self, watermark: int, offsets: Integers, reached: Integers, taken: Taken) -> None:
         for closed in self.windows.advance(watermark, self.rank):
@@ -198,8 +208,9 @@ def ordered(ticks: Ticks, rank: Integers) -> tuple[Integers, Integers]:
     """The order of the ticks by symbol, event time, source and sequence; where in it each second starts."""
     order = np.argsort(ticks.symbol.astype(np.uint16), kind="stable")
     symbol, event = ticks.symbol[order], ticks.event[order]
-    doubtful = np.flatnonzero((symbol[1:] == symbol[:-1]) & (event[1:] <= event[:-1]))
-    if len(doubtful):
+    doubts = (symbol[1:] == symbol[:-1]) & (event[1:] <= event[:-1])
+    if doubts.any():
+        doubtful = np.flatnonzero(doubts)
         one, next_one = order[doubtful], order[doubtful + 1]
         sorted_too = (
             (event[doubtful + 1] == event[doubtful])
@@ -210,8 +221,9 @@ def ordered(ticks: Ticks, rank: Integers) -> tuple[Integers, Integers]:
             order = np.lexsort((ticks.sequence, rank[ticks.source], ticks.event, ticks.symbol))
             symbol, event = ticks.symbol[order], ticks.event[order]
     second = event // SECOND
-    changes = (symbol[1:] != symbol[:-1]) | (second[1:] != second[:-1])
-    return order, np.concatenate([[0], np.flatnonzero(changes) + 1])
+    first = np.ones(len(order), np.bool_)
+    np.logical_or(symbol[1:] != symbol[:-1], second[1:] != second[:-1], out=first[1:])
+    return order, first.nonzero()[0]
 
 
 def _stretches(latest: Integers) -> Iterator[tuple[slice, int]]:

@@ -17,6 +17,14 @@ MOST_GAPS = 1024
 Gap = list[int]  # from the first number that is missing to the one after the last
 
 
+def runs(keys: Integers) -> tuple[Integers, Integers]:
+    """Where each run of equal keys, of (n), begins, and where its last is."""
+    first, last = np.ones(len(keys), np.bool_), np.ones(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    last[:-1] = first[1:]
+    return first.nonzero()[0], last.nonzero()[0]
+
+
 class Sequences:
     """`next` and `first` are (sources, symbols), -1 where nothing came. `losing` are the pairs that lack a
     number since their first: few, where every pair has a gap before it.
@@ -60,11 +68,12 @@ class Sequences:
         pair = ticks.source * width + ticks.symbol
         order = np.argsort(pair.astype(np.uint16) if self.next.size <= 2**16 else pair, kind="stable")
         pair, sequence = pair[order], ticks.sequence[order]
-        starts = np.concatenate([[0], np.flatnonzero(pair[1:] != pair[:-1]) + 1])[: len(pair)]
-        ends = np.concatenate([starts[1:], [len(pair)]])[: len(starts)] - 1
-        places = np.arange(len(pair)) - np.repeat(starts, ends - starts + 1)
+        starts, ends = runs(pair)
         following = self.next.ravel()
-        due = sequence == following[pair] + places
+        expected = following[pair]
+        if len(starts) < len(pair):
+            expected += np.arange(len(pair)) - np.repeat(starts, ends - starts + 1)
+        due = sequence == expected
         if due.all():
             following[pair[ends]] = sequence[ends] + 1
             return news

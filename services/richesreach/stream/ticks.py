@@ -22,6 +22,8 @@ MOST_SOURCES = 64
 MOST = 2**62
 _BEYOND = f"a sequence or time of {MOST} or more"
 _FIELDS: tuple[Callable[[PackedTick], int], ...] = tuple(attrgetter(name) for name in "qtrpz")
+# The rows of these in Ticks, and of those that must stay below MOST.
+_NUMBERS, _COUNTED = slice(2, 7), slice(2, 5)
 _SYMBOL: Callable[[PackedTick], str] = attrgetter("s")
 
 
@@ -70,25 +72,42 @@ class Read:
     unreadable: list[Unreadable]
 
 
-@dataclass(slots=True)
 class Ticks:
-    """Columns of equal length. `message` is the place of the message among those read together."""
+    """Rows of one array (8, ticks), in the order of the names below. `message` is the place of the message
+    among those read together.
+    """
 
-    symbol: Integers
-    source: Integers
-    sequence: Integers
-    event: Integers
-    received: Integers
-    price: Integers
-    size: Integers
-    message: Integers
+    __slots__ = (
+        "columns",
+        "event",
+        "message",
+        "price",
+        "received",
+        "sequence",
+        "size",
+        "source",
+        "symbol",
+    )
+
+    def __init__(self, columns: Integers) -> None:
+        self.columns = columns
+        (
+            self.symbol,
+            self.source,
+            self.sequence,
+            self.event,
+            self.received,
+            self.price,
+            self.size,
+            self.message,
+        ) = columns
 
     def __len__(self) -> int:
-        return len(self.symbol)
+        return self.columns.shape[1]
 
     def where(self, chosen: NDArray[Any] | slice) -> "Ticks":
-        """The rows of a mask, a range or of numbers."""
-        return Ticks(*(getattr(self, name)[chosen] for name in self.__slots__))
+        """Those of a mask, a range or of numbers."""
+        return Ticks(self.columns[:, chosen])
 
 
 class Reader:
@@ -132,8 +151,8 @@ class Reader:
             rows = self._with_symbols(messages, rows, counts, unreadable)
             numbers = self._numbers(rows)
         ticks_read = _columns(numbers, sources, counts, rows)
-        large = (ticks_read.sequence | ticks_read.event | ticks_read.received) >= MOST
-        if large.any():
+        if ticks_read.columns[_COUNTED].max(initial=0) >= MOST:
+            large = (ticks_read.columns[_COUNTED] >= MOST).any(axis=0)
             beyond = np.unique(ticks_read.message[large])
             unreadable += [Unreadable(messages[place][0], _BEYOND) for place in beyond.tolist()]
             ticks_read = ticks_read.where(~np.isin(ticks_read.message, beyond))
@@ -192,19 +211,13 @@ class Reader:
 
 def _columns(symbols: Integers, sources: list[int], counts: list[int], ticks: list[PackedTick]) -> Ticks:
     """`sources` and `counts` are by message, the rest by tick."""
-    sequence, event, received, price, size = (
-        np.fromiter(map(field, ticks), np.int64, len(ticks)) for field in _FIELDS
-    )
-    return Ticks(
-        symbol=symbols,
-        source=np.repeat(np.array(sources, np.int64), counts),
-        sequence=sequence,
-        event=event,
-        received=received,
-        price=price,
-        size=size,
-        message=np.repeat(np.arange(len(counts)), counts),
-    )
+    columns = np.empty((8, len(ticks)), np.int64)
+    columns[0] = symbols
+    columns[1] = np.repeat(np.array(sources, np.int64), counts)
+    for column, field in zip(columns[_NUMBERS], _FIELDS, strict=True):
+        column[:] = np.fromiter(map(field, ticks), np.int64, len(ticks))
+    columns[7] = np.repeat(np.arange(len(counts)), counts)
+    return Ticks(columns)
 
 
 def _packed(tick: Tick) -> PackedTick:

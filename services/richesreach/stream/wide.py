@@ -17,22 +17,24 @@ OF_SIZE, OF_PRODUCT = 2, 4
 
 
 def split(sizes: Integers) -> Integers:
-    """Sizes of 0 or more (n) as limbs (2, n)."""
-    return np.stack([sizes & _MASK, sizes >> BITS])
+    """Numbers (n) as limbs (2, n), of which the second has the sign."""
+    limbs = np.empty((OF_SIZE, len(sizes)), np.int64)
+    np.bitwise_and(sizes, _MASK, out=limbs[0])
+    np.right_shift(sizes, BITS, out=limbs[1])
+    return limbs
 
 
 def product(prices: Integers, sizes: Integers) -> Integers:
     """Any prices times sizes of 0 or more, both (n), as limbs (4, n)."""
-    price_low, price_high = prices & _MASK, prices >> BITS
-    size_low, size_high = sizes & _MASK, sizes >> BITS
+    pairs = split(prices)[:, np.newaxis] * split(sizes)  # (limb of the price, limb of the size, n)
+    low, high = pairs & _MASK, pairs >> BITS
     # Two numbers below 2^32: their product needs all 64 bits, none of them for a sign.
-    lowest = price_low.astype(np.uint64) * size_low.astype(np.uint64)
-    across, down, highest = price_high * size_low, price_low * size_high, price_high * size_high
+    high[0, 0] &= _MASK
     limbs = np.empty((OF_PRODUCT, len(prices)), np.int64)
-    limbs[0] = (lowest & np.uint64(_MASK)).astype(np.int64)
-    limbs[1] = (lowest >> np.uint64(BITS)).astype(np.int64) + (across & _MASK) + (down & _MASK)
-    limbs[2] = (across >> BITS) + (down >> BITS) + (highest & _MASK)
-    limbs[3] = highest >> BITS
+    limbs[0] = low[0, 0]
+    limbs[1] = high[0, 0] + low[0, 1] + low[1, 0]
+    limbs[2] = high[0, 1] + high[1, 0] + low[1, 1]
+    limbs[3] = high[1, 1]
     return limbs
 
 

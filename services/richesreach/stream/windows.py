@@ -54,10 +54,8 @@ class Windows:
     def fold(self, symbols: Integers, seconds: Integers, rows: Integers, rank: Integers) -> None:
         """Fold rows into the open seconds; no pair of symbol and second may appear twice."""
         slots = seconds % SLOTS
-        lowest = seconds.min()
-        held = lowest + np.flatnonzero(np.bincount(seconds - lowest))
-        self.seconds[held % SLOTS] = held
-        self._first_end = min(self._first_end, (int(lowest) + 1) * SECOND)
+        self.seconds[slots] = seconds
+        self._first_end = min(self._first_end, (int(seconds.min()) + 1) * SECOND)
         flat = self.slots.reshape(-1, bars.WIDTH)
         places = slots * self.slots.shape[1] + symbols
         into = flat[places]

@@ -15,7 +15,7 @@ numbers = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0
 def ticks_of(some: list[Number]) -> Ticks:
     source, symbol, sequence = np.array(some, np.int64).reshape(-1, 3).T
     nothing = np.zeros(len(some), np.int64)
-    return Ticks(symbol, source, sequence, nothing, nothing, nothing, nothing, nothing)
+    return Ticks(np.stack([symbol, source, sequence, *[nothing] * 5]))
 
 
 @settings(max_examples=300)
