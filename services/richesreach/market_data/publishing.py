@@ -70,7 +70,7 @@ class TickPublisher:
             if lost := min(last, self._lost[symbol]):
                 # Nobody knows any more which ones they were: they count from the beginning, so that a stage
                 # that began later is not taken for one that misses them.
-                account.first, account.received, account.written_off = 1, last - lost, lost
+                account.first, account.written_off = 1, lost
         self.newest = 0
         self.waiting = self.refused = 0
         self._events = events
@@ -153,18 +153,17 @@ class TickPublisher:
         await self._events.publish(self._topic, str(number), packed.batch, partition=number)
 
     def _delivered(self, packed: Packed) -> None:
-        ticks, accounts = packed.batch.ticks, self._accounts
+        ticks, known = packed.batch.ticks, self._accounts.get
         for tick in ticks:
-            account = accounts.get(tick.s)
+            account, number = known(tick.s), tick.q
             if account is None:
                 # A later batch may be acknowledged first: an account begins where its symbol began.
                 account = self._account(packed.batch.source, tick.s, self._packer.firsts[tick.s])
-            if tick.q == account.next:
+            if number == account.next:
                 # As `take` does with almost every tick; the call would cost more than all else here.
-                account.next += 1
-                account.received += 1
+                account.next = number + 1
             else:
-                account.take(tick.q)
+                account.take(number)
         self.newest = max(self.newest, *map(_EVENT, ticks))
         self._over(packed)
 

@@ -103,7 +103,7 @@ class Ticks:
         ) = columns
 
     def __len__(self) -> int:
-        return self.columns.shape[1]
+        return len(self.symbol)
 
     def where(self, chosen: NDArray[Any] | slice) -> "Ticks":
         """Those of a mask, a range or of numbers."""

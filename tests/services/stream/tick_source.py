@@ -13,6 +13,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from itertools import cycle, islice, repeat
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -44,8 +45,10 @@ class Vendor:
     def __init__(self, symbols: int) -> None:
         self.names = [f"SYM{number}" for number in range(symbols)]
         chance = random.Random(7)  # noqa: S311 (prices, no secret)
-        self._prices = [round(100 + chance.random(), 2) for _ in range(PRICES)]
-        self.prices = [round(price * 10**8) for price in self._prices]
+        prices = [round(100 + chance.random(), 2) for _ in range(PRICES)]
+        self.prices = [round(price * 10**8) for price in prices]
+        # Where both go on.
+        self._names, self._next_prices = cycle(self.names), cycle(self.prices)
         self.said = 0
 
     def price(self, tick: int) -> int:
@@ -53,20 +56,19 @@ class Vendor:
 
     def trades(self, began: int, first: int, count: int, rate: int) -> list[Trade]:
         """`count` trades; the stretch's number `first` happens `first / rate` seconds after it began."""
-        names, prices, symbols, said = self.names, self.prices, len(self.names), self.said
         step = 1_000_000_000 / rate
         self.said += count
-        return [
-            Trade(
-                names[(said + i) % symbols],
-                "XNAS",
-                prices[(said + i) % PRICES],
-                100_000_000,
-                began + int((first + i) * step),
-                None,
+        return list(
+            map(
+                Trade,
+                islice(self._names, count),
+                repeat("XNAS"),
+                islice(self._next_prices, count),
+                repeat(100_000_000),
+                [began + int(number * step) for number in range(first, first + count)],
+                repeat(None),
             )
-            for i in range(count)
-        ]
+        )
 
     def last(self) -> dict[str, float]:
         """The last price of each symbol."""

@@ -36,7 +36,6 @@ class Account(msgspec.Struct):
 
     first: int = 1
     next: int = 1
-    received: int = 0
     late: int = 0
     duplicates: int = 0
     written_off: int = 0
@@ -52,6 +51,11 @@ class Account(msgspec.Struct):
         return self.written_off + sum(end - start for start, end in self.gaps)
 
     @property
+    def received(self) -> int:
+        """How many came, each number once."""
+        return self.next - self.first - self.missing
+
+    @property
     def contiguous(self) -> int:
         """The number up to which all are here or given up; `first - 1` for none."""
         return (self.gaps[0][0] if self.gaps else self.next) - 1
@@ -63,12 +67,10 @@ class Account(msgspec.Struct):
     def take(self, number: int) -> Verdict:
         if number == self.next:
             self.next += 1
-            self.received += 1
             return Verdict.NEW
         if number > self.next:
             self._open(self.next, number)
             self.next = number + 1
-            self.received += 1
             return Verdict.NEW
         return self._fill(number)
 
@@ -87,7 +89,6 @@ class Account(msgspec.Struct):
         self.gaps[place : place + 1] = [
             gap for gap in ((start, number), (number + 1, end)) if gap[0] < gap[1]
         ]
-        self.received += 1
         self.late += 1
         return Verdict.LATE
 
