@@ -36,8 +36,9 @@ from richesreach.stream.vector_writer import VectorWriter
 from richesreach.stream.wide import Integers
 
 GROUP = "stream"
-# Outputs that are encoded between two takes: some milliseconds of work, that no vector waits for longer.
-OUTPUTS_AT_ONCE = 150
+# Outputs that are encoded while a take is waited for, and the share of those that wait: a second that closes
+# has thousands, which would hold up the vectors of the takes after it.
+OUTPUTS_AT_ONCE, OUTPUTS_SHARE = 100, 1 / 32
 # Seconds.
 ROUTINE, FIRST_WAIT, LONGEST_WAIT, PATIENCE = 1.0, 0.5, 30.0, 0.002
 _ENCODER = msgspec.json.Encoder()
@@ -122,7 +123,6 @@ class Operator:
             self.trouble = None
             for number, portion in _by_partition(messages).items():
                 await self._take(number, portion)
-            self.metrics.outputs.inc(self._outbox.send(OUTPUTS_AT_ONCE))
             self._look_for_trouble()
             if time.monotonic() - self._routine_at >= ROUTINE:
                 self._routine_at = time.monotonic()
@@ -133,10 +133,16 @@ class Operator:
     async def _fetch(self) -> list[Message]:
         now = time.monotonic()
         pause = self._taken_at + self._settings.take_milliseconds / 1000 - now
-        found = await (
-            self._membership.fetch(pause, PATIENCE) if self._outbox.waiting else self._membership.fetch(pause)
-        )
-        self._taken_at = time.monotonic()
+        waiting = self._outbox.waiting
+        fetch = self._membership.fetch(pause, PATIENCE) if waiting else self._membership.fetch(pause)
+        fetching = asyncio.create_task(fetch, name="fetch")
+        await asyncio.sleep(0)  # from here on it waits in its thread
+        try:
+            most = max(OUTPUTS_AT_ONCE, int(waiting * OUTPUTS_SHARE))
+            self.metrics.outputs.inc(self._outbox.send(most))
+        finally:
+            found = await fetching
+            self._taken_at = time.monotonic()
         return found
 
     async def _take(self, number: int, messages: Messages) -> None:
@@ -151,7 +157,7 @@ class Operator:
             return
         taken = held.state.take(messages)
         for closing in taken.closings:
-            self._outbox.put(outputs(number, held.state, closing), held.stage)
+            self._outbox.put(outputs(number, held.state, closing), len(closing.rows), held.stage)
         if taken.refused or taken.unreadable:
             self._bury(held, taken, dict(messages))
         await self._write(held, taken.changed, int(taken.ticks.received.min()) if len(taken.ticks) else None)

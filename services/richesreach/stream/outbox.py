@@ -1,9 +1,9 @@
 """What the operator publishes, and how it is known that all before a snapshot has been acknowledged.
 
-Bars are encoded here, a few at a time between takes: a second that closes has thousands, and vectors must not
-wait for them.
+Bars are encoded here, a few at a time: a second that closes has thousands, and vectors must not wait for them.
 """
 
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
@@ -43,7 +43,9 @@ class Stage:
 
 
 class Outbox:
-    """One producer; what is put in goes out in order. Not for several threads at a time.
+    """One producer; what is put in goes out in order. `waiting` are outputs that are not encoded yet.
+
+    A thread may flush it while another one sends, which then sends nothing.
 
     Without `bars` another job writes bars and indicators: outputs are counted and go nowhere.
     """
@@ -53,17 +55,15 @@ class Outbox:
         self._producer = Producer(
             {**producing(connection), "message.timeout.ms": int(PATIENCE * 1000), "linger.ms": LINGER}
         )
-        self._waiting: deque[tuple[Iterator[Output], Stage]] = deque()
-        self.published = 0
+        self._closings: deque[tuple[Iterator[Output], Stage]] = deque()
+        self._sending = threading.Lock()
+        self.published = self.waiting = 0
 
-    @property
-    def waiting(self) -> bool:
-        return bool(self._waiting)
-
-    def put(self, made: Iterator[Output], stage: Stage) -> None:
-        """Outputs to be encoded and sent by `send`; until then the stage stays open."""
+    def put(self, made: Iterator[Output], count: int, stage: Stage) -> None:
+        """So many outputs to be encoded and sent by `send`; until then the stage stays open."""
         stage.open += 1
-        self._waiting.append((made, stage))
+        self.waiting += count
+        self._closings.append((made, stage))
 
     def bury(self, topic: str, key: bytes, value: bytes, stage: Stage) -> None:
         """Send a dead letter now. Raises BufferError where too much waits for the brokers."""
@@ -72,32 +72,43 @@ class Outbox:
 
     def send(self, most: int) -> int:
         """Encode and send up to so many outputs, and hear what became of earlier ones; how many were sent."""
+        if not self._sending.acquire(blocking=False):
+            return 0
+        try:
+            return self._encode(most)
+        finally:
+            self._sending.release()
+
+    def flush(self, seconds: float) -> None:
+        """Send all there is, and wait so long until it is acknowledged."""
+        with self._sending:
+            while self._closings:
+                self._encode(1000)
+            self._producer.flush(seconds)
+
+    def abandon(self) -> None:
+        """Let go of what is not acknowledged."""
+        self._closings.clear()
+        self.waiting = 0
+        self._producer.purge()
+        self._producer.flush(1)
+
+    def _encode(self, most: int) -> int:
         sent = 0
-        while self._waiting and sent < most:
-            made, stage = self._waiting[0]
+        while self._closings and sent < most:
+            made, stage = self._closings[0]
             for output in made:
                 self._send(output, stage)
                 sent += 1
                 if sent == most:
                     break
             else:
-                self._waiting.popleft()
+                self._closings.popleft()
                 stage.open -= 1
         self.published += sent
+        self.waiting -= sent
         self._producer.poll(0)
         return sent
-
-    def flush(self, seconds: float) -> None:
-        """Send all there is, and wait so long until it is acknowledged."""
-        while self._waiting:
-            self.send(1000)
-        self._producer.flush(seconds)
-
-    def abandon(self) -> None:
-        """Let go of what is not acknowledged."""
-        self._waiting.clear()
-        self._producer.purge()
-        self._producer.flush(1)
 
     def _send(self, output: Output, stage: Stage) -> None:
         if not self._bars:

@@ -84,6 +84,6 @@ def test_where_flink_makes_bars_the_operator_counts_its_own_and_sends_none() -> 
     settings = StreamSettings.from_environment({"STREAM_JOB": "flink"})
     outbox, stage = Outbox({"bootstrap.servers": "127.0.0.1:1"}, bars=settings.bars), Stage()
     identity = Identity(0, 0, 0)
-    outbox.put(iter([Output(identity, "AAPL", b"{}", b"{}")]), stage)
+    outbox.put(iter([Output(identity, "AAPL", b"{}", b"{}")]), 1, stage)
     assert outbox.send(10) == 1
-    assert (outbox.waiting, stage.open) == (False, 0)
+    assert (outbox.waiting, stage.open) == (0, 0)
