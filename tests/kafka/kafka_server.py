@@ -13,15 +13,19 @@ ROOT = Path(__file__).parents[2]
 LIBRARIES = ROOT / ".local" / "kafka" / "libs"
 # A node with nothing but a few topics needs no more; the machine is shared.
 HEAP = "-Xmx384m"
-# Of two compilers the quick one: the other would have a processor to itself for the first minute.
-COMPILED = "-XX:TieredStopAtLevel=1"
+# Of two compilers the quick one: the other has a processor to itself for a while, and takes a third off what
+# a broker of some minutes costs.
+QUICKLY = "-XX:TieredStopAtLevel=1"
 LOGGED = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 
 
 class KafkaServer:
-    """`output` is what it says. Auto-creation of topics is off, as on the platform."""
+    """`output` is what it says. Auto-creation of topics is off, as on the platform. One that is `lasting` is
+    compiled as a server of days is.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lasting: bool = False) -> None:
+        self._options = [HEAP, LOGGED, *([] if lasting else [QUICKLY])]
         (self.host, self.port), (_, controller) = own_address(), own_address()
         self._output = folder / "output"
         self._settings = folder / "server.properties"
@@ -85,7 +89,7 @@ class KafkaServer:
     def _java(self, *arguments: str) -> "subprocess.Popen[bytes]":
         with self._output.open("ab") as output:
             return subprocess.Popen(
-                ["java", HEAP, *COMPILED.split(), LOGGED, "-cp", f"{LIBRARIES}/*", *arguments],
+                ["java", *self._options, "-cp", f"{LIBRARIES}/*", *arguments],
                 preexec_fn=die_with_parent,  # noqa: PLW1509
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -93,8 +97,8 @@ class KafkaServer:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[KafkaServer]:
-    server = KafkaServer(folder)
+def running(folder: Path, *, lasting: bool = False) -> Iterator[KafkaServer]:
+    server = KafkaServer(folder, lasting=lasting)
     try:
         server.start()
         yield server

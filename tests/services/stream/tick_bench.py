@@ -116,10 +116,13 @@ class Bench:
         self.operator.close()
 
     def warm(self) -> None:
-        """One tick a second of each symbol, until the longest window of 1s bars is full."""
-        self.source.begin(rate=self._given.symbols, seconds=self._given.warm)
-        self._said = self.source.answer()["said"]
-        self._settle(self._said)
+        """One tick a second of each symbol, until the longest window of 1s bars is full; then the rate that
+        is measured, until the broker's compiler has seen enough of it.
+        """
+        for rate, seconds in ((self._given.symbols, self._given.warm), (self._given.rate, self._given.hot)):
+            self.source.begin(rate=rate, seconds=seconds)
+            self._said = self.source.answer()["said"]
+            self._settle(self._said)
 
     def measure(self, rate: int, seconds: float, *, last: bool = False) -> dict[str, Any]:
         watch = Watch(self._cache.host, self._cache.port, [f"SYM{n}" for n in self._watched])
@@ -202,7 +205,7 @@ def started(kind: str, partitions: int, folder: str) -> Iterator[tuple[str, int]
     """A broker with the platform's topics: its address, and the number of its process."""
     stream_servers.PARTITIONS = partitions
     if kind == "kafka":
-        with kafka_server.running(Path(folder)) as kafka:
+        with kafka_server.running(Path(folder), lasting=True) as kafka:
             stream_servers.Broker(kafka.host, kafka.port).create(*TOPICS)
             yield kafka.endpoint, kafka.pid
         return
@@ -238,6 +241,7 @@ def main() -> None:
         ("symbols", 5000),
         ("partitions", 4),
         ("warm", 55),
+        ("hot", 20),
         ("watched", 40),
         ("snapshots", 60),
         ("step", 20_000),
