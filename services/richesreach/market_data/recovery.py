@@ -6,6 +6,7 @@ away first, and comes in the order of time before anything new, so that it still
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Missed(list[Record]):
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """A time from which it is unknown what a source said of `symbols` symbols, of which some are named.
 
-    `since` and `until` are Unix nanoseconds.
+    `since`, `until` and `told`, when that was found, are Unix nanoseconds.
     """
 
     source: str
@@ -46,15 +47,35 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     since: int
     until: int
     why: str
+    told: int = 0
 
     @classmethod
     def of(cls, source: str, symbols: Iterable[str], since: int, until: int, why: str) -> "Gap":
         found = sorted(symbols)
         gap = cls(
-            source=source, symbols=len(found), named=found[:MOST_NAMED], since=since, until=until, why=why
+            source=source,
+            symbols=len(found),
+            named=found[:MOST_NAMED],
+            since=since,
+            until=until,
+            why=why,
+            told=time.time_ns(),
         )
         logger().warning("ticks_unknown", **msgspec.to_builtins(gap))
         return gap
+
+
+def unknown_seconds(gaps: Iterable[Gap], told_since: int) -> dict[str, float]:
+    """By source, how long the times of its gaps are together: each moment once, however many gaps hold it.
+    Of those alone that were told from `told_since` on.
+    """
+    found, reached = dict[str, int](), dict[str, int]()
+    for gap in sorted(gaps, key=attrgetter("since")):
+        if gap.told >= told_since:
+            begins = max(gap.since, reached.get(gap.source, gap.since))
+            reached[gap.source] = max(gap.until, begins)
+            found[gap.source] = found.get(gap.source, 0) + reached[gap.source] - begins
+    return {source: length / 1e9 for source, length in found.items()}
 
 
 class Known:
