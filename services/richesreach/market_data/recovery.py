@@ -101,13 +101,15 @@ class Known:
 class Behind:
     """What a source finds of the terms before its own. In Unix nanoseconds: `heard`, until when it was
     listened to (0: never), and by symbol `since`, from which event time on all that is on the topic is
-    `known`. `lag` is the nanoseconds from a trade to us, which are many where a plan tells late.
+    `known`. `lag` is the nanoseconds from a trade to us, which are many where a plan tells late. `unread` are
+    symbols of which more was on the topic than was read back, and from when on they are known.
     """
 
     heard: int = 0
     since: Mapping[str, int] = field(default_factory=dict)
     lag: int = 0
     known: Known = field(default_factory=Known)
+    unread: Mapping[str, int] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -115,10 +117,12 @@ class Recovering(Protocol):
     """An adapter that asks its vendor again by itself. `gaps` are what it could not; to be taken out.
 
     `heard` is until when all that the vendor said has been taken, in Unix nanoseconds, 0 before that is so in
-    this term: it stands still until what an interruption hid has been taken, too.
+    this term: it stands still until what an interruption hid has been taken, too. `late` is after how many
+    nanoseconds its plan tells a trade, 0 of one that tells at once.
     """
 
     gaps: list[Gap]
+    late: int
 
     @property
     def heard(self) -> int: ...

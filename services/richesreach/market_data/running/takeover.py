@@ -52,21 +52,26 @@ class Past:
     recent: list[TickBatch] = field(default_factory=list)
     messages: int = 0
 
-    def behind(self, source: str, symbols: Iterable[str], partitions: int) -> Behind:
-        """What `source` has to make up for, of a topic of so many partitions."""
+    def behind(self, source: str, symbols: Iterable[str], partitions: int, late: int = 0) -> Behind:
+        """What `source`, whose plan is so many nanoseconds late, has to make up for, of a topic of so many
+        partitions.
+        """
         if not (heard := self.until(source)):
             return Behind()
         recent = [batch for batch in self.recent if batch.source == source]
         # What came later may have been asked for again, a long time after it happened.
         lags = [last.r - last.t for last in (batch.ticks[-1] for batch in recent) if last.r <= heard]
-        lag = max(0, min(lags, default=0))
-        since = {}
+        lag = max(0, min(lags, default=late))
+        since, unread = {}, {}
         for symbol in symbols:
             since[symbol] = heard - lag - OVERLAP
             covered = self.covered.get(partition_of(symbol, partitions))
             if covered is not None:
-                since[symbol] = max(since[symbol], covered.get(source, heard - lag))
-        return Behind(heard, since, lag, Known(recent))
+                begins = covered.get(source, heard - lag)
+                since[symbol] = max(since[symbol], begins)
+                if begins > heard - lag:
+                    unread[symbol] = begins
+        return Behind(heard, since, lag, Known(recent), unread)
 
     def until(self, source: str) -> int:
         """Until when it was listened to: as a publisher said, or else when its last tick came; 0: never."""
