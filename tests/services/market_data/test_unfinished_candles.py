@@ -1,19 +1,18 @@
 """The candle that goes on: all that is known of it, beside those that are over, and never one of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
-import pytest
 from cache_servers import CachePair
 from gateway_task import client_of, task_environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from postgres_servers import PostgresCluster, postgres_cluster
+from postgres_servers import PostgresCluster
 from richesreach.core.database import Database
 from richesreach.core.settings import Settings
 from richesreach.core.unfinished_bars import PARTS
@@ -25,12 +24,6 @@ NOON = datetime(2032, 1, 5, 12, tzinfo=UTC)
 MINUTE, FIVE, HOUR = timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1)
 NEVER = datetime(2200, 1, 1, tzinfo=UTC)
 Row = tuple[str, Candle]
-
-
-@pytest.fixture(scope="module")
-def cluster(migrated_template: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
-    with postgres_cluster(migrated_template, tmp_path_factory.mktemp("candles")) as found:
-        yield found
 
 
 def candle(opened_at: datetime, price: int, volume: int = 1) -> Candle:
