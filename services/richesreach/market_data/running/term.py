@@ -18,15 +18,13 @@ from richesreach.market_data.roster import Entry, carriers
 from richesreach.market_data.running.choice import Choice
 from richesreach.market_data.running.feed import Feed
 from richesreach.market_data.running.lease import Lease
-from richesreach.market_data.running.takeover import Past
+from richesreach.market_data.running.takeover import SETTLING, Past
 from richesreach.market_data.source import Report
 from richesreach.market_data.told import Runner, Telling
 
 # Seconds: between two looks at the sources; from a tick to the first heartbeat after it, and between two;
 # between two heartbeats with numbers.
 LOOK, BEAT, NUMBERS = 0.25, 1.0, 10.0
-# By so much, in nanoseconds, the time of a heartbeat is behind the clock; more where a plan tells late.
-SETTLING = 1_000_000_000
 # Seconds for which a source that is unwell holds back the heartbeats of its partitions.
 WAITED_FOR = 60.0
 
