@@ -63,3 +63,13 @@ def market_alerts(manifest: Manifest) -> Iterator[OwnAlert]:
         "10m",
         "{{ $labels.stage }} is {{ $value | humanize }} ticks behind",
     )
+    yield OwnAlert(
+        Condition(
+            "market-ticks-unknown",
+            Severity.TICKET,
+            f"What a source of {name} said for a while is unknown: nobody heard it, and it tells it no more.",
+        ),
+        f"max by (service, source) (richesreach_market_unknown_seconds{{{of}}}) > 0",
+        "5m",
+        "of {{ $labels.source }} {{ $value | humanizeDuration }} are unknown",
+    )

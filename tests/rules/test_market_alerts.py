@@ -61,6 +61,24 @@ def test_a_stage_that_is_far_behind_is_told(firing: Firing) -> None:
     assert firing(series, "40m") == {"market-data-market-stage-behind"}
 
 
+def test_what_nobody_heard_is_told_and_no_more_an_hour_later(firing: Firing) -> None:
+    unknown = {f'richesreach_market_unknown_seconds{{{PLACE}"a", source="finnhub"}}': "0x20 12x59 0x60"}
+    series = alive(140) | publishing("1x140", "0x140") | unknown
+    assert firing(series, "30m") == {"market-data-market-ticks-unknown"}
+    assert firing(series, "15m") == firing(series, "100m") == set()
+
+
+def test_who_publishes_next_tells_of_the_same_gap(firing: Firing) -> None:
+    """The series moves to another task, and the alert stays: the gap is told of in the cache."""
+    name, source = "richesreach_market_unknown_seconds", 'source="finnhub"'
+    unknown = {
+        f'{name}{{{PLACE}"a", {source}}}': "0x10 12x10 _x30",
+        f'{name}{{{PLACE}"b", {source}}}': "_x21 12x30",
+    }
+    series = alive(60) | publishing("1x20 0x40", "0x20 1x40") | unknown
+    assert firing(series, "25m") == firing(series, "18m") == {"market-data-market-ticks-unknown"}
+
+
 def test_a_service_that_publishes_no_ticks_has_none_of_these(site: Site, gateway: Manifest) -> None:
     other = gateway.model_copy(update={"market": False})
     assert "market-unpublished" in rules(site, [gateway])

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from richesreach.core.problems import Problem
 from richesreach.market_data import schemas
-from richesreach.market_data.candles import Candle, CandleStore
+from richesreach.market_data.candles import Candle, CandleStore, Made
 from richesreach.market_data.service import Market
 
 MOST_SYMBOLS, MOST_CANDLES = 100, 1000
@@ -87,31 +87,31 @@ async def list_candles(
     until: Annotated[schemas.Moment, Query(alias="to", description="Opened before.")] = _UNTIL,
     limit: Annotated[int, Query(ge=1, le=MOST_CANDLES)] = 100,
 ) -> schemas.Candles:
-    """Closed bars of a symbol, the newest first."""
+    """Closed bars of a symbol, the newest first, and beside them the one that goes on."""
     if since >= until:
         raise Problem(422, "invalid-request", "`from` is not before `to`.")
     found = await store.newest(symbol, interval, since, until, limit)
     if found is None:
         raise Problem(404, "unknown-symbol", f"{symbol} is not listed.")
-    candles, more = found
     return schemas.Candles(
         symbol=symbol,
         interval=interval,
-        candles=[_candle(each) for each in candles],
-        older=candles[-1].opened_at if more else None,
+        candles=[schemas.Candle(**_columns(each)) for each in found.closed],
+        unfinished=_unfinished(found.unfinished),
+        older=found.closed[-1].opened_at if found.more else None,
     )
 
 
-def _candle(found: Candle) -> schemas.Candle:
-    return schemas.Candle(
-        opened_at=found.opened_at,
-        open=schemas.plain(found.open),
-        high=schemas.plain(found.high),
-        low=schemas.plain(found.low),
-        close=schemas.plain(found.close),
-        volume=schemas.plain(found.volume),
-        source=found.source,
-    )
+def _unfinished(found: Made | None) -> schemas.UnfinishedCandle | None:
+    if found is None:
+        return None
+    return schemas.UnfinishedCandle(**_columns(found.candle), known_until=found.until)
+
+
+def _columns(found: Candle) -> dict[str, Any]:
+    figures = ("open", "high", "low", "close", "volume")
+    written = {name: schemas.plain(getattr(found, name)) for name in figures}
+    return {"opened_at": found.opened_at, "source": found.source, **written}
 
 
 @router.get("/consensus/{symbol}", responses=_UNKNOWN)

@@ -87,6 +87,7 @@ async def _measure(runner: Runner, market: Market, metrics: MarketMetrics) -> No
             metrics.awaits(awaited(publishing.entries, time.time_ns()))
             try:
                 metrics.stages(await market.sums())
+                metrics.knows_not(await market.unknown())
             except Problem as problem:
                 logger().debug("stages_unknown", error=problem.detail)
         await asyncio.sleep(METRICS)

@@ -1,18 +1,21 @@
 """Candles as the table `market_bars` has them: what the service `history` writes of `market.bars`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from richesreach.core.database import Connection, Database
+from richesreach.core.unfinished_bars import MADE, PARTS, Parts
 
+_COLUMNS = ("opened_at", "open", "high", "low", "close", "volume", "source")
 # The newest first. One row more than is asked shows whether there are older ones.
-_BARS = """
-    select opened_at, open, high, low, close, volume, source from market_bars
+_BARS = f"""
+    select {", ".join(_COLUMNS)} from market_bars
     where symbol = $1 and interval = $2 and opened_at >= $3 and opened_at < $4
     order by opened_at desc limit $5
-"""
+"""  # noqa: S608
+_MADE = f"select * from ({MADE}) made order by opened_at desc"  # noqa: S608
 _LISTED = "select exists (select from market_symbols where symbol = $1)"
 
 
@@ -29,23 +32,60 @@ class Candle:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A candle of what there is of its parts, up to `until`; `over`: that is all of them."""
+
+    candle: Candle
+    until: datetime
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """`closed` are over, the newest first; `more`: there are older ones. `unfinished` is the one after them;
+    None where nothing is known of it, or it is not asked for.
+    """
+
+    closed: Sequence[Candle]
+    more: bool
+    unfinished: Made | None
+
+
 class CandleStore:
     """Raises DatabaseUnavailableError."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(
+        self, database: Database, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._database, self._clock = database, clock
 
     async def newest(
         self, symbol: str, interval: str, since: datetime, until: datetime, most: int
-    ) -> tuple[Sequence[Candle], bool] | None:
-        """Those opened from `since` on and before `until`, the newest first, and whether there are more; None
-        for a symbol that the market does not list.
-        """
+    ) -> Candles | None:
+        """Those opened from `since` on and before `until`; None for a symbol that is not listed."""
+        parts = PARTS.get(interval)
 
-        async def select(connection: Connection) -> tuple[Sequence[Candle], bool] | None:
+        async def select(connection: Connection) -> Candles | None:
+            # What is made comes first: a bar that is written meanwhile is then there twice, and not missing.
+            made = [] if parts is None else await self._made(connection, symbol, interval, parts)
             rows = await connection.fetch(_BARS, symbol, interval, since, until, most + 1)
-            if not rows and not await connection.fetchval(_LISTED, symbol):
+            if not rows and not made and not await connection.fetchval(_LISTED, symbol):
                 return None
-            return [Candle(**row) for row in rows[:most]], len(rows) > most
+            written = {row["opened_at"] for row in rows}
+            wanted = [bar for bar in made if since <= bar.candle.opened_at < until]
+            new = [bar for bar in wanted if bar.candle.opened_at not in written]
+            closed = [*(bar.candle for bar in new if bar.over), *(Candle(**row) for row in rows)]
+            unfinished = next((bar for bar in new if not bar.over), None)
+            return Candles(closed[:most], len(closed) > most, unfinished)
 
         return await self._database.read(select)
+
+    async def _made(self, connection: Connection, symbol: str, interval: str, parts: Parts) -> list[Made]:
+        """The newest first. That one has no part after it which would say that no more of its own come."""
+        since = parts.since(self._clock())
+        rows = await connection.fetch(_MADE, [symbol], interval, parts.length, parts.interval, since)
+        return [
+            Made(Candle(**{name: row[name] for name in _COLUMNS}), row["last_part"] + parts.part, place > 0)
+            for place, row in enumerate(rows)
+        ]

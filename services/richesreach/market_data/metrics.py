@@ -45,6 +45,12 @@ class MarketMetrics:
             *("stage", "source"),
         )
 
+        self.unknown = gauge(
+            "richesreach_market_unknown_seconds",
+            "Seconds of which nobody knows what a source said, as was told within the last hour",
+            "source",
+        )
+
     def publishes(self, sources: Iterable[Report], waiting: int) -> None:
         self.publishing.set(1)
         self.waiting.set(waiting)
@@ -57,12 +63,19 @@ class MarketMetrics:
         for market, number in symbols.items():
             self.awaited.labels(market).set(number)
 
+    def knows_not(self, seconds: Mapping[str, float]) -> None:
+        """For how many seconds, by source: of every one that may be asked about, 0 among them."""
+        self.unknown.clear()
+        for source, length in seconds.items():
+            self.unknown.labels(source).set(length)
+
     def stands_by(self) -> None:
         """A task that publishes no more says nothing of sources."""
         self.publishing.set(0)
         self.waiting.set(0)
         for gauge in (self.live, self.awaited, self.received, self.missing, self.lost, self.behind):
             gauge.clear()
+        self.unknown.clear()
 
     def stages(self, sums: Iterable[Sum]) -> None:
         reached: dict[str, int] = {}

@@ -29,7 +29,8 @@ class About:
     with its key; None where the vendor asks for none. `pace` limits our requests to it. `contiguous`: its own
     numbers count without gaps by symbol, so that they show what was lost on the way to us. `observed`: it is
     asked for prices, which hold as of when they came; the vendor's own time is too old to be one of a bar.
-    `environments`: the only ones it runs in; empty for all. `lacks`: why it runs nowhere, if so.
+    `environments`: the only ones it runs in; empty for all. `late_plans`: it has some that tell trades late.
+    `lacks`: why it runs nowhere, if so.
     """
 
     name: str
@@ -40,6 +41,7 @@ class About:
     contiguous: bool = False
     observed: bool = False
     environments: frozenset[str] = frozenset()
+    late_plans: bool = False
     lacks: str = ""
 
 

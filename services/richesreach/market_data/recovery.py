@@ -6,6 +6,7 @@ away first, and comes in the order of time before anything new, so that it still
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Missed(list[Record]):
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """A time from which it is unknown what a source said of `symbols` symbols, of which some are named.
 
-    `since` and `until` are Unix nanoseconds.
+    `since`, `until` and `told`, when that was found, are Unix nanoseconds.
     """
 
     source: str
@@ -46,15 +47,35 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     since: int
     until: int
     why: str
+    told: int = 0
 
     @classmethod
     def of(cls, source: str, symbols: Iterable[str], since: int, until: int, why: str) -> "Gap":
         found = sorted(symbols)
         gap = cls(
-            source=source, symbols=len(found), named=found[:MOST_NAMED], since=since, until=until, why=why
+            source=source,
+            symbols=len(found),
+            named=found[:MOST_NAMED],
+            since=since,
+            until=until,
+            why=why,
+            told=time.time_ns(),
         )
         logger().warning("ticks_unknown", **msgspec.to_builtins(gap))
         return gap
+
+
+def unknown_seconds(gaps: Iterable[Gap], told_since: int) -> dict[str, float]:
+    """By source, how long the times of its gaps are together: each moment once, however many gaps hold it.
+    Of those alone that were told from `told_since` on.
+    """
+    found, reached = dict[str, int](), dict[str, int]()
+    for gap in sorted(gaps, key=attrgetter("since")):
+        if gap.told >= told_since:
+            begins = max(gap.since, reached.get(gap.source, gap.since))
+            reached[gap.source] = max(gap.until, begins)
+            found[gap.source] = found.get(gap.source, 0) + reached[gap.source] - begins
+    return {source: length / 1e9 for source, length in found.items()}
 
 
 class Known:
@@ -80,13 +101,15 @@ class Known:
 class Behind:
     """What a source finds of the terms before its own. In Unix nanoseconds: `heard`, until when it was
     listened to (0: never), and by symbol `since`, from which event time on all that is on the topic is
-    `known`. `lag` is the nanoseconds from a trade to us, which are many where a plan tells late.
+    `known`. `lag` is the nanoseconds from a trade to us, which are many where a plan tells late. `unread` are
+    symbols of which more was on the topic than was read back, and from when on they are known.
     """
 
     heard: int = 0
     since: Mapping[str, int] = field(default_factory=dict)
     lag: int = 0
     known: Known = field(default_factory=Known)
+    unread: Mapping[str, int] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -94,10 +117,12 @@ class Recovering(Protocol):
     """An adapter that asks its vendor again by itself. `gaps` are what it could not; to be taken out.
 
     `heard` is until when all that the vendor said has been taken, in Unix nanoseconds, 0 before that is so in
-    this term: it stands still until what an interruption hid has been taken, too.
+    this term: it stands still until what an interruption hid has been taken, too. `late` is after how many
+    nanoseconds its plan tells a trade, 0 of one that tells at once.
     """
 
     gaps: list[Gap]
+    late: int
 
     @property
     def heard(self) -> int: ...

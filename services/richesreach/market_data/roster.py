@@ -102,7 +102,7 @@ def _adapter(name: str, symbols: Mapping[str, str], own: MarketSettings) -> Adap
     key = own.keys[name].reveal() if name in own.keys else ""
     levels = {symbol: SAMPLES[symbol].scaled_at for symbol in symbols if symbol in SAMPLES}
     makers: Mapping[str, Callable[[], Adapter]] = {
-        massive.ABOUT.name: lambda: massive.Massive(symbols, key),
+        massive.ABOUT.name: lambda: massive.Massive(symbols, key, late=own.late.get(name, 0)),
         finnhub.ABOUT.name: lambda: finnhub.Finnhub(symbols, key),
         coingecko.ABOUT.name: lambda: coingecko.CoinGecko(symbols, key),
         alpha_vantage.ABOUT.name: lambda: alpha_vantage.AlphaVantage(symbols, key),

@@ -147,12 +147,22 @@ class Candle(BaseModel):
     source: str = Field(examples=["stream"])
 
 
+class UnfinishedCandle(Candle):
+    """What there is of a candle by now: more trades may come to it."""
+
+    known_until: datetime = Field(description="Trades up to then are in it: the end of its newest part.")
+
+
 class Candles(BaseModel):
-    """The newest first. `older` is the `to` with which the next ones are asked for; null: there are none."""
+    """`candles` are over, the newest first. `older` is the `to` with which the next ones are asked for; null:
+    there are none. `unfinished` is the one after the newest, of its closed smaller bars; null where there are
+    none yet, where `to` ends before it, and of `1m`, which has no parts here.
+    """
 
     symbol: str
     interval: Interval
     candles: list[Candle]
+    unfinished: UnfinishedCandle | None
     older: datetime | None
 
 

@@ -10,11 +10,14 @@ from richesreach.core.problems import Problem
 from richesreach.market_data import schemas
 from richesreach.market_data.consensus import consensus
 from richesreach.market_data.model import State
-from richesreach.market_data.recovery import Gap
+from richesreach.market_data.recovery import Gap, unknown_seconds
 from richesreach.market_data.roster import Entry
 from richesreach.market_data.schemas import moment, price_text
 from richesreach.market_data.source import Report, unheard
 from richesreach.market_data.told import Quotes, Told
+
+# Nanoseconds for which what was found to be unknown counts as recent.
+RECENT = 3600 * 10**9
 
 
 class Market:
@@ -51,12 +54,22 @@ class Market:
         except CacheUnavailableError as error:
             raise _unavailable() from error
 
-    async def loss(self) -> schemas.Loss:
-        sums = await self.sums()
+    async def gaps(self) -> list[Gap]:
+        """The newest first. Raises Problem 503 without the cache."""
         try:
-            gaps = await self._told.gaps()
+            return await self._told.gaps()
         except CacheUnavailableError as error:
             raise _unavailable() from error
+
+    async def unknown(self) -> dict[str, float]:
+        """Seconds of which it is unknown what a source said, by each that runs or has any, as was told within
+        the last hour. Raises Problem 503 without the cache.
+        """
+        runs = {entry.about.name: 0.0 for entry in self._entries if entry.adapter is not None}
+        return runs | unknown_seconds(await self.gaps(), time.time_ns() - RECENT)
+
+    async def loss(self) -> schemas.Loss:
+        sums, gaps = await self.sums(), await self.gaps()
         reached: dict[str, int] = {}
         for one in sums:
             reached.setdefault(one.source, one.reached)

@@ -2,8 +2,9 @@
 
 `SECRET_MARKET_PROVIDERS` is the secret's JSON, a key by vendor:
 
-    {"massive": {"key": "…"}, "finnhub": {"key": "…"}, "coingecko": {"key": "…"}}
+    {"massive": {"key": "…", "late": 900}, "finnhub": {"key": "…"}, "coingecko": {"key": "…"}}
 
+`late` are the seconds after which the key's plan tells a trade, where it does not tell it at once.
 A vendor's own variable (`POLYGON_API_KEY`, `FINNHUB_API_KEY` and so on) gives its key where the secret has
 none.
 """
@@ -19,24 +20,29 @@ from richesreach.core.endpoints import Secret
 from richesreach.core.environment_reader import Reader
 from richesreach.core.settings import SettingsError
 from richesreach.market_data.catalogue import SOURCES
+from richesreach.market_data.normalise import SECOND
 from richesreach.market_data.sources.symbols import SymbolError, vendor_symbols
 from richesreach.market_data.universe import SYMBOLS
 
 SECRET = "SECRET_MARKET_PROVIDERS"  # noqa: S105 (a variable's name)
+# Seconds.
+LATEST = 3600
 _KEY = re.compile(r"[\x21-\x7e]{1,4096}")
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     key: str
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSettings:
-    """`keys` by source. `sources` are the only ones that may run; empty for all. `rate`: ticks a second of
-    each symbol that the generator makes up.
+    """`keys` by source, and by how many nanoseconds its plan is `late`, where it is. `sources` are the only
+    ones that may run; empty for all. `rate`: ticks a second of each symbol that the generator makes up.
     """
 
     keys: Mapping[str, Secret]
+    late: Mapping[str, int]
     symbols: tuple[str, ...]
     sources: frozenset[str]
     rate: int
@@ -45,8 +51,10 @@ class MarketSettings:
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
         """Read every variable; raises one SettingsError that names all that are missing or wrong."""
         read = Reader(environ)
+        given = _given(read)
         settings = cls(
-            keys=_keys(read),
+            keys=_keys(read, given),
+            late=_late(read, given),
             symbols=_symbols(read),
             sources=_sources(read),
             rate=read.number("MARKET_GENERATOR_RATE", 1, 10_000, default=2),
@@ -56,13 +64,30 @@ class MarketSettings:
         return settings
 
 
-def _keys(read: Reader) -> dict[str, Secret]:
+def _given(read: Reader) -> dict[str, _Entry]:
     try:
-        given = msgspec.json.decode(read.text(SECRET, default="{}"), type=dict[str, _Entry])
+        return msgspec.json.decode(read.text(SECRET, default="{}"), type=dict[str, _Entry])
     except msgspec.DecodeError as error:
         # The error's text tells where, and never what stands there.
         read.problems.append(f"{SECRET} is not what it should be: {error}")
-        given = {}
+        return {}
+
+
+def _late(read: Reader, given: Mapping[str, _Entry]) -> dict[str, int]:
+    may = {about.name for about in SOURCES if about.late_plans}
+    for name, entry in given.items():
+        if entry.late and name not in may:
+            read.problems.append(
+                f"{SECRET}: {name[:40]} has no plan that is late; {' and '.join(sorted(may))} has"
+            )
+        if not 0 <= entry.late <= LATEST:
+            read.problems.append(
+                f"{SECRET}: {name[:40]} is late by {entry.late} s, and can be by 0 to {LATEST}"
+            )
+    return {name: entry.late * SECOND for name, entry in given.items() if entry.late}
+
+
+def _keys(read: Reader, given: Mapping[str, _Entry]) -> dict[str, Secret]:
     known = {about.name: about for about in SOURCES if about.key_variable is not None}
     for name in sorted(given.keys() - known):
         read.problems.append(f"{SECRET} names {name[:40]!r}: the vendors are {', '.join(sorted(known))}")

@@ -19,15 +19,16 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
-def bars(_session_cluster: PostgresCluster) -> PostgresCluster:
+def bars(cluster: PostgresCluster) -> PostgresCluster:
     """Five bars of a minute, in a time in which the samples have none."""
     opened = [(n, FIRST + n * MINUTE) for n in range(5)]
     rows = ", ".join(
         f"('AAPL', '1m', '{at}', {100 + n}, {102.5 + n}, {99 + n}, {101 + n}, 10.25000000, 'stream')"
         for n, at in opened
     )
-    _session_cluster.sql(f"insert into market_bars values {rows} on conflict do nothing")  # noqa: S608
-    return _session_cluster
+    cluster.sql(f"insert into market_bars values {rows} on conflict do nothing")  # noqa: S608
+    cluster.replicated()
+    return cluster
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from richesreach.core.settings import Settings
 from richesreach.market_data.app import create_app
 from richesreach.market_data.consensus import Board
 from richesreach.market_data.model import Reading
+from richesreach.market_data.recovery import Gap
 from richesreach.market_data.settings import MarketSettings
 from richesreach.market_data.told import Telling
 from stream_servers import Broker, broker
@@ -115,6 +116,22 @@ async def test_metrics_say_who_publishes_and_what(publisher: httpx.AsyncClient) 
     assert 'richesreach_market_source_live{source="generator"} 1.0' in text
     assert 'richesreach_market_symbols_awaited{market="generated"} 16.0' in text
     assert 'richesreach_market_symbols_awaited{market="us-stocks"} 0.0' in text
+    assert 'richesreach_market_unknown_seconds{source="generator"} 0.0' in text
+
+
+async def test_metrics_say_for_how_long_a_source_is_unknown(
+    publisher: httpx.AsyncClient, nodes: Nodes
+) -> None:
+    telling, now = Telling(nodes, Board()), time.time_ns()
+    telling.gaps = [Gap.of("finnhub", ["AAPL"], now - 12 * 10**9, now, "finnhub says nothing again")]
+    telling.open()
+
+    async def measured() -> bool:
+        text = (await publisher.get("/metrics/")).text
+        return 'richesreach_market_unknown_seconds{source="finnhub"} 12.0' in text
+
+    await until(measured, "the gap is measured")
+    await telling.close()
 
 
 async def test_a_task_that_stands_by_says_that_nobody_publishes(reader: httpx.AsyncClient) -> None:

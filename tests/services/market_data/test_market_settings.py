@@ -3,6 +3,7 @@
 import pytest
 from richesreach.core.settings import SettingsError
 from richesreach.market_data.catalogue import SOURCES
+from richesreach.market_data.recovery import Recovering
 from richesreach.market_data.roster import carriers, roster
 from richesreach.market_data.settings import SECRET, MarketSettings
 from richesreach.market_data.universe import SYMBOLS
@@ -38,6 +39,28 @@ def test_keys_come_from_the_secret_or_each_vendors_variable() -> None:
     assert carriers(roster(own, "prod"))["AAPL"] == ["massive", "finnhub"]
     assert carriers(roster(own, "prod"))["BTC-USD"] == ["finnhub", "coingecko"]
     assert "GSPC" not in carriers(roster(own, "prod"))
+
+
+def test_a_key_of_a_plan_that_tells_late_says_by_how_much() -> None:
+    own = settings(**{SECRET: '{"massive": {"key": "k1", "late": 900}, "finnhub": {"key": "k2"}}'})
+    assert own.late == {"massive": 900 * 10**9}
+    (massive,) = [entry.adapter for entry in roster(own, "prod") if entry.about.name == "massive"]
+    assert isinstance(massive, Recovering)
+    assert massive.late == 900 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ('{"finnhub": {"key": "k", "late": 900}}', "finnhub has no plan that is late"),
+        ('{"massive": {"key": "k", "late": 3601}}', "massive is late by 3601 s, and can be by 0 to 3600"),
+        ('{"massive": {"key": "k", "late": -1}}', "massive is late by -1 s"),
+        ('{"massive": {"key": "k", "late": "900"}}', "is not what it should be"),
+    ],
+)
+def test_a_lateness_that_cannot_be_is_refused(said: str, wrong: str) -> None:
+    with pytest.raises(SettingsError, match=wrong):
+        settings(**{SECRET: said})
 
 
 def test_made_up_prices_never_stand_beside_real_ones() -> None:

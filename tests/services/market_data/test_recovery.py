@@ -9,7 +9,7 @@ from richesreach.core.events.schemas import PackedTick, TickBatch
 from richesreach.core.vendors.errors import SourceError, SourceLostError, SourceThrottledError
 from richesreach.market_data import recovery
 from richesreach.market_data.model import Trade
-from richesreach.market_data.recovery import AT_ONCE, OLDEST, Known, Recovery
+from richesreach.market_data.recovery import AT_ONCE, OLDEST, Gap, Known, Recovery, unknown_seconds
 
 NOW = 1_795_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -115,3 +115,24 @@ def test_a_trade_is_known_as_often_as_it_is_on_the_topic() -> None:
     assert not known.take(trade("A", now, price=101))
     assert not known.take(trade("A", now + 1_000_000))
     assert [known.take(again) for _ in range(3)] == [True, True, False]
+
+
+def gap(since: int, until: int, source: str = "massive", told: int = NOW) -> Gap:
+    """Of a time in seconds from NOW on."""
+    times = {"since": NOW + since * SECOND, "until": NOW + until * SECOND}
+    return Gap(source=source, symbols=1, named=["A"], why="x", told=told, **times)
+
+
+def test_what_several_gaps_hold_is_unknown_once() -> None:
+    found = [gap(50, 60), gap(0, 10), gap(5, 8), gap(8, 12), gap(0, 1, "finnhub")]
+    assert unknown_seconds(found, NOW) == {"massive": 22.0, "finnhub": 1.0}
+
+
+def test_a_gap_counts_from_when_it_was_told_however_long_ago_it_was() -> None:
+    assert unknown_seconds([gap(-9000, -8990), gap(0, 5, told=NOW - 1)], NOW) == {"massive": 10.0}
+
+
+def test_a_gap_says_when_it_was_told() -> None:
+    before = time.time_ns()
+    told = Gap.of("massive", ["A"], NOW, NOW + 1, "x").told
+    assert before <= told <= time.time_ns()

@@ -13,7 +13,7 @@ from richesreach.market_data.intake import Intake
 from richesreach.market_data.model import Record, State, Trade
 from richesreach.market_data.recovery import Missed
 from richesreach.market_data.source import Source
-from richesreach.market_data.sources import massive
+from richesreach.market_data.sources import massive, massive_pages
 from richesreach.market_data.sources.finnhub import Finnhub
 from richesreach.market_data.sources.massive import Massive
 from richesreach.market_data.sources.reading import MOST_NONSENSE
@@ -222,7 +222,7 @@ async def test_the_key_is_shown_to_nobody_else(how: str) -> None:
 
 
 async def test_pages_without_end_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(massive, "MOST_PAGES", 3)
+    monkeypatch.setattr(massive_pages, "MOST_PAGES", 3)
     vendor = Vendor([massive_says([massive_trade(1)], stays=False), massive_says([massive_trade(4)])])
     async with playing(vendor):
         vendor.answers = [(200, {"results": [], "next_url": f"{vendor.url}/v3/trades/AAPL"}, {})]

@@ -192,6 +192,22 @@ async def test_who_never_heard_the_vendor_hands_on_until_when_others_did(
     assert set(handed_on(topic)) == {died}
 
 
+async def test_the_time_of_a_partition_waits_for_what_a_late_plan_tells(
+    kafka: Broker, nodes: Nodes, topic: TopicReader
+) -> None:
+    late = 900 * SECOND
+    async with playing(Vendor([massive_says()])) as vendor:
+        adapter = Massive(["AAPL"], KEY, vendor.url / "stocks", vendor.url, late=late)
+        async with running(kafka, nodes, Entry(adapter.about, adapter, "", {"AAPL": "AAPL"})):
+            await asyncio.to_thread(topic.until, lambda t: bool(times(t)), "a partition is idle")
+    assert max(times(topic)) < time.time_ns() - late
+    assert min(times(topic)) > time.time_ns() - late - 60 * SECOND
+
+
+def times(topic: TopicReader) -> list[int]:
+    return [beat.time for beat in topic.beats if beat.time]
+
+
 def handed_on(topic: TopicReader) -> list[int]:
     return [beat.numbers["massive"].heard for beat in topic.beats if beat.epoch > 1 and beat.numbers]
 

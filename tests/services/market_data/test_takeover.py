@@ -197,6 +197,52 @@ async def test_before_what_was_read_nothing_is_asked_for_again(
     assert past.behind("generator", ["AAPL"], 2).since == {"AAPL": now - second - second // 10}
 
 
+async def test_what_is_before_the_messages_that_were_read_is_told(
+    events: Events, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source was to be asked for a time a while ago, and went on meanwhile."""
+    monkeypatch.setattr(takeover, "BACK", 4)
+    monkeypatch.setattr(takeover, "MARGIN", 0)
+    now, second = time.time_ns(), 1_000_000_000
+    partition, since = partition_of("AAPL", 2), now - 900 * second
+    for ago in (910, 4):
+        await events.publish(topic, "0", heard(now - ago * second), partition=partition)
+    await events.publish(topic, "0", until(since), partition=partition)
+    await events.publish(topic, "0", heard(now - 2 * second), partition=partition)
+    _, past = await take_over(events, "a", topic)
+    behind = past.behind("generator", ["AAPL", "NOBODY"], 2, late=second)
+    begins = now - 4 * second - second // 10
+    assert (behind.heard, behind.unread["AAPL"]) == (since, begins)
+    assert behind.since["AAPL"] == begins
+
+
+async def test_a_source_that_had_nothing_to_say_is_not_told_to_be_unread(
+    events: Events, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first trade came after it was heard last; what was read begins before."""
+    monkeypatch.setattr(takeover, "BACK", 4)
+    monkeypatch.setattr(takeover, "MARGIN", 0)
+    now, second = time.time_ns(), 1_000_000_000
+    partition = partition_of("AAPL", 2)
+    idle = Heartbeat(member="before", epoch=1, time=now - 31 * second)
+    for message in (heard(now - 99 * second), idle, until(now - 29 * second), heard(now - 5 * second)):
+        await events.publish(topic, "0", message, partition=partition)
+    _, past = await take_over(events, "a", topic)
+    behind = past.behind("generator", ["AAPL"], 2)
+    assert (behind.since, behind.unread) == ({"AAPL": now - 5 * second - second // 10}, {})
+
+
+async def test_of_a_plan_that_is_late_the_time_before_it_was_heard_is_asked_for(
+    events: Events, topic: Topic
+) -> None:
+    now, second = time.time_ns(), 1_000_000_000
+    await events.publish(topic, "0", until(now - second), partition=0)
+    _, past = await take_over(events, "a", topic)
+    behind = past.behind("generator", ["AAPL"], 2, late=900 * second)
+    assert behind.since == {"AAPL": now - 901 * second - OVERLAP}
+    assert behind.unread == {}
+
+
 async def test_what_is_no_message_is_passed_over(events: Events, topic: Topic) -> None:
     await events._publisher.publish(topic.name, b"0", b"nonsense", {}, 0)
     await events.publish(topic, "0", packed(3), partition=0)

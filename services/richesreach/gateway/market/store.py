@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from richesreach.core.database import Connection, Database
-from richesreach.gateway.market import unfinished
+from richesreach.core.unfinished_bars import MADE, PARTS
 from richesreach.gateway.market.model import (
     Bar,
     Direction,
@@ -53,6 +53,7 @@ _NEWEST_BARS = f"""
         order by opened_at desc limit $3
     ) bars
 """  # noqa: S608
+_MADE_BARS = f"select {_BAR} from ({MADE}) made order by opened_at desc"  # noqa: S608
 _SIGNALS_PAGE = f"""
     select {_SIGNAL} from market_signals
     where ($1::text is null or symbol = $1) and ($2::text is null or engine = $2)
@@ -99,14 +100,14 @@ class MarketStore:
         self, symbols: Sequence[str], interval: Interval, count: int
     ) -> dict[str, list[Bar]]:
         """The newest first; the last may go on still, and is then made of what there is of it."""
-        wanted, parts = [*symbols], unfinished.PARTS.get(interval)
+        wanted, parts = [*symbols], PARTS.get(interval)
 
         async def select(connection: Connection) -> list[asyncpg.Record]:
             whole: list[asyncpg.Record] = await connection.fetch(_NEWEST_BARS, wanted, interval.value, count)
             if parts is None:
                 return whole
-            of = (interval.value, parts.length, parts.interval.value, parts.since(self._clock()))
-            return [*await connection.fetch(unfinished.BARS, wanted, *of), *whole]
+            of = (interval.value, parts.length, parts.interval, parts.since(self._clock()))
+            return [*await connection.fetch(_MADE_BARS, wanted, *of), *whole]
 
         found = _by_symbol(symbols, map(_bar, await self._database.read(select)))
         return {symbol: bars[:count] for symbol, bars in found.items()}

@@ -156,6 +156,11 @@ class Feed:
         return isinstance(self._adapter, Recovering) and not failed
 
     @property
+    def late(self) -> int:
+        """After how many nanoseconds its plan tells a trade."""
+        return self._adapter.late if isinstance(self._adapter, Recovering) else 0
+
+    @property
     def runs(self) -> bool:
         return self._adapter is not None
 

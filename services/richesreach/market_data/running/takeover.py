@@ -28,6 +28,8 @@ BACK, FURTHER = 2000, 8
 # Numbers in a heartbeat are those that were acknowledged: of each source so many batches may have been on
 # their way, and stand before it.
 MARGIN = 16 * UNDER_WAY
+# By so many nanoseconds at least the time of a heartbeat is behind the clock; of a late plan by that more.
+SETTLING = 1_000_000_000
 # Seconds.
 PATIENCE, READ = 20.0, 0.5
 _MOST = 1000
@@ -38,8 +40,9 @@ _DECODER = msgspec.json.Decoder(Tick | TickBatch | Heartbeat)
 class Past:
     """`began`, `last`, `lost` and `heard` by source, as in Numbers. `newest` by symbol: whose tick has the
     highest event time, and that. `received` by source: when its last tick was. `covered` by partition that
-    was not read from its beginning, and source: from which event time on all ticks are known; `recent` are
-    the batches from a little before `heard` on.
+    was not read from its beginning, and source: from which event time on all ticks are known; `read_from` by
+    such a partition: the time in the first message that has one, and whether that is a heartbeat's. `recent`
+    are the batches from a little before `heard` on.
     """
 
     began: dict[str, int] = field(default_factory=dict)
@@ -49,24 +52,35 @@ class Past:
     heard: dict[str, int] = field(default_factory=dict)
     received: dict[str, int] = field(default_factory=dict)
     covered: dict[int, dict[str, int]] = field(default_factory=dict)
+    read_from: dict[int, tuple[int, bool]] = field(default_factory=dict)
     recent: list[TickBatch] = field(default_factory=list)
     messages: int = 0
 
-    def behind(self, source: str, symbols: Iterable[str], partitions: int) -> Behind:
-        """What `source` has to make up for, of a topic of so many partitions."""
+    def behind(self, source: str, symbols: Iterable[str], partitions: int, late: int = 0) -> Behind:
+        """What `source`, whose plan is so many nanoseconds late, has to make up for, of a topic of so many
+        partitions.
+        """
         if not (heard := self.until(source)):
             return Behind()
         recent = [batch for batch in self.recent if batch.source == source]
         # What came later may have been asked for again, a long time after it happened.
         lags = [last.r - last.t for last in (batch.ticks[-1] for batch in recent) if last.r <= heard]
-        lag = max(0, min(lags, default=0))
-        since = {}
+        lag = max(0, min(lags, default=late))
+        since, unread = {}, {}
         for symbol in symbols:
             since[symbol] = heard - lag - OVERLAP
-            covered = self.covered.get(partition_of(symbol, partitions))
-            if covered is not None:
-                since[symbol] = max(since[symbol], covered.get(source, heard - lag))
-        return Behind(heard, since, lag, Known(recent))
+            partition = partition_of(symbol, partitions)
+            if (covered := self.covered.get(partition)) is not None:
+                begins = covered.get(source, heard - lag)
+                since[symbol] = max(since[symbol], begins)
+                if begins > heard - lag and self._reads_from(partition, late) > heard:
+                    unread[symbol] = begins
+        return Behind(heard, since, lag, Known(recent), unread)
+
+    def _reads_from(self, partition: int, late: int) -> int:
+        """About when the first message that was read of a partition was written; 0: long ago."""
+        at, beat = self.read_from.get(partition, (0, False))
+        return at + late + SETTLING if beat else at
 
     def until(self, source: str) -> int:
         """Until when it was listened to: as a publisher said, or else when its last tick came; 0: never."""
@@ -105,6 +119,7 @@ class Past:
                 self.received[source] = max(at, self.received.get(source, 0))
             self.newest |= other.newest
             self.covered |= other.covered
+            self.read_from |= other.read_from
             self.recent += other.recent
             self.messages += other.messages
         return self
@@ -208,6 +223,7 @@ class _Scan:
         except msgspec.DecodeError:
             return False  # what is no message of the topic has no numbers
         if isinstance(message, Heartbeat):
+            self._note(message.time, beat=True)
             return self._beat(offset, message)
         if isinstance(message, Tick):
             self.past.add(message.source, message.symbol, message.sequence)
@@ -215,7 +231,13 @@ class _Scan:
             self._take(message)
         return False
 
+    def _note(self, at: int, *, beat: bool) -> None:
+        """A message has this time; 0: none."""
+        if at and self._partition in self.past.covered:
+            self.past.read_from.setdefault(self._partition, (at, beat))
+
     def _take(self, batch: TickBatch) -> None:
+        self._note(batch.ticks[0].r, beat=False)
         newest, source, last = self.past.newest, batch.source, batch.ticks[-1]
         for tick in batch.ticks:
             self.past.add(source, tick.s, tick.q)

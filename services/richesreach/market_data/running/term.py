@@ -18,15 +18,13 @@ from richesreach.market_data.roster import Entry, carriers
 from richesreach.market_data.running.choice import Choice
 from richesreach.market_data.running.feed import Feed
 from richesreach.market_data.running.lease import Lease
-from richesreach.market_data.running.takeover import Past
+from richesreach.market_data.running.takeover import SETTLING, Past
 from richesreach.market_data.source import Report
 from richesreach.market_data.told import Runner, Telling
 
 # Seconds: between two looks at the sources; from a tick to the first heartbeat after it, and between two;
 # between two heartbeats with numbers.
 LOOK, BEAT, NUMBERS = 0.25, 1.0, 10.0
-# By so much, in nanoseconds, the time of a heartbeat is behind the clock.
-SETTLING = 1_000_000_000
 # Seconds for which a source that is unwell holds back the heartbeats of its partitions.
 WAITED_FOR = 60.0
 
@@ -50,8 +48,9 @@ class Publishing:
         self._lease = lease
         self._partitions = partitions
         for entry in entries:
-            if isinstance(entry.adapter, Recovering):
-                entry.adapter.resume(past.behind(entry.about.name, entry.symbols, partitions))
+            if isinstance(adapter := entry.adapter, Recovering):
+                behind = past.behind(entry.about.name, entry.symbols, partitions, adapter.late)
+                adapter.resume(behind)
         # Seconds of the topic, which nobody needs for the length of a term.
         past.recent.clear()
         self.feeds = [
@@ -77,6 +76,8 @@ class Publishing:
         self._symbols: list[list[str]] = [[] for _ in range(partitions)]
         for symbol in self._carriers:
             self._symbols[partition_of(symbol, partitions)].append(symbol)
+        # The time of a partition goes on no faster than its latest source may tell.
+        self._late = max((feed.late for feed in self.feeds), default=0)
         self._unwell: dict[str, float] = {}
         # Numbers of sources that do not run now are handed on, too.
         self._past = past
@@ -145,7 +146,7 @@ class Publishing:
     async def _beat(self, at: float) -> None:
         """Move the watermark of each partition where nothing is said, and nothing is waited for."""
         self._look_for_unwell(at)
-        until = time.time_ns() - SETTLING
+        until = time.time_ns() - SETTLING - self._late
         idle = [number for number in range(self._partitions) if self._idle(number, at)]
         if self._lease.held():
             await self._said(asyncio.gather(*(self._send(number, until, {}) for number in idle)))

@@ -5,15 +5,15 @@ Messages as in https://massive.com/docs/websocket/stocks/trades: after `{"action
 `{"ev":"T","sym","x" exchange,"p" price,"s" size,"ds" size as a decimal,"t" SIP's Unix milliseconds,"q"}`. `q`
 is unique by symbol and increases, but skips numbers: it tells what came twice, and not what was lost.
 
-After an interruption, `GET /v3/trades/{symbol}` (https://massive.com/docs/rest/stocks/trades-quotes/trades)
-brings what was said meanwhile: `results` of `price`, `size`, `exchange`, `sip_timestamp` in nanoseconds and
-`sequence_number`, page by page at `next_url`. What it does not bring is a gap.
+After an interruption REST brings what was said meanwhile (`massive_pages.py`); what it does not bring is a
+gap. A plan that tells trades late has a socket of its own, 15 minutes behind, and REST may not have yet what
+was just missed: it is asked for again once it can have it.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 
 import msgspec
 from aiohttp import ClientWebSocketResponse
@@ -29,8 +29,10 @@ from richesreach.core.vendors.http import STANDS, VendorHttp
 from richesreach.core.vendors.pace import Pace
 from richesreach.market_data.model import About, Record, Trade
 from richesreach.market_data.normalise import MILLISECOND, SECOND, UnfitError, price_of, size_of, time_of
+from richesreach.market_data.owed import Owed, unnumbered
 from richesreach.market_data.recovery import OVERLAP, Behind, Gap, Known, Missed, Recovery
 from richesreach.market_data.source import Reject
+from richesreach.market_data.sources.massive_pages import Pages
 from richesreach.market_data.sources.reading import Frames
 from richesreach.market_data.sources.symbols import vendor_symbols
 
@@ -41,11 +43,12 @@ ABOUT = About(
     # Paid plans have no limit; they ask for less than 100 requests a second.
     pace=Tier("massive", 50, 1, 50),
     key_variable="POLYGON_API_KEY",
+    late_plans=True,
 )
-SOCKET, REST = URL("wss://socket.massive.com/stocks"), URL("https://api.massive.com")
-# Symbols in one subscribing message; trades in one page, and pages of one symbol after an interruption;
-# trades of one list that is said again.
-SUBSCRIBED, PAGE, MOST_PAGES, AT_ONCE = 500, 50_000, 20, 2000
+SOCKET, LATE_SOCKET = URL("wss://socket.massive.com/stocks"), URL("wss://delayed.massive.com/stocks")
+REST = URL("https://api.massive.com")
+# Symbols in one subscribing message; trades of one list that is said again.
+SUBSCRIBED, AT_ONCE = 500, 2000
 # Seconds that the vendor may take to say that it has subscribed us.
 CONFIRMED = 5.0
 
@@ -63,20 +66,6 @@ class _Event(msgspec.Struct, gc=False):
     message: str = ""
 
 
-class _Result(msgspec.Struct):
-    price: float
-    size: float
-    sip_timestamp: int
-    sequence_number: int
-    exchange: int = 0
-    decimal_size: str = ""
-
-
-class _Page(msgspec.Struct):
-    results: msgspec.Raw = msgspec.Raw(b"[]")
-    next_url: str = ""
-
-
 class Massive:
     about = ABOUT
 
@@ -84,18 +73,25 @@ class Massive:
         self,
         symbols: Mapping[str, str] | Iterable[str],
         key: str,
-        socket: URL = SOCKET,
+        socket: URL | None = None,
         rest: URL = REST,
+        *,
+        late: int = 0,
     ) -> None:
+        """`late`: nanoseconds after which its plan tells a trade. The socket follows from that."""
         self.gaps: list[Gap] = []
+        self.late = late
         self._symbols = vendor_symbols(symbols)
         self._key = key
-        self._socket = socket
+        self._socket = socket or (LATE_SOCKET if late else SOCKET)
         self._rest = rest
         # The newest trade of each symbol, when the last frame came, in Unix nanoseconds, and how much older
         # its last trade was: from there on it is asked for after an interruption.
         self._newest: dict[str, int] = {}
-        self._heard = self._lag = 0
+        self._heard, self._lag = 0, late
+        # By our names, the highest numbers so far; and what is to be asked for again, the first due first.
+        self._numbers: dict[str, int] = {}
+        self._owed: list[Owed] = []
         self._stands = False
         self._confirmed: set[str] = set()
         self._behind = Behind()
@@ -104,33 +100,50 @@ class Massive:
     def resume(self, behind: Behind) -> None:
         """To be asked for at the first connection."""
         self._behind = behind
+        if behind.unread:
+            since, until = behind.heard - behind.lag, max(behind.unread.values())
+            why = "more came to the topic since than a successor reads back"
+            self.gaps.append(Gap.of(ABOUT.name, behind.unread, since, until, why))
 
     @property
     def heard(self) -> int:
-        """As Recovering has it. Where nothing is traded, a connection that stands has hidden nothing."""
+        """As Recovering has it."""
+        return min([self._listened, *(owed.heard for owed in self._owed)])
+
+    @property
+    def _listened(self) -> int:
+        """Until when. Where nothing is traded, a connection that stands has hidden nothing."""
         return max(self._heard, time.time_ns() - int(STANDS * SECOND)) if self._stands else self._heard
 
     async def records(self, pace: Pace, reject: Reject) -> AsyncGenerator[Sequence[Record], None]:
         frames = Frames(ABOUT.name, _Event, reject)
-        (since, known), newest = self._interruption(), dict(self._newest)
+        (since, known), newest, numbers = self._interruption(), dict(self._newest), dict(self._numbers)
         await pace.turn()
         async with VendorHttp(ABOUT.name) as http, http.socket(self._socket) as socket:
-            said = http.frames(socket)
             await http.say(socket, _message("auth", self._key))
-            await self._admitted(frames, said)
+            await self._admitted(frames, http.frames(socket))
             try:
                 early = await self._subscribed(frames, http, socket)
                 # New trades wait meanwhile: those of the interruption are then in time for their bars.
                 subscribed = time.time_ns()
-                pages = _Pages(http, pace, self._rest, self._key, self._trade, known, reject)
-                recovery = Recovery(ABOUT.name, pages.of, self._symbols.__getitem__)
-                missed, gaps = await recovery.ask(since, subscribed, self._lag)
-                self.gaps += gaps
+                pages = Pages(http, pace, self._rest, self._key, self._trade, known, reject)
+                missed, gaps = await self._recovery(pages).ask(since, subscribed, self._lag)
+                owed = self._owing(since, known, subscribed, numbers, pages.reached)
+                self.gaps += gaps if owed is None else []
                 for begin in range(0, len(missed), AT_ONCE):
                     yield Missed(missed[begin : begin + AT_ONCE])
                 yield early
+                if owed is not None:
+                    owed.after(early)
+                    self._owed.append(owed)
                 self._heard, self._stands, self._behind = subscribed, True, Behind()
-                async for frame in said:
+                while True:
+                    if (frame := await self._frame(http, socket)) is None:
+                        due = self._owed[0]
+                        pages = Pages(http, pace, self._rest, self._key, self._read, due.known, reject)
+                        async for settled in self._settle(due, self._recovery(pages)):
+                            yield settled
+                        continue
                     found = self._trades(frames, frame)
                     self._heard = time.time_ns()
                     if found:
@@ -138,9 +151,10 @@ class Massive:
                     yield found
             finally:
                 if self._stands:
-                    self._heard, self._stands = self.heard, False
+                    self._heard, self._stands = self._listened, False
                 else:
-                    self._newest = newest  # what was not said is asked for again
+                    # What was not said is asked for again.
+                    self._newest, self._numbers = newest, numbers
 
     async def _subscribed(
         self, frames: Frames[_Event], http: VendorHttp, socket: ClientWebSocketResponse
@@ -158,6 +172,48 @@ class Massive:
                     early += self._trades(frames, await http.frame(socket))
         return early
 
+    def _owing(
+        self,
+        since: Mapping[str, int],
+        known: Known,
+        subscribed: int,
+        numbers: Mapping[str, int],
+        reached: Mapping[str, int],
+    ) -> Owed | None:
+        """What is to be asked for again; None of a plan that tells at once, and where nothing was missed."""
+        if not since or not self.late:
+            return None
+        low = dict(numbers)
+        for symbol, number in reached.items():
+            low[symbol] = max(number, low.get(symbol, number))
+        heard = self._heard or self._behind.heard
+        return Owed(heard, since, subscribed - self._lag, self.late, known, low)
+
+    async def _frame(self, http: VendorHttp, socket: ClientWebSocketResponse) -> str | None:
+        """The next one; None once what is owed is due."""
+        if not self._owed:
+            return await http.frame(socket)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout((self._owed[0].due - time.time_ns()) / SECOND):
+                return await http.frame(socket)
+        return None
+
+    async def _settle(self, owed: Owed, recovery: Recovery) -> AsyncGenerator[Missed, None]:
+        """Ask for what is due, of which nothing is told twice."""
+        told, gaps = await recovery.ask(owed.since, owed.until, 0)
+        missed = owed.missing(told)
+        for begin in range(0, len(missed), AT_ONCE):
+            some = missed[begin : begin + AT_ONCE]
+            yield Missed(unnumbered(some))
+            # A later interruption, before which the symbol was not heard again, hid part of the same time.
+            for each in self._owed:
+                each.said(some)
+        self.gaps += gaps
+        self._owed.pop(0)
+
+    def _recovery(self, pages: Pages) -> Recovery:
+        return Recovery(ABOUT.name, pages.of, self._symbols.__getitem__)
+
     def _interruption(self) -> tuple[dict[str, int], Known]:
         """From when on to ask for each symbol, and what is not to be said again: our own trades show by
         their numbers, those of the term before by what is on the topic.
@@ -165,7 +221,7 @@ class Massive:
         if not self._heard:
             past = self._behind.since
             since = {theirs: past[ours] for theirs, ours in self._symbols.items() if past.get(ours)}
-            self._lag = self._behind.lag
+            self._lag = self._behind.lag or self.late
             return since, self._behind.known
         least = self._heard - self._lag - OVERLAP
         return {theirs: max(self._newest.get(theirs, 0), least) for theirs in self._symbols}, Known()
@@ -198,6 +254,18 @@ class Massive:
     def _trade(
         self, theirs: str, exchange: int, price: float, size: int, happened: int, number: int | None
     ) -> Trade:
+        trade = self._read(theirs, exchange, price, size, happened, number)
+        if happened > self._newest.get(theirs, 0):
+            self._newest[theirs] = happened
+        if self.late and number is not None:
+            self._numbers[trade.symbol] = max(number, self._numbers.get(trade.symbol, number))
+            for owed in self._owed:
+                owed.after((trade,))
+        return trade
+
+    def _read(
+        self, theirs: str, exchange: int, price: float, size: int, happened: int, number: int | None
+    ) -> Trade:
         symbol = self._symbols.get(theirs)
         if symbol is None:
             raise UnfitError(f"{theirs[:40]!r} was not asked for")
@@ -207,67 +275,7 @@ class Massive:
                 raise UnfitError(f"exchange {str(exchange)[:40]} is none of theirs")
             # Massive's own number of the exchange: its list is at /v3/reference/exchanges.
             venue = self._venues[exchange] = f"massive-{exchange}"
-        trade = Trade(symbol, venue, price_of(price), size, happened, number)
-        if happened > self._newest.get(theirs, 0):
-            self._newest[theirs] = happened
-        return trade
-
-
-_Make = Callable[[str, int, float, int, int, int], Trade]
-
-
-class _Pages:
-    """A symbol's trades over REST, of one connection, as `make` understands them; not those of `known`."""
-
-    def __init__(
-        self, http: VendorHttp, pace: Pace, rest: URL, key: str, make: _Make, known: Known, reject: Reject
-    ) -> None:
-        self._http, self._pace, self._rest, self._make, self._known = http, pace, rest, make, known
-        self._headers = {"authorization": f"Bearer {key}"}
-        self._frames = Frames(ABOUT.name, _Result, reject)
-
-    async def of(self, theirs: str, since: int) -> AsyncIterator[list[Trade]]:
-        """Raises SourceError."""
-        # A time over the socket is in milliseconds: begin with all of the last one.
-        query = {"timestamp.gte": str(since - since % MILLISECOND), "order": "asc", "limit": str(PAGE)}
-        url = (self._rest / "v3" / "trades" / theirs).with_query(query)
-        for _ in range(MOST_PAGES):
-            await self._pace.turn()
-            body = await self._http.get(url, headers=self._headers)
-            try:
-                page = msgspec.json.decode(body, type=_Page)
-            except msgspec.DecodeError:
-                raise SourceLostError("massive answers with what nobody understands") from None
-            yield self._trades(theirs, page.results)
-            if not page.next_url:
-                return
-            url = self._next(page.next_url)
-        raise SourceLostError(f"massive has more than {MOST_PAGES} pages of it")
-
-    def _trades(self, theirs: str, results: msgspec.Raw) -> list[Trade]:
-        found = []
-        for item in self._frames.items(results):
-            try:
-                happened = time_of(item.sip_timestamp, 1)
-                size = size_of(item.decimal_size or item.size)
-                number = item.sequence_number
-                trade = self._make(theirs, item.exchange, item.price, size, happened, number)
-            except UnfitError as error:
-                self._frames.refused(error, item)
-            else:
-                if not self._known.take(trade):
-                    found.append(trade)
-        return found
-
-    def _next(self, address: str) -> URL:
-        """Raises SourceLostError for one that is elsewhere: it would get our key."""
-        try:
-            url = URL(address)
-        except ValueError:
-            url = URL()
-        if not url.absolute or url.origin() != self._rest.origin():
-            raise SourceLostError("massive names a next page that is not its own")
-        return url
+        return Trade(symbol, venue, price_of(price), size, happened, number)
 
 
 def _judge(event: _Event) -> None:

@@ -7,32 +7,32 @@ what nobody has written, is the sum of its parts.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from richesreach.gateway.market.model import Interval
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: $1 symbols, $2 interval, $3 its length, $4 the interval of the parts, $5 the earliest beginning.
-BARS = """
+#: `last_part` is the beginning of the newest.
+MADE = """
     select made.* from unnest($1::text[]) as wanted (symbol) cross join lateral (
         select symbol, $2::text as interval, date_bin($3, opened_at, 'epoch') as opened_at,
             (array_agg(open order by opened_at))[1] as open, max(high) as high, min(low) as low,
             (array_agg(close order by opened_at desc))[1] as close, sum(volume) as volume,
-            max(source) as source
+            max(source) as source, max(opened_at) as last_part
         from market_bars
         where market_bars.symbol = wanted.symbol and interval = $4 and opened_at >= greatest($5, (
             select max(opened_at) + $3 from market_bars whole
             where whole.symbol = wanted.symbol and whole.interval = $2 and whole.opened_at >= $5
         ))
         group by symbol, date_bin($3, opened_at, 'epoch')
-    ) made order by opened_at desc
+    ) made
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Of what a bar of `length` is made, and how many bars back."""
+    """Of what a bar of `length` is made: bars of `interval`, which is `part` long. `count` bars back."""
 
-    interval: Interval
+    interval: str
+    part: timedelta
     length: timedelta
     count: int
 
@@ -41,10 +41,11 @@ class Parts:
         return _EPOCH + ((now - _EPOCH) // self.length - self.count + 1) * self.length
 
 
+_MINUTE, _FIVE = timedelta(minutes=1), timedelta(minutes=5)
 #: Bars of a minute have no parts. Of a quarter of an hour nobody writes any, so that all are made.
 PARTS = {
-    Interval.FIVE_MINUTES: Parts(Interval.MINUTE, timedelta(minutes=5), 3),
-    Interval.QUARTER_HOUR: Parts(Interval.FIVE_MINUTES, timedelta(minutes=15), 100),
-    Interval.HOUR: Parts(Interval.MINUTE, timedelta(hours=1), 3),
-    Interval.DAY: Parts(Interval.FIVE_MINUTES, timedelta(days=1), 3),
+    "5m": Parts("1m", _MINUTE, _FIVE, 3),
+    "15m": Parts("5m", _FIVE, timedelta(minutes=15), 100),
+    "1h": Parts("1m", _MINUTE, timedelta(hours=1), 3),
+    "1d": Parts("5m", _FIVE, timedelta(days=1), 3),
 }
