@@ -11,21 +11,28 @@ from loopback import accepts, die_with_parent, own_address, until
 
 ROOT = Path(__file__).parents[2]
 LIBRARIES = ROOT / ".local" / "kafka" / "libs"
-# A node with nothing but a few topics needs no more; the machine is shared.
-HEAP = "-Xmx384m"
-# Of two compilers the quick one: the other has a processor to itself for a while, and takes a third off what
-# a broker of some minutes costs.
-QUICKLY = "-XX:TieredStopAtLevel=1"
+# A node with nothing but a few topics needs no more; the machine is shared. Of two compilers the quick one:
+# the other has a processor to itself for a while, and takes a third off what a broker of some minutes costs.
+BRIEF = ("-Xmx384m", "-XX:TieredStopAtLevel=1")
+# As Kafka's own script starts it (bin/kafka-run-class.sh and kafka-server-start.sh of 4.x).
+LASTING = (
+    "-Xms1G",
+    "-Xmx1G",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:InitiatingHeapOccupancyPercent=35",
+    "-XX:+ExplicitGCInvokesConcurrent",
+)
 LOGGED = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 
 
 class KafkaServer:
-    """`output` is what it says. Auto-creation of topics is off, as on the platform. One that is `lasting` is
-    compiled as a server of days is.
+    """`output` is what it says. Auto-creation of topics is off, as on the platform. One that is `lasting`
+    runs as a server of days does.
     """
 
     def __init__(self, folder: Path, *, lasting: bool = False) -> None:
-        self._options = [HEAP, LOGGED, *([] if lasting else [QUICKLY])]
+        self._options = [*(LASTING if lasting else BRIEF), LOGGED]
         (self.host, self.port), (_, controller) = own_address(), own_address()
         self._output = folder / "output"
         self._settings = folder / "server.properties"
