@@ -42,7 +42,7 @@ def until(condition: Callable[[], bool], what: str, patience: float = 30.0) -> N
 @contextmanager
 def serving(server: BaseServer) -> Iterator[None]:
     """The server answers in a thread of its own, until the end of the block."""
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield
