@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,18 @@ from typing import Any
 import pytest
 
 from stacks.environment import PLACEHOLDER_ACCOUNT, Environment, load_environment
+from stacks.kernel import connect
 from stacks.manifest import Manifest, load_manifests
+from stacks.node import NodeProcess
 from tests.stacks import environments
 from tests.stacks.assembly import Assembly, clone, run_app
 
 Synthesise = Callable[..., Assembly]
+
+# As `app.py` has it: jsii's own Node has a second one before it, and looks for garbage on the core that the
+# tests need. Nobody's Node can be taken away once the CDK is in it.
+if "aws_cdk" not in sys.modules:
+    connect(NodeProcess())
 
 
 @pytest.fixture(scope="session")
