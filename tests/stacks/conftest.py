@@ -107,9 +107,14 @@ def delivered(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def optioned_lake(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Prod with the options of the lake on that prod itself leaves off."""
+def optioned(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Prod with options as prod itself has none of them: no two are about one resource."""
     changes: dict[str, Any] = {
+        "database.recovery_point_seconds": 60,
+        "database.write_forwarding": True,
+        "edge.firewall.geography": {"mode": "allow", "countries": ["US", "DE"]},
+        "edge.http3": False,
+        "edge.staging": {"weight": 0.05},
         "lake.object_lock": {"mode": "governance", "days": 400},
         "lake.zones.processed": {"intelligent_tiering": 1},
         "lake.archive_tiers": {"archive": 90, "deep_archive": 180},
@@ -121,8 +126,13 @@ def optioned_lake(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFacto
         "lake.replication.prefix": "curated/",
         "lake.replication.time_control": True,
         "lake.replication.delete_markers": True,
+        "monitoring.alarm_email": "night@richesreach.example",
+        "monitoring.pagerduty_events_url": None,
+        "monitoring.suppress_during_deployments": False,
+        "security.trail.lake_events": False,
+        "security.trail.insights": False,
     }
     contents = environments.document()
     for path, value in changes.items():
         contents = environments.put(contents, path, value)
-    return synthesise(environments.read(tmp_path_factory.mktemp("optioned-lake-file"), contents))
+    return synthesise(environments.read(tmp_path_factory.mktemp("optioned-file"), contents))
