@@ -108,7 +108,7 @@ def delivered(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def optioned(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Prod with options as prod itself has none of them: no two are about one resource."""
+    """Prod with options set otherwise than prod sets them, all at once: none of them hides another."""
     changes: dict[str, Any] = {
         "database.recovery_point_seconds": 60,
         "database.write_forwarding": True,

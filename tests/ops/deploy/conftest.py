@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -62,16 +63,22 @@ class Site:
         )
 
     def run(self, *arguments: str) -> Result:
-        """The command to its end, in this process: another would import for more than a second."""
+        """The command to its end, in this process: another would import for more than a second. An error is
+        one line and no traceback, nor is there one of a thread.
+        """
         output, errors = io.StringIO(), io.StringIO()
+        fallen: list[threading.ExceptHookArgs] = []
         with (
             patch.object(sys, "argv", ["richesreach", *arguments]),
             patch.dict(os.environ, _ours() | {"RICHESREACH_AWS_PORT": self.port}, clear=True),
+            patch.object(threading, "excepthook", fallen.append),
             redirect_stdout(output),
             redirect_stderr(errors),
             pytest.raises(SystemExit) as ended,
         ):
             cli.main()
+        assert not fallen
+        assert "Traceback" not in errors.getvalue(), errors.getvalue()
         return Result(int(ended.value.code or 0), output.getvalue(), errors.getvalue())
 
     def deploy(self, assembly: Path, *arguments: str) -> Result:
