@@ -32,7 +32,7 @@ logs: .venv/installed ## List the logs; `richesreach logs NAME` shows one
 .PHONY: test
 test: install .venv-images/installed ## Run every test; acceptance starts the platform itself where it does not run
 	@$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync=target \
-		test-ops test-stacks test-each-service test-acceptance test-core
+		test-core test-stacks test-each-service test-acceptance test-ops
 
 .PHONY: test-stacks test-ops test-services test-each-service test-core test-acceptance
 test-stacks:
@@ -44,7 +44,8 @@ test-ops: .venv-images/installed
 test-services:
 	@echo "tests/services" && .venv-services/bin/python -m pytest tests/services
 
-# The services' tests wait for servers most of the time: in two halves they take little more than the longer one.
+# The services' tests wait for servers most of the time: in two halves they take little more than the longer one,
+# and what waits most begins first, so that no processor is idle at the end.
 test-each-service:
 	@echo "tests/services/*" && .venv-services/bin/python -m pytest $(filter-out %/__pycache__/,$(wildcard tests/services/*/))
 

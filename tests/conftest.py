@@ -1,9 +1,10 @@
-"""What holds for every test: jsii runs on the Node that the lock of `.venv` pins; calls of AWS are recorded;
-no garbage is looked for among what is imported.
+"""What holds for every test: jsii runs on the Node that the lock of `.venv` pins; calls of AWS are recorded,
+and what botocore knows of AWS is read once; no garbage is looked for among what is imported.
 
 All set before anything imports aws_cdk, which starts that Node, or makes a session of botocore.
 """
 
+import functools
 import gc
 import os
 from importlib.util import find_spec
@@ -23,9 +24,15 @@ if NODE.exists():
 RECORDING = find_spec("botocore") is not None
 
 if RECORDING:
+    import botocore.session
+
     from tests.aws_calls import recorder
 
     recorder.install()
+    # moto forgets the session with each test, and each session reads the models of its services anew.
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+    # Nor has any test a use for the 1,296 images that moto would make in each region of EC2.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

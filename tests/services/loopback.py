@@ -19,7 +19,7 @@ _address_numbers = itertools.count()
 def own_address() -> tuple[str, int]:
     """A loopback address of this test process and a free port on it."""
     block, number = divmod(next(_address_numbers), 250)
-    assert block < 6, "127.60 to 127.65 are for these tests"
+    assert block < 10, "127.60 to 127.69 are for these tests"
     host = f"127.{60 + block}.{os.getpid() % 250}.{number + 1}"
     with socket.socket() as probe:
         probe.bind((host, 0))
@@ -42,7 +42,7 @@ def until(condition: Callable[[], bool], what: str, patience: float = 30.0) -> N
 @contextmanager
 def serving(server: BaseServer) -> Iterator[None]:
     """The server answers in a thread of its own, until the end of the block."""
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,18 @@ from typing import Any
 import pytest
 
 from stacks.environment import PLACEHOLDER_ACCOUNT, Environment, load_environment
+from stacks.kernel import connect
 from stacks.manifest import Manifest, load_manifests
+from stacks.node import NodeProcess
 from tests.stacks import environments
 from tests.stacks.assembly import Assembly, clone, run_app
 
 Synthesise = Callable[..., Assembly]
+
+# As `app.py` has it: jsii's own Node has a second one before it, and looks for garbage on the core that the
+# tests need. Nobody's Node can be taken away once the CDK is in it.
+if "aws_cdk" not in sys.modules:
+    connect(NodeProcess())
 
 
 @pytest.fixture(scope="session")
@@ -99,9 +107,14 @@ def delivered(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def optioned_lake(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Prod with the options of the lake on that prod itself leaves off."""
+def optioned(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Prod with options set otherwise than prod sets them, all at once: none of them hides another."""
     changes: dict[str, Any] = {
+        "database.recovery_point_seconds": 60,
+        "database.write_forwarding": True,
+        "edge.firewall.geography": {"mode": "allow", "countries": ["US", "DE"]},
+        "edge.http3": False,
+        "edge.staging": {"weight": 0.05},
         "lake.object_lock": {"mode": "governance", "days": 400},
         "lake.zones.processed": {"intelligent_tiering": 1},
         "lake.archive_tiers": {"archive": 90, "deep_archive": 180},
@@ -113,8 +126,13 @@ def optioned_lake(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFacto
         "lake.replication.prefix": "curated/",
         "lake.replication.time_control": True,
         "lake.replication.delete_markers": True,
+        "monitoring.alarm_email": "night@richesreach.example",
+        "monitoring.pagerduty_events_url": None,
+        "monitoring.suppress_during_deployments": False,
+        "security.trail.lake_events": False,
+        "security.trail.insights": False,
     }
     contents = environments.document()
     for path, value in changes.items():
         contents = environments.put(contents, path, value)
-    return synthesise(environments.read(tmp_path_factory.mktemp("optioned-lake-file"), contents))
+    return synthesise(environments.read(tmp_path_factory.mktemp("optioned-file"), contents))

@@ -22,14 +22,6 @@ def parameters(assembly: Assembly, region: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def bounded(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Prod with a bound on the lag, and writes that a secondary forwards."""
-    contents = environments.put(environments.document(), "database.recovery_point_seconds", 60)
-    contents = environments.put(contents, "database.write_forwarding", True)
-    return synthesise(environments.read(tmp_path_factory.mktemp("bounded-file"), contents))
-
-
-@pytest.fixture(scope="module")
 def pausing(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """One region whose database is not global and may pause."""
     contents = environments.single_region()
@@ -50,15 +42,15 @@ def test_server_refuses_connections_without_tls_and_counts_its_statements(
     assert cluster(prod, region).properties["DBClusterParameterGroupName"] == {"Ref": group}
 
 
-def test_bound_on_the_lag_stands_in_the_home_regions_parameters_alone(bounded: Assembly) -> None:
-    assert parameters(bounded, HOME)["rds.global_db_rpo"] == "60"
-    assert not [region for region in OTHERS if "rds.global_db_rpo" in parameters(bounded, region)]
+def test_bound_on_the_lag_stands_in_the_home_regions_parameters_alone(optioned: Assembly) -> None:
+    assert parameters(optioned, HOME)["rds.global_db_rpo"] == "60"
+    assert not [region for region in OTHERS if "rds.global_db_rpo" in parameters(optioned, region)]
 
 
 def test_writes_are_forwarded_by_secondaries_alone_and_only_when_asked_for(
-    bounded: Assembly, prod: Assembly
+    optioned: Assembly, prod: Assembly
 ) -> None:
-    forwarding = {r: cluster(bounded, r).properties.get("EnableGlobalWriteForwarding") for r in REGIONS}
+    forwarding = {r: cluster(optioned, r).properties.get("EnableGlobalWriteForwarding") for r in REGIONS}
     assert forwarding == {HOME: None, **dict.fromkeys(OTHERS, True)}
     assert not [r for r in REGIONS if "EnableGlobalWriteForwarding" in cluster(prod, r).properties]
 

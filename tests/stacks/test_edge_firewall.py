@@ -106,11 +106,9 @@ def variant(tmp_path: Path, changes: dict[str, object]) -> Any:
     return read(tmp_path, contents)
 
 
-def test_listed_countries_alone_are_admitted(tmp_path: Path, synthesise: Synthesise) -> None:
-    chosen = {"mode": "allow", "countries": ["US", "DE"]}
-    assembly = synthesise(variant(tmp_path, {"edge.firewall.geography": chosen}))
+def test_listed_countries_alone_are_admitted(optioned: Assembly) -> None:
     first = min(
-        assembly.one(*EDGE, "AWS::WAFv2::WebACL").properties["Rules"], key=lambda r: int(r["Priority"])
+        optioned.one(*EDGE, "AWS::WAFv2::WebACL").properties["Rules"], key=lambda r: int(r["Priority"])
     )
     assert first["Action"] == {"Block": {}}
     assert first["Statement"]["NotStatement"]["Statement"]["GeoMatchStatement"]["CountryCodes"] == [
@@ -119,12 +117,11 @@ def test_listed_countries_alone_are_admitted(tmp_path: Path, synthesise: Synthes
     ]
 
 
-def test_staging_distribution_takes_its_share(tmp_path: Path, synthesise: Synthesise) -> None:
-    assembly = synthesise(variant(tmp_path, {"edge.http3": False, "edge.staging": {"weight": 0.05}}))
-    both = assembly.all(*EDGE, "AWS::CloudFront::Distribution")
+def test_staging_distribution_takes_its_share(optioned: Assembly) -> None:
+    both = optioned.all(*EDGE, "AWS::CloudFront::Distribution")
     (staging,) = [d for d in both if d.properties["DistributionConfig"].get("Staging")]
     (primary,) = [d for d in both if d is not staging]
-    policy = assembly.one(*EDGE, "AWS::CloudFront::ContinuousDeploymentPolicy")
+    policy = optioned.one(*EDGE, "AWS::CloudFront::ContinuousDeploymentPolicy")
     assert primary.properties["DistributionConfig"]["ContinuousDeploymentPolicyId"] == {
         "Ref": policy.logical_id
     }

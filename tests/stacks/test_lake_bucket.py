@@ -72,8 +72,8 @@ def test_older_versions_of_a_regions_state_go_after_a_day(prod: Assembly) -> Non
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
-def test_newest_noncurrent_versions_are_kept_where_configured(optioned_lake: Assembly) -> None:
-    rules = lake(optioned_lake).properties["LifecycleConfiguration"]["Rules"]
+def test_newest_noncurrent_versions_are_kept_where_configured(optioned: Assembly) -> None:
+    rules = lake(optioned).properties["LifecycleConfiguration"]["Rules"]
     rules = [rule for rule in rules if rule.get("Prefix") and rule["Prefix"] != "state/"]
     assert {rule["NoncurrentVersionExpiration"]["NewerNoncurrentVersions"] for rule in rules} == {3}
 
@@ -84,29 +84,27 @@ def test_access_logs_are_partitioned_by_the_date_of_the_request(prod: Assembly) 
     assert logging["TargetObjectKeyFormat"] == {"PartitionedPrefix": {"PartitionDateSource": "EventTime"}}
 
 
-def test_inventory_goes_to_the_log_bucket(prod: Assembly, optioned_lake: Assembly) -> None:
+def test_inventory_goes_to_the_log_bucket(prod: Assembly, optioned: Assembly) -> None:
     (inventory,) = lake(prod).properties["InventoryConfigurations"]
     logs = prod.one(
         HOME, "datalake", "AWS::S3::Bucket", BucketName=f"richesreach-prod-logs-111111111111-{HOME}"
     )
     assert inventory["Destination"]["BucketArn"] == {"Fn::GetAtt": [logs.logical_id, "Arn"]}
     assert (inventory["ScheduleFrequency"], inventory["Destination"]["Format"]) == ("Daily", "Parquet")
-    assert "InventoryConfigurations" not in lake(optioned_lake).properties
+    assert "InventoryConfigurations" not in lake(optioned).properties
 
 
-def test_requests_are_measured_for_the_bucket_and_each_zone(prod: Assembly, optioned_lake: Assembly) -> None:
+def test_requests_are_measured_for_the_bucket_and_each_zone(prod: Assembly, optioned: Assembly) -> None:
     metrics = {each["Id"]: each.get("Prefix") for each in lake(prod).properties["MetricsConfigurations"]}
     assert metrics == {"EntireBucket": None, **{zone: f"{zone}/" for zone in ZONES}}
-    assert "MetricsConfigurations" not in lake(optioned_lake).properties
+    assert "MetricsConfigurations" not in lake(optioned).properties
 
 
-def test_events_go_to_eventbridge_without_a_function_of_the_cdk(
-    prod: Assembly, optioned_lake: Assembly
-) -> None:
+def test_events_go_to_eventbridge_without_a_function_of_the_cdk(prod: Assembly, optioned: Assembly) -> None:
     notified = lake(prod).properties["NotificationConfiguration"]
     assert notified == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     assert not prod.all(HOME, "datalake", "AWS::Lambda::Function")
-    assert "NotificationConfiguration" not in lake(optioned_lake).properties
+    assert "NotificationConfiguration" not in lake(optioned).properties
 
 
 def test_browsers_of_the_configured_origins_may_read(prod: Assembly) -> None:
@@ -115,20 +113,20 @@ def test_browsers_of_the_configured_origins_may_read(prod: Assembly) -> None:
     assert rule["AllowedMethods"] == ["GET", "HEAD"]
 
 
-def test_object_lock_is_off_unless_configured(prod: Assembly, optioned_lake: Assembly) -> None:
+def test_object_lock_is_off_unless_configured(prod: Assembly, optioned: Assembly) -> None:
     assert "ObjectLockEnabled" not in lake(prod).properties
-    locked = lake(optioned_lake).properties
+    locked = lake(optioned).properties
     assert locked["ObjectLockEnabled"] is True
     assert locked["ObjectLockConfiguration"]["Rule"] == {
         "DefaultRetention": {"Days": 400, "Mode": "GOVERNANCE"}
     }
 
 
-def test_intelligent_tiering_takes_a_zone_and_archives_what_nobody_reads(optioned_lake: Assembly) -> None:
-    rules = lake(optioned_lake).properties["LifecycleConfiguration"]["Rules"]
+def test_intelligent_tiering_takes_a_zone_and_archives_what_nobody_reads(optioned: Assembly) -> None:
+    rules = lake(optioned).properties["LifecycleConfiguration"]["Rules"]
     (rule,) = [each for each in rules if each.get("Prefix") == "processed/"]
     assert rule["Transitions"] == [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 1}]
-    (tiers,) = lake(optioned_lake).properties["IntelligentTieringConfigurations"]
+    (tiers,) = lake(optioned).properties["IntelligentTieringConfigurations"]
     assert {tier["AccessTier"]: tier["Days"] for tier in tiers["Tierings"]} == {
         "ARCHIVE_ACCESS": 90,
         "DEEP_ARCHIVE_ACCESS": 180,

@@ -52,9 +52,9 @@ def test_one_region_replicates_nowhere(single: Assembly) -> None:
     assert single.regions("lake-replication") == []
 
 
-def test_chosen_destination_receives_and_does_not_send_to_itself(optioned_lake: Assembly) -> None:
-    assert sorted(optioned_lake.regions("lake-replication")) == ["ap-southeast-1", HOME]
-    (rule,) = rules(optioned_lake, HOME)
+def test_chosen_destination_receives_and_does_not_send_to_itself(optioned: Assembly) -> None:
+    assert sorted(optioned.regions("lake-replication")) == ["ap-southeast-1", HOME]
+    (rule,) = rules(optioned, HOME)
     assert (rule["Prefix"], rule["TimeControl"], rule["DeleteMarkers"]) == ("curated/", True, True)
 
 
@@ -75,8 +75,8 @@ def test_replication_reads_its_own_lake_and_writes_the_others(prod: Assembly) ->
     assert not allows(statements, "s3:ReplicateDelete", f"{other}/raw/a")
 
 
-def test_replication_of_a_prefix_reaches_nothing_beside_it(optioned_lake: Assembly) -> None:
-    statements = replication_policy(optioned_lake)
+def test_replication_of_a_prefix_reaches_nothing_beside_it(optioned: Assembly) -> None:
+    statements = replication_policy(optioned)
     other = BUCKET.replace(HOME, "eu-west-1")
     assert allows(statements, "s3:ReplicateDelete", f"{other}/curated/a")
     assert not allows(statements, "s3:ReplicateObject", f"{other}/raw/a")

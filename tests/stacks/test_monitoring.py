@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from stacks.environment import Environment, load_environment
+from stacks.environment import load_environment
 from stacks.errors import ConfigurationError
 from stacks.manifest import Manifest, load_manifests
 from stacks.monitoring.burn_rate import FAST, SLOW
@@ -130,12 +129,8 @@ def test_deployment_holds_the_page_on_tasks_and_no_other(prod: Assembly) -> None
     assert suppressor == {"Fn::GetAtt": [found["gateway-deploying"].logical_id, "Arn"]}
 
 
-def test_without_the_option_a_deployment_holds_nothing(
-    synthesise: Callable[[Environment], Assembly],
-) -> None:
-    environment = load_environment("prod")
-    monitoring = environment.monitoring.model_copy(update={"suppress_during_deployments": False})
-    found = alarms(synthesise(environment.model_copy(update={"monitoring": monitoring})), "us-east-1")
+def test_without_the_option_a_deployment_holds_nothing(optioned: Assembly) -> None:
+    found = alarms(optioned, "us-east-1")
     assert "gateway-deploying" not in found
     assert "ActionsSuppressor" not in found["gateway-too-few-tasks"].properties
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 
-from stacks.environment import Environment, load_environment
 from tests.stacks.assembly import Assembly, Resource
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
@@ -112,16 +110,12 @@ def test_template_holds_no_routing_key(prod: Assembly) -> None:
     assert not [name for name in variables if name.endswith("ROUTING_KEY")]
 
 
-def test_address_is_told_by_both_topics(synthesise: Callable[[Environment], Assembly]) -> None:
-    environment = load_environment("prod")
-    monitoring = environment.monitoring.model_copy(
-        update={"alarm_email": "night@richesreach.example", "pagerduty_events_url": None}
-    )
-    made = synthesise(environment.model_copy(update={"monitoring": monitoring}))
-    subscriptions = made.all("us-east-1", "monitoring", "AWS::SNS::Subscription")
+def test_address_is_told_by_both_topics(optioned: Assembly) -> None:
+    subscriptions = optioned.all("us-east-1", "monitoring", "AWS::SNS::Subscription")
     assert [(s.properties["Protocol"], s.properties["Endpoint"]) for s in subscriptions] == [
         ("email", "night@richesreach.example")
     ] * 2
-    functions = made.all("us-east-1", "monitoring", "AWS::Lambda::Function")
+    functions = optioned.all("us-east-1", "monitoring", "AWS::Lambda::Function")
     assert not [each for each in functions if "ROUTING_KEY" in json.dumps(each.properties)]
-    assert "alarms-undelivered" not in json.dumps(made.templates[made.stack_id("us-east-1", "monitoring")])
+    monitoring = optioned.templates[optioned.stack_id("us-east-1", "monitoring")]
+    assert "alarms-undelivered" not in json.dumps(monitoring)

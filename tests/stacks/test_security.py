@@ -13,7 +13,6 @@ from stacks.errors import ConfigurationError
 from stacks.security.rules import GLOBAL_RULES, RULES
 from tests.stacks import environments
 from tests.stacks.assembly import Assembly
-from tests.stacks.conftest import Synthesise
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
 LAKE = "richesreach-prod-lake-111111111111-{}"
@@ -244,10 +243,7 @@ def test_boundary_admits_us_east_1_where_the_edge_is_although_no_service_runs_th
         assert stay["Condition"]["StringNotEquals"]["aws:RequestedRegion"] == ["eu-central-1", "us-east-1"]
 
 
-def test_trail_of_management_events_alone_names_no_lake(synthesise: Synthesise, tmp_path: Path) -> None:
-    quiet = environments.put(environments.document(), "security.trail.lake_events", False)
-    quiet = environments.put(quiet, "security.trail.insights", False)
-    assembly = synthesise(environments.read(tmp_path, quiet))
-    trail = assembly.one(HOME, "security", "AWS::CloudTrail::Trail").properties
+def test_trail_of_management_events_alone_names_no_lake(optioned: Assembly) -> None:
+    trail = optioned.one(HOME, "security", "AWS::CloudTrail::Trail").properties
     assert [each["Name"] for each in trail["AdvancedEventSelectors"]] == ["management"]
     assert "InsightSelectors" not in trail

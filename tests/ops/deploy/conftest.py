@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from ops import cdk
+from ops import cdk, cli
 from ops.deploy.store import RECORD
 from ops.local import aws
 from stacks.yaml_file import ROOT
@@ -47,30 +51,38 @@ class Site:
     def command(self, *arguments: str) -> list[str]:
         return [*RECORDED, "ops.cli", *arguments]
 
-    def variables(self, **more: str) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CDK_"))}
-        return kept | {"RICHESREACH_AWS_PORT": self.port, "COLUMNS": "200"} | more
-
-    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
-        """The command in the background."""
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The command in a process of its own, in the background."""
         return subprocess.Popen(
             self.command(*arguments),
             cwd=ROOT,
-            env=self.variables(**more),
+            env=_ours() | {"RICHESREACH_AWS_PORT": self.port, "COLUMNS": "200"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, *arguments: str, **more: str) -> Result:
-        """The command to its end; an error is one line and no traceback."""
-        child = self.start(*arguments, **more)
-        output, errors = child.communicate()
-        assert "Traceback" not in errors, errors
-        return Result(child.returncode, output, errors)
+    def run(self, *arguments: str) -> Result:
+        """The command to its end, in this process: another would import for more than a second. An error is
+        one line and no traceback, nor is there one of a thread.
+        """
+        output, errors = io.StringIO(), io.StringIO()
+        fallen: list[threading.ExceptHookArgs] = []
+        with (
+            patch.object(sys, "argv", ["richesreach", *arguments]),
+            patch.dict(os.environ, _ours() | {"RICHESREACH_AWS_PORT": self.port}, clear=True),
+            patch.object(threading, "excepthook", fallen.append),
+            redirect_stdout(output),
+            redirect_stderr(errors),
+            pytest.raises(SystemExit) as ended,
+        ):
+            cli.main()
+        assert not fallen
+        assert "Traceback" not in errors.getvalue(), errors.getvalue()
+        return Result(int(ended.value.code or 0), output.getvalue(), errors.getvalue())
 
-    def deploy(self, assembly: Path, *arguments: str, **more: str) -> Result:
-        return self.run(*self.deploying(assembly, *arguments), **more)
+    def deploy(self, assembly: Path, *arguments: str) -> Result:
+        return self.run(*self.deploying(assembly, *arguments))
 
     def deploying(self, assembly: Path, *arguments: str) -> tuple[str, ...]:
         folder = tempfile.mkdtemp(dir=self.folder)
@@ -114,6 +126,11 @@ class Site:
 
     def parameter(self, name: str, region: str = HOME) -> str:
         return str(self.client("ssm", region).get_parameter(Name=name)["Parameter"]["Value"])
+
+
+def _ours() -> dict[str, str]:
+    """This process's variables, without a developer's own account."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CDK_"))}
 
 
 @contextmanager

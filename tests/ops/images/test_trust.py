@@ -36,7 +36,7 @@ class Truststore(BaseHTTPRequestHandler):
 def url() -> Iterator[str]:
     Truststore.asked = 0
     server = HTTPServer(("127.0.0.1", 0), Truststore)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/bundle.pem"
     server.shutdown()
     server.server_close()

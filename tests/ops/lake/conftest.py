@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import boto3
@@ -22,21 +23,32 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@pytest.fixture
-def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+@contextmanager
+def made() -> Iterator[Lake]:
     """A lake with nothing in it."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         s3 = boto3.client("s3", region_name=REGION)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         yield Lake(s3, BUCKET, REGION)
 
 
+def fill(lake: Lake, now: datetime) -> None:
+    """As `up` does."""
+    for key, text in documents().items():
+        lake.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
+    sample.write(lake, now)
+
+
+@pytest.fixture
+def empty() -> Iterator[Lake]:
+    with made() as lake:
+        yield lake
+
+
 @pytest.fixture
 def lake(empty: Lake, now: datetime) -> Lake:
     """A lake as `up` leaves it."""
-    for key, text in documents().items():
-        empty.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
-    sample.write(empty, now)
+    fill(empty, now)
     return empty
