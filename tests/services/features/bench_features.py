@@ -21,6 +21,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+# Feast is started while a client of gRPC runs here, whose handlers of a fork can end the child.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[2] / "services")]
 
