@@ -1,6 +1,6 @@
 """What the operator publishes, and how it is known that all before a snapshot has been acknowledged.
 
-Bars are encoded here, a few at a time: a second that closes has thousands, and vectors must not wait for them.
+Bars are encoded here, a few at a time: a second that closes has thousands, for which no vector may wait.
 """
 
 import threading
