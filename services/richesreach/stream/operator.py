@@ -136,8 +136,8 @@ class Operator:
         waiting = self._outbox.waiting
         fetch = self._membership.fetch(pause, PATIENCE) if waiting else self._membership.fetch(pause)
         fetching = asyncio.create_task(fetch, name="fetch")
-        await asyncio.sleep(0)  # from here on it waits in its thread
         try:
+            await asyncio.sleep(0)  # from here on it waits in its thread
             most = max(OUTPUTS_AT_ONCE, int(waiting * OUTPUTS_SHARE))
             self.metrics.outputs.inc(self._outbox.send(most))
         finally:

@@ -45,7 +45,8 @@ class Stage:
 class Outbox:
     """One producer; what is put in goes out in order. `waiting` are outputs that are not encoded yet.
 
-    A thread may flush it while another one sends, which then sends nothing.
+    A thread may flush it while another one sends, which then sends nothing; all else is for the one that puts,
+    while nobody flushes. What cannot be sent keeps its stage open for good.
 
     Without `bars` another job writes bars and indicators: outputs are counted and go nowhere.
     """
@@ -97,14 +98,19 @@ class Outbox:
         sent = 0
         while self._closings and sent < most:
             made, stage = self._closings[0]
-            for output in made:
-                self._send(output, stage)
-                sent += 1
-                if sent == most:
-                    break
-            else:
-                self._closings.popleft()
-                stage.open -= 1
+            try:
+                for output in made:
+                    self._send(output, stage)
+                    sent += 1
+                    if sent == most:
+                        break
+                else:
+                    self._closings.popleft()
+                    stage.open -= 1
+            except BaseException:
+                # The output is gone: no snapshot may be kept as if its brokers had it.
+                stage.open += 1
+                raise
         self.published += sent
         self.waiting -= sent
         self._producer.poll(0)
