@@ -82,6 +82,15 @@ async def test_quarters_of_an_hour_are_made_of_bars_of_five_minutes(kept: Kept) 
     ]
 
 
+async def test_quarters_of_days_ago_are_listed_once_they_are_over(kept: Kept) -> None:
+    since = TODAY - 3 * DAY
+    await kept.save(*(bar(since + number * FIVE, str(20 + number)) for number in range(8)))
+    found = await kept.store.bars("AAPL", Interval.QUARTER_HOUR, since - DAY, TODAY, 2)
+    assert [(each.opened_at - since, each.close) for each in found] == [(3 * FIVE, 25), (timedelta(0), 22)]
+    older = await kept.store.bars("AAPL", Interval.QUARTER_HOUR, since - DAY, found[0].opened_at, 2)
+    assert older == found[1:]
+
+
 async def test_bars_of_a_minute_are_as_they_are_written(kept: Kept) -> None:
     await kept.save(bar(TODAY, "20", Interval.MINUTE))
     assert [each.close for each in await kept.newest(Interval.MINUTE)] == [20]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import asyncpg
+
 from richesreach.core.database import Connection, Database
-from richesreach.core.unfinished_bars import MADE, PARTS, Parts
+from richesreach.core.unfinished_bars import made_bars
 
 _COLUMNS = ("opened_at", "open", "high", "low", "close", "volume", "source")
 # The newest first. One row more than is asked shows whether there are older ones.
@@ -15,7 +17,6 @@ _BARS = f"""
     where symbol = $1 and interval = $2 and opened_at >= $3 and opened_at < $4
     order by opened_at desc limit $5
 """  # noqa: S608
-_MADE = f"select * from ({MADE}) made order by opened_at desc"  # noqa: S608
 _LISTED = "select exists (select from market_symbols where symbol = $1)"
 
 
@@ -64,28 +65,24 @@ class CandleStore:
         self, symbol: str, interval: str, since: datetime, until: datetime, most: int
     ) -> Candles | None:
         """Those opened from `since` on and before `until`; None for a symbol that is not listed."""
-        parts = PARTS.get(interval)
 
         async def select(connection: Connection) -> Candles | None:
             # What is made comes first: a bar that is written meanwhile is then there twice, and not missing.
-            made = [] if parts is None else await self._made(connection, symbol, interval, parts)
+            now = self._clock()
+            rows = await made_bars(connection, [symbol], interval, now, most + 2, since, until)
+            made = [Made(_candle(row), row["known_until"], row["over"]) for row in rows]
             rows = await connection.fetch(_BARS, symbol, interval, since, until, most + 1)
-            if not rows and not made and not await connection.fetchval(_LISTED, symbol):
+            written = [_candle(row) for row in rows]
+            if not written and not made and not await connection.fetchval(_LISTED, symbol):
                 return None
-            written = {row["opened_at"] for row in rows}
-            wanted = [bar for bar in made if since <= bar.candle.opened_at < until]
-            new = [bar for bar in wanted if bar.candle.opened_at not in written]
-            closed = [*(bar.candle for bar in new if bar.over), *(Candle(**row) for row in rows)]
+            known = {candle.opened_at for candle in written}
+            new = [bar for bar in made if bar.candle.opened_at not in known]
+            closed = [*(bar.candle for bar in new if bar.over), *written]
             unfinished = next((bar for bar in new if not bar.over), None)
             return Candles(closed[:most], len(closed) > most, unfinished)
 
         return await self._database.read(select)
 
-    async def _made(self, connection: Connection, symbol: str, interval: str, parts: Parts) -> list[Made]:
-        """The newest first. That one has no part after it which would say that no more of its own come."""
-        since = parts.since(self._clock())
-        rows = await connection.fetch(_MADE, [symbol], interval, parts.length, parts.interval, since)
-        return [
-            Made(Candle(**{name: row[name] for name in _COLUMNS}), row["last_part"] + parts.part, place > 0)
-            for place, row in enumerate(rows)
-        ]
+
+def _candle(row: asyncpg.Record) -> Candle:
+    return Candle(**{name: row[name] for name in _COLUMNS})

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import pytest
 from cache_servers import CachePair
 from gateway_task import client_of, task_environment
 from hypothesis import given, settings
@@ -109,6 +110,42 @@ async def test_quarters_that_are_over_are_closed_and_the_newest_goes_on(cluster:
     first, newest = fold(parts[:3], NOON), fold(parts[3:], NOON + 3 * FIVE)
     assert (found.closed, found.unfinished.candle) == ([first], newest)
     assert (before.closed, before.unfinished) == (found.closed, None), "`to` ends before it"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 1000])
+async def test_quarters_of_days_ago_come_page_by_page(cluster: PostgresCluster, limit: int) -> None:
+    """Some have one part alone, and the clock is days on."""
+    places = [number for number in range(30) if number not in (4, 5, 9, 10, 11)]
+    parts = [candle(NOON + number * FIVE, 100 + number) for number in places]
+    keep(cluster, [("5m", part) for part in parts])
+    seen, until = list[Candle](), NOON + timedelta(days=1)
+    async with store_at(cluster, NOON + timedelta(days=9)) as store:
+        whole = await store.newest("AAPL", "15m", NOON + FIVE, NEVER, 1000)
+        while True:
+            found = await store.newest("AAPL", "15m", NOON, until, limit)
+            assert found is not None
+            seen += found.closed
+            if not found.more:
+                break
+            until = found.closed[-1].opened_at
+    assert whole is not None
+    assert whole.unfinished is not None
+    made = folded(parts, 3 * FIVE)
+    assert seen == made[-2::-1], "the newest goes on as long as no part comes after it"
+    assert [*whole.closed] == made[-2:0:-1], "the first was opened before `from`"
+    assert whole.unfinished.candle == made[-1]
+
+
+async def test_times_beyond_all_bars_are_no_trouble(cluster: PostgresCluster) -> None:
+    keep(cluster, [("5m", candle(NOON, 100))])
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    async with store_at(cluster, NOON) as store:
+        found = await store.newest("AAPL", "15m", first, last, 5)
+        none = await store.newest("AAPL", "15m", last - FIVE, last, 5)
+    assert found is not None
+    assert found.unfinished is not None
+    assert none is not None
+    assert (none.closed, none.unfinished) == ([], None)
 
 
 async def test_of_minutes_and_of_what_nobody_knows_there_is_none(cluster: PostgresCluster) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from richesreach.core.database import Connection, Database
-from richesreach.core.unfinished_bars import MADE, PARTS
+from richesreach.core.unfinished_bars import made_bars
 from richesreach.gateway.market.model import (
     Bar,
     Direction,
@@ -27,7 +27,8 @@ Row = TypeVar("Row")
 _AT_ONCE = 500
 
 _INSTRUMENT = "symbol, name, asset_class, exchange, currency, source"
-_BAR = "symbol, interval, opened_at, open, high, low, close, volume, source"
+_BAR_COLUMNS = ("symbol", "opened_at", "open", "high", "low", "close", "volume", "source")
+_BAR = ", ".join(("interval", *_BAR_COLUMNS))
 _SIGNAL = "id, symbol, engine, direction, confidence, at, source"
 _PERFORMANCE = (
     "symbol, period, sharpe_ratio, win_rate, total_trades, total_pnl, max_drawdown, measured_at, source"
@@ -53,7 +54,6 @@ _NEWEST_BARS = f"""
         order by opened_at desc limit $3
     ) bars
 """  # noqa: S608
-_MADE_BARS = f"select {_BAR} from ({MADE}) made order by opened_at desc"  # noqa: S608
 _SIGNALS_PAGE = f"""
     select {_SIGNAL} from market_signals
     where ($1::text is null or symbol = $1) and ($2::text is null or engine = $2)
@@ -92,24 +92,27 @@ class MarketStore:
     async def bars(
         self, symbol: str, interval: Interval, since: datetime, until: datetime, count: int
     ) -> list[Bar]:
-        """The newest first, opened from `since` on and before `until`."""
-        rows = await self._rows(_BARS, symbol, interval.value, since, until, count)
-        return [_bar(row) for row in rows]
+        """Those that are over, the newest first, opened from `since` on and before `until`."""
+        of = interval.value
+
+        async def select(connection: Connection) -> list[asyncpg.Record]:
+            made = await made_bars(connection, [symbol], of, self._clock(), count + 1, since, until)
+            over = [row for row in made if row["over"]]
+            return [*over, *await connection.fetch(_BARS, symbol, of, since, until, count)]
+
+        return _bars_once(await self._database.read(select))[:count]
 
     async def newest_bars(
         self, symbols: Sequence[str], interval: Interval, count: int
     ) -> dict[str, list[Bar]]:
         """The newest first; the last may go on still, and is then made of what there is of it."""
-        wanted, parts = [*symbols], PARTS.get(interval)
+        wanted, of = [*symbols], interval.value
 
         async def select(connection: Connection) -> list[asyncpg.Record]:
-            whole: list[asyncpg.Record] = await connection.fetch(_NEWEST_BARS, wanted, interval.value, count)
-            if parts is None:
-                return whole
-            of = (interval.value, parts.length, parts.interval, parts.since(self._clock()))
-            return [*await connection.fetch(_MADE_BARS, wanted, *of), *whole]
+            made = await made_bars(connection, wanted, of, self._clock(), count)
+            return [*made, *await connection.fetch(_NEWEST_BARS, wanted, of, count)]
 
-        found = _by_symbol(symbols, map(_bar, await self._database.read(select)))
+        found = _by_symbol(symbols, _bars_once(await self._database.read(select)))
         return {symbol: bars[:count] for symbol, bars in found.items()}
 
     async def signals_page(
@@ -151,9 +154,14 @@ class MarketStore:
         return await self._database.read(select)
 
 
+def _bars_once(rows: Iterable[asyncpg.Record]) -> list[Bar]:
+    """In their order. One that was written after it was made is there twice."""
+    return [*{(row["symbol"], row["opened_at"]): _bar(row) for row in rows}.values()]
+
+
 def _bar(row: asyncpg.Record) -> Bar:
-    columns = dict(row)
-    return Bar(interval=Interval(columns.pop("interval")), **columns)
+    columns = {name: row[name] for name in _BAR_COLUMNS}
+    return Bar(interval=Interval(row["interval"]), **columns)
 
 
 def _signal(row: asyncpg.Record) -> Signal:
