@@ -32,6 +32,11 @@ class Owed:
     high: dict[str, int] = field(default_factory=dict)
 
     @property
+    def earliest(self) -> int:
+        """From which event time on trades are asked for."""
+        return min(self.since.values())
+
+    @property
     def due(self) -> int:
         """When the vendor can have all of it. Where the times of two lists meet nobody knows exactly."""
         return self.until + OVERLAP + self.late
@@ -52,11 +57,25 @@ class Owed:
             and self.low.get(trade.symbol, -1) < trade.number < self.high.get(trade.symbol, trade.number + 1)
         ]
 
-    def said(self, trades: Sequence[Trade]) -> None:
-        """They were missing, in the order of time, and are no more."""
+
+class Told:
+    """Trades that are on the topic without the number by which one is known that comes again: those that a
+    successor found there, and those that were said once they were due.
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[tuple[str, int | None], int] = {}
+
+    def add(self, trades: Iterable[Trade]) -> None:
         for trade in trades:
-            if trade.number is not None:
-                self.low[trade.symbol] = max(trade.number, self.low.get(trade.symbol, -1))
+            self._times[trade.symbol, trade.number] = trade.happened
+
+    def __contains__(self, trade: Trade) -> bool:
+        return (trade.symbol, trade.number) in self._times
+
+    def forget(self, until: int) -> None:
+        """Those that happened before nobody asks for again."""
+        self._times = {key: happened for key, happened in self._times.items() if happened >= until}
 
 
 def unnumbered(trades: Sequence[Trade]) -> list[Trade]:

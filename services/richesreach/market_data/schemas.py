@@ -155,8 +155,9 @@ class UnfinishedCandle(Candle):
 
 class Candles(BaseModel):
     """`candles` are over, the newest first. `older` is the `to` with which the next ones are asked for; null:
-    there are none. `unfinished` is the one after the newest, of its closed smaller bars, until one comes that is
-    not its own; null where there are none yet, where `to` ends before it, and of `1m`, which has no parts here.
+    there are none. `unfinished` is the one after the newest, of its closed smaller bars, until one comes that
+    is not its own; null where there are none yet, where `to` ends before it, and of `1m`, which has no parts
+    here.
     """
 
     symbol: str

@@ -45,8 +45,8 @@ class Stage:
 class Outbox:
     """One producer; what is put in goes out in order. `waiting` are outputs that are not encoded yet.
 
-    A thread may flush it while another one sends, which then sends nothing; all else is for the one that puts,
-    while nobody flushes. What cannot be sent keeps its stage open for good.
+    A thread may flush it while another one sends, which then sends nothing; all else is for the one that
+    puts, while nobody flushes. What cannot be sent keeps its stage open for good.
 
     Without `bars` another job writes bars and indicators: outputs are counted and go nowhere.
     """

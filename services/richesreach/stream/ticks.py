@@ -107,7 +107,11 @@ class Ticks:
 
     def where(self, chosen: NDArray[Any] | slice) -> "Ticks":
         """Those of a mask, a range or of numbers."""
-        return Ticks(self.columns[:, chosen])
+        if isinstance(chosen, slice):
+            return Ticks(self.columns[:, chosen])
+        # An index would lay each tick's numbers beside each other, and later steps read column by column.
+        numbers = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        return Ticks(self.columns.take(numbers, axis=1))
 
 
 class Reader:

@@ -1,15 +1,20 @@
 """A plan that tells late has not yet what was just missed: it is asked again, and nothing is said twice."""
 
+import asyncio
+import contextlib
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from aiohttp import ClientWebSocketResponse
 from hypothesis import given
 from hypothesis import strategies as st
+from richesreach.core.events.schemas import PackedTick, TickBatch
+from richesreach.core.vendors.http import VendorHttp
 from richesreach.market_data import owed
 from richesreach.market_data.intake import REMEMBERED, Intake
 from richesreach.market_data.model import Trade
-from richesreach.market_data.owed import Owed, unnumbered
+from richesreach.market_data.owed import Owed, Told, unnumbered
 from richesreach.market_data.recovery import Behind, Known
 from richesreach.market_data.sources.massive import ABOUT, LATE_SOCKET, SOCKET, Massive
 from stream_client import eventually
@@ -131,6 +136,111 @@ async def test_what_the_vendor_can_tell_at_once_waits_for_nothing() -> None:
         assert found[-1].price == 103 * 10**8
 
 
+def old(number: int, since: int) -> dict[str, Any]:
+    """A trade over REST, of a time in Unix nanoseconds."""
+    return {
+        "exchange": 4,
+        "price": 100 + number,
+        "size": 1,
+        "sip_timestamp": since,
+        "sequence_number": number,
+    }
+
+
+def stands(seconds: float | None) -> Talk:
+    """Subscribed, without a word, until it is cut."""
+
+    async def talk(call: Call) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(massive_says()(call), seconds)
+            return
+        call.cut()
+
+    return talk
+
+
+async def test_a_trade_that_was_reported_late_hides_no_other() -> None:
+    """The last one before the cut is told seven seconds later than the plan tells."""
+    happened = list[int]()
+
+    async def first(call: Call) -> None:
+        await massive_says([massive_trade(1, 101, t=now_ms() - 8000)], stays=False)(call)
+
+    async def again(call: Call) -> None:
+        happened.append(time.time_ns() - LATE)
+        vendor.answers = [results(), (200, {"results": [old(2, happened[0])]}, {})]
+        await massive_says([massive_trade(9, 109, t=now_ms() - 1000)])(call)
+
+    vendor = Vendor([first, again])
+    async with playing(vendor):
+        adapter = late_massive(vendor)
+        async with listening_to(adapter) as heard:
+            found = await heard.until(3)
+            assert {t.price // 10**8 for t in found} == {101, 102, 109}
+            assert adapter.gaps == []
+
+
+async def test_what_was_said_when_it_was_due_is_not_said_again_after_the_next_cut() -> None:
+    """The symbol has been quiet since: it is asked for from before."""
+    found = [old(1, 0), old(2, 0)]
+
+    async def first(call: Call) -> None:
+        began = now_ms()
+        for number, each in enumerate(found):
+            each["sip_timestamp"] = (began + number) * MILLISECOND
+        await massive_says([massive_trade(1, 101, t=began)], stays=False)(call)
+
+    vendor = Vendor([first, stands(2), stands(None)], [results(), (200, {"results": found}, {})])
+    async with playing(vendor):
+        adapter = late_massive(vendor)
+        intake = Intake(ABOUT)
+        async with listening_to(adapter) as heard:
+            await eventually(lambda: len(vendor.requests) == 4 and adapter._owed == [], "both are settled")
+            assert [tick.p // 10**8 for _, tick in intake.ticks(heard.records)] == [101, 102]
+
+
+@pytest.mark.parametrize("late", [0, LATE])
+async def test_what_a_successor_found_on_the_topic_is_not_said_again_after_its_first_cut(late: int) -> None:
+    happened = now_ms() * MILLISECOND - late - 2 * SECOND
+    tick = PackedTick("AAPL", 1, happened, happened, 101 * 10**8, 10**8)
+    known = Known([TickBatch(source="massive", venue="massive-4", licence="l", ticks=[tick])])
+    vendor = Vendor([stands(0.3), stands(None)], [(200, {"results": [old(1, happened)]}, {})])
+    async with playing(vendor):
+        adapter = Massive(["AAPL"], KEY, vendor.url / "stocks", vendor.url, late=late)
+        adapter.resume(Behind(time.time_ns() - SECOND, {"AAPL": happened - SECOND}, late, known))
+        async with listening_to(adapter) as heard:
+            await eventually(lambda: len(vendor.requests) == (4 if late else 2), "all is asked")
+            await eventually(lambda: adapter._owed == [] and adapter._stands, "all is settled")
+            assert heard.records == []
+
+
+async def test_what_is_due_does_not_wait_for_an_empty_socket() -> None:
+    class Full:
+        async def frame(self, _socket: Any) -> str:
+            return "at once"
+
+    adapter, http = Massive(["AAPL"], KEY, late=LATE), cast(VendorHttp, Full())
+    socket = cast(ClientWebSocketResponse, None)
+    now = time.time_ns()
+    adapter._owed = [Owed(now, {"AAPL": now}, now + SECOND, LATE, Known(), {})]
+    assert await adapter._frame(http, socket) == "at once"
+    adapter._owed = [Owed(now, {"AAPL": now}, now - 2 * LATE, LATE, Known(), {})]
+    assert await adapter._frame(http, socket) is None
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 50))), st.integers(0, 60))
+def test_what_was_told_is_known_until_nobody_asks_for_it_again(
+    said: list[tuple[int, int]], until: int
+) -> None:
+    trades = [Trade("AAPL", "massive-4", 100, 1, at, number) for number, at in dict(said).items()]
+    told = Told()
+    told.add(trades)
+    assert all(each in told for each in trades)
+    assert Trade("MSFT", "massive-4", 100, 1, 1, 1) not in told
+    told.forget(until)
+    assert [each in told for each in trades] == [each.happened >= until for each in trades]
+
+
 def test_the_socket_is_that_of_the_plan() -> None:
     assert Massive(["AAPL"], KEY)._socket == SOCKET
     assert Massive(["AAPL"], KEY, late=LATE)._socket == LATE_SOCKET
@@ -163,8 +273,6 @@ def test_each_trade_is_said_once_wherever_the_cut_was(
     found.after(after)
     missed = found.missing(made)
     assert sorted([*before, *at_once, *missed, *after], key=made.index) == made
-    found.said(missed)
-    assert found.missing(made) == []
 
 
 def test_what_comes_late_is_taken_after_more_trades_than_are_remembered() -> None:

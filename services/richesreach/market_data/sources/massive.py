@@ -29,10 +29,10 @@ from richesreach.core.vendors.http import STANDS, VendorHttp
 from richesreach.core.vendors.pace import Pace
 from richesreach.market_data.model import About, Record, Trade
 from richesreach.market_data.normalise import MILLISECOND, SECOND, UnfitError, price_of, size_of, time_of
-from richesreach.market_data.owed import Owed, unnumbered
+from richesreach.market_data.owed import Owed, Told, unnumbered
 from richesreach.market_data.recovery import OVERLAP, Behind, Gap, Known, Missed, Recovery
 from richesreach.market_data.source import Reject
-from richesreach.market_data.sources.massive_pages import Pages
+from richesreach.market_data.sources.massive_pages import Make, Pages
 from richesreach.market_data.sources.reading import Frames
 from richesreach.market_data.sources.symbols import vendor_symbols
 
@@ -85,13 +85,14 @@ class Massive:
         self._key = key
         self._socket = socket or (LATE_SOCKET if late else SOCKET)
         self._rest = rest
-        # The newest trade of each symbol, when the last frame came, in Unix nanoseconds, and how much older
-        # its last trade was: from there on it is asked for after an interruption.
+        # The newest trade of each symbol, and when the last frame came, in Unix nanoseconds, whose last trade
+        # was older by `_lag`: from there on it is asked for after an interruption.
         self._newest: dict[str, int] = {}
         self._heard, self._lag = 0, late
         # By our names, the highest numbers so far; and what is to be asked for again, the first due first.
         self._numbers: dict[str, int] = {}
         self._owed: list[Owed] = []
+        self._told = Told()
         self._stands = False
         self._confirmed: set[str] = set()
         self._behind = Behind()
@@ -126,7 +127,7 @@ class Massive:
                 early = await self._subscribed(frames, http, socket)
                 # New trades wait meanwhile: those of the interruption are then in time for their bars.
                 subscribed = time.time_ns()
-                pages = Pages(http, pace, self._rest, self._key, self._trade, known, reject)
+                pages = self._pages(http, pace, self._trade, known, reject)
                 missed, gaps = await self._recovery(pages).ask(since, subscribed, self._lag)
                 owed = self._owing(since, known, subscribed, numbers, pages.reached)
                 self.gaps += gaps if owed is None else []
@@ -140,7 +141,7 @@ class Massive:
                 while True:
                     if (frame := await self._frame(http, socket)) is None:
                         due = self._owed[0]
-                        pages = Pages(http, pace, self._rest, self._key, self._read, due.known, reject)
+                        pages = self._pages(http, pace, self._read, due.known, reject)
                         async for settled in self._settle(due, self._recovery(pages)):
                             yield settled
                         continue
@@ -187,15 +188,20 @@ class Massive:
         for symbol, number in reached.items():
             low[symbol] = max(number, low.get(symbol, number))
         heard = self._heard or self._behind.heard
-        return Owed(heard, since, subscribed - self._lag, self.late, known, low)
+        # The last trade may have been reported later than the plan tells: others of its time were not.
+        until = subscribed - min(self._lag, self.late)
+        return Owed(heard, since, until, self.late, known, low)
 
     async def _frame(self, http: VendorHttp, socket: ClientWebSocketResponse) -> str | None:
         """The next one; None once what is owed is due."""
         if not self._owed:
             return await http.frame(socket)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout((self._owed[0].due - time.time_ns()) / SECOND):
-                return await http.frame(socket)
+        wait = (self._owed[0].due - time.time_ns()) / SECOND
+        # A socket that is full has always another frame, for which no timeout is heard.
+        if wait > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    return await http.frame(socket)
         return None
 
     async def _settle(self, owed: Owed, recovery: Recovery) -> AsyncGenerator[Missed, None]:
@@ -206,10 +212,12 @@ class Massive:
             some = missed[begin : begin + AT_ONCE]
             yield Missed(unnumbered(some))
             # A later interruption, before which the symbol was not heard again, hid part of the same time.
-            for each in self._owed:
-                each.said(some)
+            self._told.add(some)
         self.gaps += gaps
         self._owed.pop(0)
+
+    def _pages(self, http: VendorHttp, pace: Pace, make: Make, known: Known, reject: Reject) -> Pages:
+        return Pages(http, pace, self._rest, self._key, make, known, self._told, reject)
 
     def _recovery(self, pages: Pages) -> Recovery:
         return Recovery(ABOUT.name, pages.of, self._symbols.__getitem__)
@@ -224,6 +232,7 @@ class Massive:
             self._lag = self._behind.lag or self.late
             return since, self._behind.known
         least = self._heard - self._lag - OVERLAP
+        self._told.forget(min([least, *(owed.earliest for owed in self._owed)]) - MILLISECOND)
         return {theirs: max(self._newest.get(theirs, 0), least) for theirs in self._symbols}, Known()
 
     async def _admitted(self, frames: Frames[_Event], said: AsyncIterator[str]) -> None:

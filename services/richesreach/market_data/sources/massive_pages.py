@@ -13,6 +13,7 @@ from richesreach.core.vendors.http import VendorHttp
 from richesreach.core.vendors.pace import Pace
 from richesreach.market_data.model import Trade
 from richesreach.market_data.normalise import MILLISECOND, UnfitError, size_of, time_of
+from richesreach.market_data.owed import Told
 from richesreach.market_data.recovery import Known
 from richesreach.market_data.source import Reject
 from richesreach.market_data.sources.reading import Frames
@@ -38,14 +39,24 @@ class _Page(msgspec.Struct):
 
 
 class Pages:
-    """A symbol's trades, of one connection, as `make` understands them; not those of `known`. `reached` are
-    the highest numbers that have come, by our names.
+    """A symbol's trades, of one connection, as `make` understands them; not those that were `told`, nor
+    those of `known`, which are told from then on. `reached` are the highest numbers that have come, by our
+    names.
     """
 
     def __init__(
-        self, http: VendorHttp, pace: Pace, rest: URL, key: str, make: Make, known: Known, reject: Reject
+        self,
+        http: VendorHttp,
+        pace: Pace,
+        rest: URL,
+        key: str,
+        make: Make,
+        known: Known,
+        told: Told,
+        reject: Reject,
     ) -> None:
-        self._http, self._pace, self._rest, self._make, self._known = http, pace, rest, make, known
+        self._http, self._pace, self._rest, self._make = http, pace, rest, make
+        self._known, self._told = known, told
         self._headers = {"authorization": f"Bearer {key}"}
         self._frames = Frames("massive", _Result, reject)
         self.reached: dict[str, int] = {}
@@ -80,7 +91,11 @@ class Pages:
                 self._frames.refused(error, item)
             else:
                 self.reached[trade.symbol] = max(number, self.reached.get(trade.symbol, number))
-                if not self._known.take(trade):
+                if trade in self._told:
+                    continue
+                if self._known.take(trade):
+                    self._told.add((trade,))
+                else:
                     found.append(trade)
         return found
 
