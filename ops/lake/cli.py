@@ -60,7 +60,9 @@ def check(
 def _print(outcomes: list[Outcome], now: datetime) -> None:
     table = Table("region", "dataset", "objects", "records", "newest", "result", box=None, pad_edge=False)
     for outcome in outcomes:
-        age = "" if outcome.newest is None else f"{(now - outcome.newest).total_seconds() / 3600:.1f} h"
+        # A bar's indicators are of its end, which may be in a moment.
+        hours = None if outcome.newest is None else max(0.0, (now - outcome.newest).total_seconds()) / 3600
+        age = "" if hours is None else f"{hours:.1f} h"
         count = len(outcome.problems)
         table.add_row(
             outcome.region,
