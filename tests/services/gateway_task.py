@@ -64,9 +64,9 @@ def task_environment(cluster: PostgresCluster | None, caches: CachePair | None) 
 
 
 @asynccontextmanager
-async def client_of(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """An HTTP client of a started application."""
-    transport = httpx.ASGITransport(app=app)
+async def client_of(app: FastAPI, address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client of a started application; to its limits a caller from that address."""
+    transport = httpx.ASGITransport(app=app, client=(address, 1024))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from richesreach.core.database import Connection, Database
+from richesreach.core.market_hours import is_open, market_of
 from richesreach.core.vectors import ONLINE, Floats
 from richesreach.features.moments import SECOND
 from richesreach.features.views import Feature, View
@@ -126,7 +127,9 @@ def statistics(sample: Sample) -> list[Summary]:
 
 
 def validate(sample: Sample, now: int) -> list[Finding]:
-    """Values out of their range, too many without one, and entities whose newest row is stale."""
+    """Values out of their range, too many without one, and entities whose newest row is stale though their
+    market is open.
+    """
     found: list[Finding] = []
     for place, feature in enumerate(sample.view.features):
         column = sample.values[:, place]
@@ -159,6 +162,8 @@ def _stale(sample: Sample, now: int) -> list[Finding]:
     # The rows of a live view are kept a minute apart.
     patience = sample.view.stale_after + (120 if sample.view.live else 0)
     stale = {entity: at for entity, at in newest.items() if at < now - patience * SECOND}
+    if sample.view.live:
+        stale = {entity: at for entity, at in stale.items() if is_open(market_of(entity), now)}
     if not stale:
         return []
     age = (now - min(stale.values())) // SECOND

@@ -12,7 +12,8 @@ from richesreach.core.auth.callers import CurrentIdentity
 from richesreach.features import moments, schemas
 from richesreach.features.api import READ, admit
 from richesreach.features.checking import Checks, statistics, validate
-from richesreach.features.errors import unknown
+from richesreach.features.errors import refused, unknown
+from richesreach.features.service import named
 from richesreach.features.views import BY_NAME, VIEWS, View
 
 router = APIRouter(prefix="/features", tags=["features"], dependencies=[READ])
@@ -142,8 +143,9 @@ async def show_skew(
 ) -> SkewProof:
     """Proof that training sees what models were given: offline rows, hashed and held against the vectors."""
     response.headers["cache-control"] = "no-store"
-    wanted = [part.strip() for part in entities.split(",") if part.strip()] if entities else None
-    number, skewed = await checks.skew(_view(view, caller), _since(hours), wanted, MOST_PROVEN)
+    of = _view(view, caller)
+    wanted = _entities(of, entities) if entities else None
+    number, skewed = await checks.skew(of, _since(hours), wanted, MOST_PROVEN)
     return SkewProof(
         view=view,
         hours=hours,
@@ -165,6 +167,16 @@ def _view(name: str, caller: CurrentIdentity) -> View:
         raise unknown("view", name)
     admit(caller, [name])
     return BY_NAME[name]
+
+
+def _entities(view: View, text: str) -> list[str]:
+    found = []
+    for part in text.split(","):
+        name = named(view.entity, part)
+        if name is None:
+            raise refused(f"{part.strip()[:40]!r} is no {view.entity}.")
+        found.append(name)
+    return found
 
 
 def _since(hours: int) -> int:

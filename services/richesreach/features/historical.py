@@ -1,4 +1,7 @@
-"""`POST /features/historical`: features as they were known at given times, for training and for audits."""
+"""`POST /features/historical`: the features of given times, for training and for audits.
+
+Of event times: a row that came later than it says counts from then on, as if it had come at once.
+"""
 
 from typing import Annotated
 

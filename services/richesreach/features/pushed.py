@@ -11,6 +11,7 @@ from richesreach.core.database import DatabaseUnavailableError
 from richesreach.core.logs import logger
 from richesreach.core.vectors import Layout
 from richesreach.features.offline import OfflineStore, Row
+from richesreach.features.service import named
 from richesreach.features.views import VIEWS, View
 
 # Seconds for which a vector stands in a region's cache: a push in another region is seen there after that.
@@ -32,8 +33,13 @@ class PushedVectors:
         self._now = now
 
     async def find(self, layout: Layout, entities: Sequence[str]) -> Sequence[bytes | None]:
-        """Without a database there is what the cache has."""
+        """Without a database there is what the cache has. What cannot be an entity is not looked for."""
         view = _VIEWS[layout.number]
+        sound = [entity for entity in entities if named(view.entity, entity) == entity]
+        found = dict(zip(sound, await self._found(layout, view, sound), strict=True)) if sound else {}
+        return [found.get(entity) for entity in entities]
+
+    async def _found(self, layout: Layout, view: View, entities: Sequence[str]) -> Sequence[bytes | None]:
         try:
             newest = await self._offline.newest(view, entities)
         except DatabaseUnavailableError as error:

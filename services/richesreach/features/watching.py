@@ -53,6 +53,8 @@ class Watch:
         self._days = days
         self._now = now
         self._symbols_until = 0.0
+        # Event times of the newest and the oldest vector, as they were seen last.
+        self._seen: tuple[int, int] | None = None
         self._made: object = None
         self._task: asyncio.Task[None] | None = None
 
@@ -72,6 +74,7 @@ class Watch:
                 logger().warning("features_not_watched", error=str(error))
             except Exception:
                 logger().exception("features_watch_failed")
+            self._tell_ages()
             await asyncio.sleep(LOOK)
 
     async def look(self) -> None:
@@ -82,11 +85,16 @@ class Watch:
         found = await self._online.newest(ONLINE, self.symbols)
         times = found.times[found.present]
         if len(times):
-            now = self._now()
-            self.newest_age = max(0.0, (now - int(times.max())) / SECOND)
-            self.oldest_age = max(0.0, (now - int(times.min())) / SECOND)
+            self._seen = int(times.max()), int(times.min())
+        self._tell_ages()
         if self._records and await self._turn():
             await self.record(self.symbols, found)
+
+    def _tell_ages(self) -> None:
+        """What is gone, or cannot be read, goes on to age."""
+        if self._seen is not None:
+            now = self._now()
+            self.newest_age, self.oldest_age = (max(0.0, (now - seen) / SECOND) for seen in self._seen)
 
     async def record(self, symbols: Sequence[str], found: Vectors) -> None:
         """Keep what is online, as a row of each live view under the vector's own event time."""

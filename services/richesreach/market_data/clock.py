@@ -9,8 +9,9 @@ all that is true would be late. Above zero, way and clocks cannot be told apart,
 from dataclasses import dataclass
 
 SECOND = 1_000_000_000
-# Nanoseconds. Nobody's clock is further ahead; a tick that says so is wrong by itself.
-MOST_LEAD = 2 * SECOND
+# Nanoseconds. Nobody's clock is further ahead; a tick that says so is wrong by itself. With the ways of two
+# sources it has to stay within what the stream waits for late ticks: each tick is put back by the lead.
+MOST_LEAD = SECOND
 # How long the largest lead counts, at least; at most twice as long.
 WINDOW = 300 * SECOND
 

@@ -38,7 +38,9 @@ class Outlier:
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """`price` times 10^8, with which `sources` agree. `disputed`: two are left, and they disagree."""
+    """`price` times 10^8, with which `sources` agree. `disputed`: it lies between two of them that disagree,
+    as where all are two, or half say one thing and half another.
+    """
 
     price: int
     sources: tuple[str, ...]
@@ -68,8 +70,14 @@ def consensus(quotes: Iterable[Quote], now: int, *, oldest: int = OLDEST) -> Con
         sources=tuple(quote.source for quote in kept),
         outliers=tuple(Outlier(q.source, q.price, (q.price - price) / price if price else 0.0) for q in off),
         stale=tuple(quote.source for quote in given if now - quote.happened > oldest),
-        disputed=len(kept) == 2 and 10_000 * (kept[-1].price - kept[0].price) > AGREED * abs(price),
+        disputed=_disagree(kept, price),
     )
+
+
+def _disagree(kept: Sequence[Quote], price: int) -> bool:
+    """Whether the two in the middle do."""
+    half, odd = divmod(len(kept), 2)
+    return not odd and half > 0 and 10_000 * (kept[half].price - kept[half - 1].price) > AGREED * abs(price)
 
 
 def _twice_the_median(ordered: Sequence[int]) -> int:

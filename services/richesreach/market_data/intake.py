@@ -13,14 +13,18 @@ import msgspec
 
 from richesreach.core.events.ledger import Account, Verdict
 from richesreach.core.events.schemas import PackedTick
-from richesreach.market_data.clock import FutureError, Skew
+from richesreach.market_data.clock import MOST_LEAD, SECOND, FutureError, Skew
 from richesreach.market_data.model import About, Rejection, Trade
+from richesreach.market_data.normalise import UnfitError
 
 # Numbers of a vendor that are remembered by symbol; a trade that is older than all of them is not taken,
 # because nobody can tell any more whether it was there before.
 REMEMBERED = 256
 # Nanoseconds. Older than the newest by more than the watermark waits for: its bar may be closed.
 LATE = 2_000_000_000
+# Price times size, both times 10^8: a thousand billions. Ten million such trades still fit into the 38 digits
+# that a sum has in Flink.
+MOST_WORTH = 10**31
 
 
 class Numbered:
@@ -57,7 +61,7 @@ class Counts(msgspec.Struct):
     taken: int = 0
     late: int = 0
     duplicates: int = 0
-    future: int = 0
+    refused: int = 0
     lost: int = 0
 
 
@@ -96,6 +100,20 @@ class Intake:
     def counts(self) -> Counts:
         missing = sum(n.account.missing for n in self._symbols.values() if n.account is not None)
         return msgspec.structs.replace(self._counts, lost=missing)
+
+    def sound(self, trades: Iterable[Trade]) -> list[Trade]:
+        """Those that can be true; the others are refused, before anybody has heard of them."""
+        received, found = self._now(), []
+        latest = received + MOST_LEAD
+        for trade in trades:
+            if trade.happened > latest:
+                ahead = (trade.happened - received) / SECOND
+                self._refuse(trade, FutureError(f"happened {ahead:.3f} s after it was received"))
+            elif trade.price * trade.size > MOST_WORTH:
+                self._refuse(trade, UnfitError("is worth more than any trade"))
+            else:
+                found.append(trade)
+        return found
 
     def ticks(self, trades: Iterable[Trade]) -> list[tuple[str, PackedTick]]:
         """Venue and tick of each trade that is taken, in the order they came."""
@@ -137,8 +155,8 @@ class Intake:
         counts.taken += len(found)
         return found
 
-    def _refuse(self, trade: Trade, error: FutureError) -> None:
-        self._counts.future += 1
+    def _refuse(self, trade: Trade, error: ValueError) -> None:
+        self._counts.refused += 1
         said = msgspec.json.encode(trade)
         self._reject(Rejection(self.about.name, "refused", f"{trade.symbol} {error}", said))
 

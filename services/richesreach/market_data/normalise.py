@@ -9,6 +9,8 @@ from richesreach.core.events.scaled import MOST, ONE
 _PLAIN = 2.0**24
 _ROUNDED = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
 _STEP = Decimal("1E-8")
+# Before the point, and after it.
+MOST_DIGITS = 40
 # Unix nanoseconds of the years 2000 and 2200: whatever is outside is in another unit, or nonsense.
 EARLIEST, LATEST = 946_684_800_000_000_000, 7_258_118_400_000_000_000
 MILLISECOND = 1_000_000
@@ -44,7 +46,16 @@ def time_of(value: int, unit: int) -> int:
 
 
 def decimal_of(value: float | str | Decimal) -> Decimal:
-    """As it is written. Raises UnfitError for what is no number, and for infinities."""
+    """As it is written. Raises UnfitError for what is no number, for infinities, and for what would have more
+    digits than anybody means if it were written out.
+    """
+    found = _decimal(value)
+    if found.adjusted() > MOST_DIGITS or found.as_tuple().exponent < -MOST_DIGITS:  # type: ignore[operator]
+        raise UnfitError(f"{_shown(value)} has more than {MOST_DIGITS} digits before or after its point")
+    return found
+
+
+def _decimal(value: float | str | Decimal) -> Decimal:
     try:
         found = Decimal(repr(value) if isinstance(value, float) else value)
     except InvalidOperation as error:
@@ -64,7 +75,7 @@ def _scaled(what: str, value: float | str | Decimal) -> int:
         if isinstance(value, float) and not math.isfinite(value):
             raise UnfitError(f"{what} {value} is no finite number")
         try:
-            found = int(_ROUNDED.quantize(decimal_of(value), _STEP).scaleb(8, _ROUNDED))
+            found = int(_ROUNDED.quantize(_decimal(value), _STEP).scaleb(8, _ROUNDED))
         except InvalidOperation as error:
             raise UnfitError(f"{what} {_shown(value)} is too large") from error
     if abs(found) > MOST:

@@ -27,6 +27,8 @@ from richesreach.market_data.universe import SYMBOLS
 SECRET = "SECRET_MARKET_PROVIDERS"  # noqa: S105 (a variable's name)
 # Seconds.
 LATEST = 3600
+_NAME = re.compile(r"[a-z_]{1,20}")
+_QUOTED = re.compile(r"`[^`]*`?|'[^']*'?")
 _KEY = re.compile(r"[\x21-\x7e]{1,4096}")
 
 
@@ -68,9 +70,19 @@ def _given(read: Reader) -> dict[str, _Entry]:
     try:
         return msgspec.json.decode(read.text(SECRET, default="{}"), type=dict[str, _Entry])
     except msgspec.DecodeError as error:
-        # The error's text tells where, and never what stands there.
-        read.problems.append(f"{SECRET} is not what it should be: {error}")
+        read.problems.append(f"{SECRET} is not what it should be: {_without_names(error)}")
         return {}
+
+
+def _without_names(error: msgspec.DecodeError) -> str:
+    """What is wrong and where, and never what stands there: a key may stand in the wrong place."""
+    what, at, where = str(error).partition(" - at ")
+    return f"{_QUOTED.sub('', what).rstrip()}{at}{where}"
+
+
+def _shown(name: str) -> str:
+    """A name that may be a vendor's; a key that stands in its place is not shown."""
+    return repr(name) if _NAME.fullmatch(name) else "what is no vendor's name"
 
 
 def _late(read: Reader, given: Mapping[str, _Entry]) -> dict[str, int]:
@@ -78,11 +90,11 @@ def _late(read: Reader, given: Mapping[str, _Entry]) -> dict[str, int]:
     for name, entry in given.items():
         if entry.late and name not in may:
             read.problems.append(
-                f"{SECRET}: {name[:40]} has no plan that is late; {' and '.join(sorted(may))} has"
+                f"{SECRET}: {_shown(name)} has no plan that is late; {' and '.join(sorted(may))} has"
             )
         if not 0 <= entry.late <= LATEST:
             read.problems.append(
-                f"{SECRET}: {name[:40]} is late by {entry.late} s, and can be by 0 to {LATEST}"
+                f"{SECRET}: {_shown(name)} is late by {entry.late} s, and can be by 0 to {LATEST}"
             )
     return {name: entry.late * SECOND for name, entry in given.items() if entry.late}
 
@@ -90,10 +102,11 @@ def _late(read: Reader, given: Mapping[str, _Entry]) -> dict[str, int]:
 def _keys(read: Reader, given: Mapping[str, _Entry]) -> dict[str, Secret]:
     known = {about.name: about for about in SOURCES if about.key_variable is not None}
     for name in sorted(given.keys() - known):
-        read.problems.append(f"{SECRET} names {name[:40]!r}: the vendors are {', '.join(sorted(known))}")
+        read.problems.append(f"{SECRET} names {_shown(name)}: the vendors are {', '.join(sorted(known))}")
     keys = {}
     for name, about in known.items():
-        key = given[name].key if name in given else read.text(about.key_variable or "", default="")
+        key = given[name].key if name in given else ""
+        key = key or read.text(about.key_variable or "", default="")
         if key and _KEY.fullmatch(key) is None:
             read.problems.append(f"the key of {name} holds something that no header can")
         elif key:

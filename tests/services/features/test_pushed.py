@@ -4,9 +4,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from features_task import SECOND, FeaturesTask, symbol
 from postgres_servers import PostgresCluster
+from richesreach.core.contracts.features.v1 import features_pb2 as contract
 from richesreach.features import moments
 from richesreach.features.offline import OfflineStore, Row
 from richesreach.features.pushed import KEPT, PushedVectors
@@ -113,3 +115,14 @@ async def test_services_and_admins_push_and_nobody_else(task: FeaturesTask) -> N
     path = PATH.format("sentiment_features")
     for headers, status in (({}, 401), (task.bearer("trader"), 403), (task.bearer("admin"), 200)):
         assert (await task.http.post(path, json={"rows": [row]}, headers=headers)).status_code == status
+
+
+async def test_what_is_no_entity_has_no_vector_and_is_not_remembered(task: FeaturesTask) -> None:
+    name = symbol()
+    await push(task, name, time.time_ns(), news_sentiment=0.5)
+    await task.servers.write_value(lambda wire: wire.call("DEL", SENTIMENT.layout.key(name)))
+    asked = contract.MatrixRequest(entities=[name, "A\0B"], names=["news_sentiment"])
+    answer = await task.rpc.call("Matrix", asked)
+    np.testing.assert_array_equal(np.frombuffer(answer.values, "<f8"), [0.5, np.nan])
+    key = SENTIMENT.layout.key("A\0B")
+    assert await task.servers.read_value(lambda wire: wire.call("EXISTS", key)) == 0

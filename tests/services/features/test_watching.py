@@ -11,9 +11,11 @@ from gateway_task import Environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgres_servers import PostgresCluster
+from richesreach.core.market_hours import is_open
 from richesreach.core.vectors import ONLINE
 from richesreach.features.checking import Sample, statistics, validate
 from richesreach.features.views import BY_NAME
+from richesreach.features.watching import Watch, ages
 from token_issuer import Issuer
 
 MARKET, SENTIMENT = BY_NAME["market_data_features"], BY_NAME["sentiment_features"]
@@ -174,3 +176,33 @@ async def test_a_report_on_portfolios_is_for_services_and_admins(task: FeaturesT
             asked = {"view": "portfolio_features"}
             answer = await task.http.get(f"/features/{path}", params=asked, headers=headers)
             assert answer.status_code == status
+
+
+async def test_vectors_that_are_gone_go_on_to_age(task: FeaturesTask) -> None:
+    name = symbol()
+    at = await task.write(name, price=1.0)
+    now = at + SECOND
+    watch = Watch(task.online, task.watch._offline, task.servers, records=False, days=1, now=lambda: now)
+    watch._symbols_until, watch.symbols = float("inf"), [name]
+    await watch.look()
+    assert ages(watch) == {"newest": 1.0, "oldest": 1.0}
+    await task.servers.write_value(lambda wire: wire.call("DEL", ONLINE.key(name)))
+    now = at + 600 * SECOND
+    await watch.look()
+    assert ages(watch) == {"newest": 600.0, "oldest": 600.0}
+
+
+def test_an_entity_of_a_closed_market_is_not_stale() -> None:
+    """On a Saturday: of a share and of a coin."""
+    saturday = 1_795_000_000 * SECOND
+    assert not is_open("us-stocks", saturday)
+    old = [saturday - 18 * 3600 * SECOND] * 2
+    found = validate(Sample(MARKET, ["AAPL", "BTC-USD"], old, np.ones((2, len(MARKET.names)))), saturday)
+    assert [one.entities for one in found if one.rule == "stale"] == [["BTC-USD"]]
+
+
+@pytest.mark.parametrize("entities", ["A\0B", "no symbol", "AAPL,,MSFT"])
+async def test_what_is_no_entity_is_said(task: FeaturesTask, entities: str) -> None:
+    asked = {"view": "sentiment_features", "entities": entities}
+    answer = await task.http.get("/features/skew", params=asked, headers=task.bearer("viewer"))
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:richesreach:problem:invalid-request")

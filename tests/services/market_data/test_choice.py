@@ -82,3 +82,9 @@ def test_a_new_term_knows_whose_ticks_the_topic_has() -> None:
     choice = Choice(CARRIERS, Wells("massive", "finnhub"), {"AAPL": ("finnhub", 9)})
     missed = [trade(number) for number in (8, 9, 10)]
     assert choice.chosen("massive", missed, missed=True) == [trade(10)]
+
+
+def test_in_a_later_term_too_what_was_missed_is_published_up_to_where_another_source_took_its_place() -> None:
+    choice = Choice(CARRIERS, Wells("massive", "finnhub"), {"AAPL": ("finnhub", 60)}, {"AAPL": 10})
+    missed = [trade(at) for at in (1, 5, 9, 15, 61)]
+    assert choice.chosen("massive", missed, missed=True) == [trade(at) for at in (1, 5, 9, 61)]

@@ -93,3 +93,9 @@ def test_a_board_keeps_the_newest_of_each_vendor() -> None:
     assert found is not None
     assert found.price == 20 * ONE
     assert board.price("Y", NOW) is None
+
+
+@given(st.integers(ONE, 10**5 * ONE), st.integers(1, 3), st.sampled_from([1.01, 1.1, 2.0]))
+def test_halves_that_disagree_dispute_what_lies_between_them(price: int, each: int, factor: float) -> None:
+    found = agreed(*[price] * each, *[int(price * factor)] * each)
+    assert (found.disputed, found.outliers) == (True, ())

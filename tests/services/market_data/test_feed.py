@@ -1,6 +1,7 @@
 """What a source says again reaches the bars of its time; a source is heard up to what has arrived."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, cast
 
@@ -56,12 +57,13 @@ async def _bury(_letter: Any) -> None:
     """Nobody looks at the letters."""
 
 
-def feed_of(adapter: Said, topic: Topic) -> Feed:
-    """Of AAPL, carried by nobody else."""
+def feed_of(adapter: Said, topic: Topic, choice: Choice | None = None, board: Board | None = None) -> Feed:
+    """Of AAPL, carried by nobody else unless a choice says so."""
     events, letters = cast(Events, topic), DeadLetters(_bury)
     entry = Entry(ABOUT, adapter, "", {"AAPL": "AAPL"})
     feed = Feed(entry, events, 1, Term(1, {}, lambda: True), began=0, letters=letters, heard=7)
-    feed.open(Choice({"AAPL": [ABOUT.name]}, lambda _name: True), Board(), lambda _reading: None)
+    alone = Choice({"AAPL": [ABOUT.name]}, lambda _name: True)
+    feed.open(choice or alone, board or Board(), lambda _reading: None)
     return feed
 
 
@@ -91,4 +93,21 @@ async def test_a_source_is_heard_up_to_what_the_brokers_have_acknowledged() -> N
     topic.open.set()
     await eventually(lambda: feed.publisher.waiting == 0, "it has arrived")
     assert feed.heard() == feed.source.heard
+    await feed.close(5.0)
+
+
+async def test_a_trade_of_the_future_moves_neither_the_consensus_nor_the_choice() -> None:
+    now = time.time_ns()
+    wells, board = {"finnhub"}, Board()
+    choice = Choice({"AAPL": [ABOUT.name, "other"]}, lambda name: name in wells)
+    topic = Topic()
+    feed = feed_of(Said([trade("A", now + 3600 * SECOND), trade("A", now)]), topic, choice, board)
+    await eventually(lambda: feed.publisher.waiting == 0 and bool(topic.values), "the other one is published")
+    assert [quote.happened for quote in board.quotes("AAPL")] == [now]
+    assert feed.intake.counts.refused == 1
+    wells.clear()
+    wells.add("other")
+    choice.turn()
+    later = trade("B", now + 1)
+    assert choice.chosen("other", [later]) == [later]
     await feed.close(5.0)

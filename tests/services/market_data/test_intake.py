@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from richesreach.core.limits.gcra import Tier
 from richesreach.market_data import intake
+from richesreach.market_data.clock import MOST_LEAD, SECOND
 from richesreach.market_data.intake import Intake
 from richesreach.market_data.model import About, Rejection, Trade
 
@@ -90,4 +91,18 @@ def test_a_trade_from_the_future_goes_to_the_dead_letters_and_takes_no_number() 
     found = source.ticks([trade(1, happened=NOW + 10**13), trade(2)])
     assert [tick.q for _, tick in found] == [1]
     assert (told[0].reason, "after it was received" in told[0].error) == ("refused", True)
-    assert source.counts.future == 1
+    assert source.counts.refused == 1
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(1, 9 * 10**18), st.integers(0, 9 * 10**18))))
+def test_what_cannot_be_true_is_refused_before_anybody_hears_of_it(said: list[tuple[int, int, int]]) -> None:
+    """Seconds ahead, price and size, both times 10^8."""
+    refused: list[Rejection] = []
+    source = Intake(SKIPPING, reject=refused.append, now=lambda: NOW)
+    trades = [Trade("AAPL", "V", price, size, NOW + ahead * SECOND) for ahead, price, size in said]
+    sound = source.sound(trades)
+    assert sound == [
+        trade for trade in trades if trade.happened <= NOW + MOST_LEAD and trade.price * trade.size <= 10**31
+    ]
+    assert len(refused) == source.counts.refused == len(trades) - len(sound)
+    assert len(source.ticks(sound)) == len(sound)

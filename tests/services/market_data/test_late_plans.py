@@ -180,6 +180,15 @@ async def test_a_trade_that_was_reported_late_hides_no_other() -> None:
             assert adapter.gaps == []
 
 
+async def test_a_trade_of_the_future_hides_nothing_that_was_missed() -> None:
+    now = now_ms()
+    said = massive_says([massive_trade(1, t=now), massive_trade(2, t=now + 3_600_000)], stays=False)
+    vendor = Vendor([said, stands(None)], [results()])
+    async with playing(vendor), listening_to(late_massive(vendor)):
+        await eventually(lambda: bool(vendor.requests), "it is asked")
+        assert vendor.requests[0].query["timestamp.gte"] == str(now * MILLISECOND)
+
+
 async def test_what_was_said_when_it_was_due_is_not_said_again_after_the_next_cut() -> None:
     """The symbol has been quiet since: it is asked for from before."""
     found = [old(1, 0), old(2, 0)]

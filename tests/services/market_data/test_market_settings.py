@@ -52,9 +52,9 @@ def test_a_key_of_a_plan_that_tells_late_says_by_how_much() -> None:
 @pytest.mark.parametrize(
     ("said", "wrong"),
     [
-        ('{"finnhub": {"key": "k", "late": 900}}', "finnhub has no plan that is late"),
-        ('{"massive": {"key": "k", "late": 3601}}', "massive is late by 3601 s, and can be by 0 to 3600"),
-        ('{"massive": {"key": "k", "late": -1}}', "massive is late by -1 s"),
+        ('{"finnhub": {"key": "k", "late": 900}}', "'finnhub' has no plan that is late"),
+        ('{"massive": {"key": "k", "late": 3601}}', "'massive' is late by 3601 s, and can be by 0 to 3600"),
+        ('{"massive": {"key": "k", "late": -1}}', "'massive' is late by -1 s"),
         ('{"massive": {"key": "k", "late": "900"}}', "is not what it should be"),
     ],
 )
@@ -100,3 +100,25 @@ def test_what_is_wrong_is_named(environ: dict[str, str], said: str) -> None:
         settings(**environ)
     assert any(said in problem for problem in caught.value.problems)
     assert "a b" not in str(caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"massive": {"sk-SECRET9": "x"}}',
+        '{"sk-SECRET9": {"key": "x"}}',
+        '{"sk-SECRET9": {"key": "x", "late": -5}}',
+        '{"massive": "sk-SECRET9"}',
+        '{"massive": {"key": "k", "late": "sk-SECRET9"}}',
+    ],
+)
+def test_a_key_in_the_wrong_place_is_not_told(said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings(**{SECRET: said})
+    assert SECRET in str(caught.value)
+    assert "SECRET9" not in str(caught.value)
+
+
+def test_an_empty_key_leaves_the_vendors_own_variable() -> None:
+    found = settings(**{SECRET: '{"massive": {"key": ""}}', "POLYGON_API_KEY": "k3"})
+    assert found.keys["massive"].reveal() == "k3"

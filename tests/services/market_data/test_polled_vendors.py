@@ -1,5 +1,6 @@
 """CoinGecko, Alpha Vantage, the World Bank and Fear & Greed, played by a server with recorded shapes."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -68,7 +69,7 @@ def alpha(vendor: Vendor) -> AlphaVantage:
 
 
 def world_bank(vendor: Vendor) -> WorldBank:
-    return WorldBank(["US", "DE"], ["SG.GEN.PARL.ZS"], vendor.url, now=lambda: NOW)
+    return WorldBank({"US": "USA", "DE": "DEU"}, ["SG.GEN.PARL.ZS"], vendor.url, now=lambda: NOW)
 
 
 def fear_greed(vendor: Vendor) -> FearGreed:
@@ -251,3 +252,27 @@ async def test_a_declared_source_asks_nobody_even_with_a_key(about: About) -> No
 def test_symbols_that_cannot_be_asked_for_are_named(wrong: dict[str, str]) -> None:
     with pytest.raises(SymbolError):
         vendor_symbols(wrong)
+
+
+@pytest.mark.parametrize(
+    ("country", "year", "value"),
+    [
+        ("XAA", "2024", "1"),
+        ("USA", "01970000", "1"),
+        ("USA", "2200", "1"),
+        ("USA", "2024", "1e30000000"),
+        ("USA", "2024", "1e-30000000"),
+    ],
+    ids=["not asked for", "no year", "too late", "too large", "too small"],
+)
+async def test_a_figure_that_cannot_be_takes_no_other_with_it(country: str, year: str, value: str) -> None:
+    head, rows = figures(("USA", "2023", 1.5), (country, year, 7777.0), ("DEU", "2024", 2.5))
+    body = json.dumps([head, rows]).replace("7777.0", value).encode()
+    vendor = Vendor(answers=[(200, body, {})])
+    async with playing(vendor), listening_to(world_bank(vendor)) as heard:
+        found = await heard.until(2)
+        assert [(one.subject, one.value) for one in found] == [
+            ("USA", Decimal("1.5")),
+            ("DEU", Decimal("2.5")),
+        ]
+        assert heard.rejections[0].reason == "refused"

@@ -1,11 +1,18 @@
 """One task of a region publishes; when it is gone, another goes on from what the topic holds."""
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from cache_servers import CachePair, cache_pair
 from gateway_task import ServiceProcess
 from market_task import TopicReader, market_environment
+from richesreach.core.cache import Nodes
+from richesreach.core.events import Events
+from richesreach.market_data.dead_letters import DeadLetters
+from richesreach.market_data.running.lease import Lease
+from richesreach.market_data.running.runner import Runner
+from stream_client import eventually
 from stream_servers import Broker, broker
 
 SYMBOLS = "AAPL,MSFT,BTC-USD"
@@ -59,3 +66,28 @@ def test_after_a_kill_the_next_task_goes_on_without_a_gap(
     assert len(epochs) == 2
     for numbers in topic.numbers().values():
         assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_what_nobody_expects_ends_the_term_and_not_the_runner() -> None:
+    class Free:
+        member, released = "a", 0
+
+        async def acquire(self) -> bool:
+            return True
+
+        async def release(self) -> None:
+            self.released += 1
+
+    class Broken:
+        """Streams that fail as no stream does."""
+
+        def __getattr__(self, name: str) -> Any:
+            raise ValueError(name)
+
+    lease = Free()
+    found = Runner(
+        cast(Events, Broken()), cast(Nodes, None), cast(Lease, lease), lambda: (), cast(DeadLetters, None)
+    )
+    found.open()
+    await eventually(lambda: lease.released >= 2, "it takes the lease again")
+    await found.close()

@@ -248,3 +248,13 @@ async def test_what_is_no_message_is_passed_over(events: Events, topic: Topic) -
     await events.publish(topic, "0", packed(3), partition=0)
     _, past = await take_over(events, "a", topic)
     assert past.last == {"generator": {"AAPL": 3}}
+
+
+async def test_where_another_source_took_a_symbol_over_is_known(events: Events, topic: Topic) -> None:
+    now = time.time_ns()
+    first, second, third = now, now + 10**9, now + 2 * 10**9
+    for batch in (heard(first, source="massive"), heard(second, third, source="finnhub")):
+        await events.publish(topic, "0", batch, partition=0)
+    _, past = await take_over(events, "a", topic)
+    assert past.newest["AAPL"] == ("finnhub", third - 10**8)
+    assert past.changed == {"AAPL": second - 10**8}

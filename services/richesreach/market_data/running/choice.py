@@ -15,7 +15,8 @@ from richesreach.market_data.model import Trade
 
 class Choice:
     """`carriers` are a symbol's sources, the best first; `well` tells whether one can be relied on now;
-    `newest` are by symbol the last tick's source and event time of the term before.
+    `newest` are by symbol the last tick's source and event time of the terms before, `changed` the event time
+    of that source's first tick where it took another one's place.
     """
 
     def __init__(
@@ -23,6 +24,7 @@ class Choice:
         carriers: Mapping[str, Sequence[str]],
         well: Callable[[str], bool],
         newest: Mapping[str, tuple[str, int]] | None = None,
+        changed: Mapping[str, int] | None = None,
     ) -> None:
         self.primary: dict[str, str] = {}
         self.left: dict[str, int] = {}
@@ -33,7 +35,7 @@ class Choice:
         # Of each symbol: whose tick was published last, and the newest event time of all.
         self._newest: dict[str, tuple[str, int]] = dict(newest or {})
         # Of each symbol whose source has changed: the event time of that one's first tick.
-        self._began: dict[str, int] = {}
+        self._began: dict[str, int] = dict(changed or {})
 
     def turn(self) -> None:
         """Look at the sources again; to be called a few times a second."""

@@ -67,14 +67,15 @@ class Feed:
             return
 
         async def take(records: Sequence[Record]) -> None:
-            name, trades = self.about.name, []
+            name, trades = self.about.name, list[Trade]()
             for record in records:
                 if isinstance(record, Trade):
-                    board.hear(name, record.symbol, record.price, record.happened)
                     trades.append(record)
                 else:
                     note(record)
-            if trades:
+            if trades := self.intake.sound(trades):
+                for trade in trades:
+                    board.hear(name, trade.symbol, trade.price, trade.happened)
                 again = isinstance(records, Missed)
                 ticks = self.intake.ticks(choice.chosen(name, trades, missed=again))
                 if again:
@@ -196,7 +197,7 @@ class Feed:
             missing=counts.lost,
             duplicates=counts.duplicates,
             late=counts.late,
-            refused=counts.future + (sum(self.source.rejected.values()) if self.source else 0),
+            refused=counts.refused + (sum(self.source.rejected.values()) if self.source else 0),
             reached=sum(sent.values()),
             symbols=len(sent),
             newest=self.intake.newest,

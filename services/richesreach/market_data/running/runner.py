@@ -70,6 +70,9 @@ class Runner:
             except (*DOUBTS, EventRefusedError) as error:
                 logger().warning("term_failed", error=str(error))
                 await self._lease.release()
+            except Exception:
+                logger().exception("term_stumbled")
+                await self._lease.release()
             await asyncio.sleep(STANDBY)
 
     async def _term(self) -> None:

@@ -39,16 +39,18 @@ _DECODER = msgspec.json.Decoder(Tick | TickBatch | Heartbeat)
 @dataclass(slots=True)
 class Past:
     """`began`, `last`, `lost` and `heard` by source, as in Numbers. `newest` by symbol: whose tick has the
-    highest event time, and that. `received` by source: when its last tick was. `covered` by partition that
-    was not read from its beginning, and source: from which event time on all ticks are known; `read_from` by
-    such a partition: the time in the first message that has one, and whether that is a heartbeat's. `recent`
-    are the batches from a little before `heard` on.
+    highest event time, and that; `changed`, where it took another source's place: the time of its first tick.
+    `received` by source: when its last tick was. `covered` by partition that was not read from its beginning,
+    and source: from which event time on all ticks are known; `read_from` by such a partition: the time in the
+    first message that has one, and whether that is a heartbeat's. `recent` are the batches from a little
+    before `heard` on.
     """
 
     began: dict[str, int] = field(default_factory=dict)
     last: dict[str, dict[str, int]] = field(default_factory=dict)
     lost: dict[str, dict[str, int]] = field(default_factory=dict)
     newest: dict[str, tuple[str, int]] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
     heard: dict[str, int] = field(default_factory=dict)
     received: dict[str, int] = field(default_factory=dict)
     covered: dict[int, dict[str, int]] = field(default_factory=dict)
@@ -118,6 +120,7 @@ class Past:
             for source, at in other.received.items():
                 self.received[source] = max(at, self.received.get(source, 0))
             self.newest |= other.newest
+            self.changed |= other.changed
             self.covered |= other.covered
             self.read_from |= other.read_from
             self.recent += other.recent
@@ -220,7 +223,7 @@ class _Scan:
         self.past.messages += 1
         try:
             message = _DECODER.decode(value)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return False  # what is no message of the topic has no numbers
         if isinstance(message, Heartbeat):
             self._note(message.time, beat=True)
@@ -241,8 +244,11 @@ class _Scan:
         newest, source, last = self.past.newest, batch.source, batch.ticks[-1]
         for tick in batch.ticks:
             self.past.add(source, tick.s, tick.q)
-            if tick.t > newest.get(tick.s, ("", 0))[1]:
+            whose, before = newest.get(tick.s, (source, 0))
+            if tick.t > before:
                 newest[tick.s] = source, tick.t
+                if whose != source:
+                    self.past.changed[tick.s] = tick.t
         self.past.received[source] = max(self.past.received.get(source, 0), min(last.r, time.time_ns()))
         if self._partition in self.past.covered:
             self.past.covered[self._partition].setdefault(source, last.t)

@@ -72,7 +72,7 @@ class Publishing:
         ]
         by_name = {feed.about.name: feed for feed in self.feeds}
         self._carriers = carriers(entries)
-        self.choice = Choice(self._carriers, lambda name: by_name[name].well, past.newest)
+        self.choice = Choice(self._carriers, lambda name: by_name[name].well, past.newest, past.changed)
         self._symbols: list[list[str]] = [[] for _ in range(partitions)]
         for symbol in self._carriers:
             self._symbols[partition_of(symbol, partitions)].append(symbol)

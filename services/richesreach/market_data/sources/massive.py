@@ -27,6 +27,7 @@ from richesreach.core.vendors.errors import (
 )
 from richesreach.core.vendors.http import STANDS, VendorHttp
 from richesreach.core.vendors.pace import Pace
+from richesreach.market_data.clock import MOST_LEAD
 from richesreach.market_data.model import About, Record, Trade
 from richesreach.market_data.normalise import MILLISECOND, SECOND, UnfitError, price_of, size_of, time_of
 from richesreach.market_data.owed import Owed, Told, unnumbered
@@ -264,7 +265,8 @@ class Massive:
         self, theirs: str, exchange: int, price: float, size: int, happened: int, number: int | None
     ) -> Trade:
         trade = self._read(theirs, exchange, price, size, happened, number)
-        if happened > self._newest.get(theirs, 0):
+        # A time that nobody takes must not hide what was missed before it.
+        if self._newest.get(theirs, 0) < happened <= time.time_ns() + MOST_LEAD:
             self._newest[theirs] = happened
         if self.late and number is not None:
             self._numbers[trade.symbol] = max(number, self._numbers.get(trade.symbol, number))

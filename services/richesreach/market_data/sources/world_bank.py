@@ -7,8 +7,9 @@ value may be null; or a list with one `{"message":[…]}`. No key is needed. Sou
 `mrnev=1` asks for the newest year that has a figure, which the reading then bears: its last second.
 """
 
+import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -30,9 +31,14 @@ ABOUT = About(
     pace=Tier("world_bank", 24, 86_400, 24),
 )
 ENDPOINT = URL("https://api.worldbank.org/v2")
-COUNTRIES = ("US", "CN", "JP", "DE", "GB", "FR", "IN", "BR", "CA", "AU")
+# As they are asked for, and as they are answered.
+COUNTRIES = {
+    "US": "USA", "CN": "CHN", "JP": "JPN", "DE": "DEU", "GB": "GBR",
+    "FR": "FRA", "IN": "IND", "BR": "BRA", "CA": "CAN", "AU": "AUS",
+}  # fmt: skip
 # Emissions by head, renewable energy's share, the rule of law, women in parliament.
 INDICATORS = ("EN.GHG.CO2.PC.CE.AR5", "EG.FEC.RNEW.ZS", "RL.EST", "SG.GEN.PARL.ZS")
+_YEAR = re.compile(r"19[6-9][0-9]|2[01][0-9]{2}")
 
 
 class _Figure(msgspec.Struct):
@@ -44,13 +50,13 @@ class _Figure(msgspec.Struct):
 class WorldBank(Polling):
     def __init__(
         self,
-        countries: Iterable[str] = COUNTRIES,
+        countries: Mapping[str, str] = COUNTRIES,
         indicators: Iterable[str] = INDICATORS,
         endpoint: URL = ENDPOINT,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`countries` by their two letters; `now` in Unix nanoseconds."""
-        asked = ";".join(countries)
+        """`countries`: their three letters by their two; `now` in Unix nanoseconds."""
+        asked, self._countries = ";".join(countries), frozenset(countries.values())
         params = {"format": "json", "source": "75", "mrnev": "1", "per_page": "1000"}
         questions = [
             Question(endpoint / "country" / asked / "indicator" / indicator, params, indicator)
@@ -82,15 +88,15 @@ class WorldBank(Polling):
         return found
 
     def _reading(self, indicator: str, figure: _Figure, value: Decimal) -> Reading:
-        if not (figure.date.isascii() and figure.date.isdigit() and 1960 <= int(figure.date[:5]) < 2200):
+        if _YEAR.fullmatch(figure.date) is None:
             raise UnfitError(f"date {figure.date[:40]!r} is no year")
-        if not figure.countryiso3code:
-            raise UnfitError("a figure of no country")
+        if figure.countryiso3code not in self._countries:
+            raise UnfitError(f"country {figure.countryiso3code[:40]!r} was not asked for")
         end = datetime(int(figure.date), 12, 31, 23, 59, 59, tzinfo=UTC)
         return Reading(
             source=ABOUT.name,
             licence=ABOUT.licence,
-            subject=figure.countryiso3code[:32],
+            subject=figure.countryiso3code,
             name=indicator,
             value=decimal_of(value),
             happened=int(end.timestamp()) * SECOND,
