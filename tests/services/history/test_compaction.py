@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from lakes import HOUR, NOON, REGION, listed, place_of, rows, ticks
+from moto.s3.models import s3_backends
 from richesreach.history.lake import compaction
 from richesreach.history.lake.compaction import compact
 from richesreach.history.lake.layouts import TICKS
@@ -14,6 +15,8 @@ from richesreach.history.lake.store import LakeStore
 from richesreach.history.lake.writer import Limits, opened
 
 AFTER = datetime.fromtimestamp(NOON / 1000, UTC) + timedelta(hours=1, minutes=11)
+# When files that were put in the hour may be marked.
+LATER = AFTER + timedelta(hours=1)
 ALL = [(offset, place) for offset in range(4) for place in range(3)]
 
 
@@ -44,6 +47,13 @@ def tagged(place: Place) -> set[str]:
     return {key for key in keys if s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]}
 
 
+def grow_old(place: Place) -> None:
+    """All files were put at the end of the hour, and so may be marked two hours later."""
+    (backend,) = (each for each in s3_backends["123456789012"].values() if place.store.bucket in each.buckets)
+    for key in backend.buckets[place.store.bucket].keys.values():
+        key.last_modified = (AFTER - timedelta(minutes=11)).replace(tzinfo=None)
+
+
 def written(place: Place, prefix: str) -> list[dict[str, Any]]:
     found = [place.store.get(key) for key in place.store.keys(prefix)]
     return [json.loads(each.body) for each in found if each is not None]
@@ -55,7 +65,37 @@ def test_small_files_of_a_past_hour_become_one(place: Place) -> None:
     assert outcome.merged == 4
     assert len(listed(place)) == 1
     assert contents(place) == ALL
+    grow_old(place)
+    compact(place, LATER)
     assert tagged(place) == {place.store.key(uri) for uri in small}
+
+
+def test_a_file_that_a_writer_commits_meanwhile_is_no_replaced_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged, late = compaction.parquet.merged, opened(place, 1, origin="live", limits=Limits())
+
+    def slowly(*told: Any) -> bytes:
+        body = merged(*told)
+        late.take(ticks(0, at=NOON, number=1))
+        late.flush()
+        grow_old(place)
+        return body
+
+    monkeypatch.setattr(compaction.parquet, "merged", slowly)
+    compact(place, LATER)
+    assert len(listed(place)) == 2
+    assert tagged(place).isdisjoint(map(place.store.key, listed(place)))
+
+
+def test_a_file_whose_manifest_is_still_to_come_is_no_replaced_one(place: Place) -> None:
+    grow_old(place)
+    hour = datetime.fromtimestamp(NOON / 1000, UTC)
+    key = place.file_key(hour, File(0, 1, 0, 1, NOON))
+    place.store.put(key, b"of a writer", "text/plain")
+    compact(place, LATER)
+    assert len(tagged(place)) == 4
+    assert key not in tagged(place)
 
 
 def test_ticks_that_were_sent_again_are_there_once_afterwards(place: Place) -> None:
@@ -86,12 +126,13 @@ def test_a_second_run_finds_nothing_to_do(place: Place) -> None:
 def test_rows_are_there_once_wherever_a_run_dies(
     puts: int, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    grow_old(place)
     dying(place, puts, monkeypatch)
     with pytest.raises(SystemExit):
-        compact(place, AFTER)
+        compact(place, LATER)
     assert contents(place) == ALL
     monkeypatch.undo()
-    compact(place, AFTER)
+    compact(place, LATER)
     assert contents(place) == ALL
     assert len(listed(place)) == 1
 
@@ -139,7 +180,8 @@ def test_what_a_dead_writer_left_expires(place: Place) -> None:
     left = File(epoch=0, partition=0, first=1, next=3, last=NOON).name
     key = f"{place.layout.prefix}region={REGION}/dt=2026-01-01/hour=12/{left}"
     place.store.put(key, b"half", "text/plain")
-    compact(place, AFTER)
+    grow_old(place)
+    compact(place, LATER)
     assert key in tagged(place)
 
 

@@ -16,6 +16,8 @@ from richesreach.history.lake.writer import bodies
 SETTLED = timedelta(minutes=10)
 # Hours that a run looks back; what a run missed, a later one does.
 HOURS = 26
+# A file that no manifest names may be one whose writer is about to write the manifest, for so long.
+UNNAMED = timedelta(hours=1)
 # The tag by which the bucket's lifecycle lets replaced files expire (`stacks/datalake/lifecycle.py`).
 REPLACED = "replaced"
 
@@ -54,7 +56,7 @@ def compact(place: Place, now: datetime, *, hours: int = HOURS) -> list[Outcome]
             merged = [_merged(place, manifest) for manifest in manifests]
             current = [manifest for manifest, _ in merged]
             count = sum(replaced for _, replaced in merged)
-            marked = _mark(place, hour, current)
+            marked = _mark(place, hour, now - UNNAMED)
             _record(place, hour, current, gaps(before, current), now)
             outcomes.append(Outcome(hour, count, marked))
         for manifest in manifests:
@@ -127,10 +129,14 @@ def _joined(uris: Sequence[str]) -> list[tuple[str, ...]]:
     return groups
 
 
-def _mark(place: Place, hour: datetime, manifests: Sequence[Manifest]) -> int:
-    """Let files expire that no manifest names: replaced, or left by a writer that died."""
-    named = {uri for manifest in manifests for uri in manifest.uris}
-    keys = place.store.keys(f"{place.layout.prefix}{place.folders(hour)}")
+def _mark(place: Place, hour: datetime, until: datetime) -> int:
+    """Let files expire that were put by `until` and that no manifest names: replaced, or left by a writer
+    that died.
+    """
+    keys = place.store.keys(f"{place.layout.prefix}{place.folders(hour)}", until=until)
+    # Read after the listing: a writer that is behind may have named since what nobody named before.
+    manifests = [place.read(key) for key in place.keys(hour) if hour_of_key(key) == hour]
+    named = {uri for manifest in manifests if manifest is not None for uri in manifest.uris}
     left = [key for key in keys if place.store.uri(key) not in named and File.names(key)]
     for key in left:
         place.store.mark(key, REPLACED)
