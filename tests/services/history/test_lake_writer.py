@@ -128,6 +128,16 @@ def test_a_topic_that_was_made_anew_loses_nothing_to_the_one_before(store: LakeS
     assert writer(place).chain.epoch == 1
 
 
+def test_what_the_lake_has_of_the_life_before_is_not_done_in_a_new_one(store: LakeStore) -> None:
+    place = place_of(store, TICKS)
+    take(writer(place), [ticks(0), ticks(1)])
+    found = writer(place)
+    found.take(ticks(0, at=NOON + 1))
+    assert found.done is None
+    found.flush()
+    assert found.done == 1
+
+
 def test_messages_that_the_topic_dropped_are_counted(store: LakeStore) -> None:
     place = place_of(store, TICKS)
     take(writer(place), [ticks(0)])

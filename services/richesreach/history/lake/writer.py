@@ -88,8 +88,8 @@ class PartitionWriter:
 
     @property
     def done(self) -> int | None:
-        """The offset before which all is in the lake."""
-        return self.chain.next
+        """The offset before which all is in the lake; None where it has nothing of this life of the topic."""
+        return self.chain.next if self._epoch == self.chain.epoch else None
 
     @property
     def due(self) -> bool:
