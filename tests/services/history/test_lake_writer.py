@@ -1,7 +1,8 @@
 """The lake writer: every message is in the lake once, whenever its writer dies and whoever else writes."""
 
+import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,12 +21,26 @@ from lakes import (
     rows,
     ticks,
 )
+from prometheus_client import CollectorRegistry
+from richesreach.core.events import Events
 from richesreach.history.lake.layouts import BARS, TECHNICAL_INDICATORS, TICKS
 from richesreach.history.lake.manifests import FencedError, File, Place, hour_of
 from richesreach.history.lake.store import LakeStore, LakeUnavailableError
+from richesreach.history.lake.worker import LakeWorker
 from richesreach.history.lake.writer import Limits, PartitionWriter, opened
+from richesreach.history.metrics import HistoryMetrics
 
 SOON = Limits(rows=6, seconds=60.0)
+
+
+class Letters:
+    """Of the events, what goes to the dead letters."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def publish(self, *_: object) -> None:
+        self.count += 1
 
 
 class Clock:
@@ -152,6 +167,27 @@ def test_a_message_that_nobody_can_read_is_handed_back_and_holds_nothing_up(stor
     take(found, [ticks(0), Given(1, b"{", NOON), ticks(2)])
     assert [each.message.offset() for each in found.unreadable] == [1]
     assert offsets(place) == [0] * 3 + [2] * 3
+
+
+async def test_a_letter_is_sent_before_a_file_covers_its_message(store: LakeStore) -> None:
+    place, letters = place_of(store, TICKS), Letters()
+    now = int(time.time() * 1000)
+    worker = LakeWorker(
+        place,
+        group="g",
+        origin="live",
+        limits=Limits(rows=3),
+        events=cast("Events", letters),
+        metrics=HistoryMetrics(CollectorRegistry()),
+        member="m",
+    )
+    await worker.take([ticks(0, 1, at=now), ticks(0, 2, at=now, number=1)])
+    other = opened(place, 1, origin="live", limits=SOON)
+    take(other, [ticks(offset, 1, at=now, number=1) for offset in range(3)])
+    with pytest.raises(FencedError):
+        await worker.take([Given(1, b"{", now), ticks(2, 3, at=now), ticks(1, 2, at=now, number=1)])
+    assert worker.done()[0] == 3
+    assert letters.count == 1
 
 
 def test_a_bar_too_large_for_its_column_is_handed_back_and_holds_nothing_up(store: LakeStore) -> None:
