@@ -190,12 +190,31 @@ async def test_a_letter_is_sent_before_a_file_covers_its_message(store: LakeStor
     assert letters.count == 1
 
 
-def test_a_bar_too_large_for_its_column_is_handed_back_and_holds_nothing_up(store: LakeStore) -> None:
+@pytest.mark.parametrize("volume", ["1E+21", "1E+999999", "NaN", "99999999999999999999.999999999"])
+def test_a_bar_too_large_for_its_column_is_handed_back_and_holds_nothing_up(
+    volume: str, store: LakeStore
+) -> None:
     place = place_of(store, BARS)
     found = writer(place)
-    take(found, [bar(0, 1, volume="1E+21"), bar(1, 2)])
+    take(found, [bar(0, 1, volume=volume), bar(1, 2)])
     assert [each.message.offset() for each in found.unreadable] == [0]
     assert offsets(place) == [1]
+
+
+@pytest.mark.parametrize(
+    ("volume", "kept"),
+    [
+        ("99999999999999999999.99999999", "99999999999999999999.99999999"),
+        ("0.000000005", "0.00000001"),
+        ("1E-400", "0.00000000"),
+        ("-0", "0.00000000"),
+        ("1E+19", "10000000000000000000.00000000"),
+    ],
+)
+def test_a_number_is_kept_to_eight_places(volume: str, kept: str, store: LakeStore) -> None:
+    place = place_of(store, BARS)
+    take(writer(place), [bar(0, 1, volume=volume)])
+    assert rows(place, "volume::varchar") == [(kept,)]
 
 
 def test_heartbeats_leave_a_file_without_rows_so_that_offsets_join(store: LakeStore) -> None:
