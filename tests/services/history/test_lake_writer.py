@@ -153,6 +153,34 @@ def test_what_the_lake_has_of_the_life_before_is_not_done_in_a_new_one(store: La
     assert found.done == 1
 
 
+@pytest.mark.parametrize("published", [-1, 0, NOON + 2 * HOUR, 3_900_000_000_000, 10**17])
+def test_a_message_of_an_impossible_time_is_there_once_and_in_the_hour_that_it_was_read(
+    published: int, store: LakeStore
+) -> None:
+    place, clock = place_of(store, TICKS), Clock()
+    odd = ticks(1)
+    odd.published = published
+    take(writer(place, clock=clock), [ticks(0), odd])
+    clock.now += 60
+    take(writer(place, clock=clock), [odd, ticks(2)])
+    clock.now += HOUR / 1000
+    take(writer(place, clock=clock), [ticks(3, at=NOON + HOUR)])
+    assert offsets(place) == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
+    assert [uri.split("/dt=")[1][:18] for uri in listed(place)] == ["2026-01-01/hour=12"] * 2 + [
+        "2026-01-01/hour=13"
+    ]
+    take(writer(place, clock=clock), [ticks(0, at=NOON + HOUR + 1)])
+    assert writer(place).chain.epoch == 1
+
+
+def test_the_hours_go_on_where_no_message_has_a_time(store: LakeStore) -> None:
+    place, clock = place_of(store, TICKS), Clock()
+    take(writer(place, clock=clock), [ticks(0, at=0)])
+    clock.now += HOUR / 1000
+    take(writer(place, clock=clock), [ticks(1, at=0)])
+    assert [uri.split("/hour=")[1][:2] for uri in listed(place)] == ["12", "13"]
+
+
 def test_messages_that_the_topic_dropped_are_counted(store: LakeStore) -> None:
     place = place_of(store, TICKS)
     take(writer(place), [ticks(0)])
