@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from lakes import HOUR, NOON, REGION, listed, place_of, rows, ticks
+from gateway_task import task_environment
+from lakes import HOUR, NOON, REGION, bar, listed, place_of, rows, ticks
 from moto.s3.models import s3_backends
+from richesreach.core.settings import Settings
+from richesreach.history import compact as command
 from richesreach.history.lake import compaction
 from richesreach.history.lake.compaction import compact
-from richesreach.history.lake.layouts import TICKS
+from richesreach.history.lake.layouts import BARS, TICKS
 from richesreach.history.lake.manifests import File, Place
 from richesreach.history.lake.store import LakeStore
 from richesreach.history.lake.writer import Limits, opened
@@ -174,6 +177,35 @@ def test_a_run_gives_way_to_a_writer(place: Place, monkeypatch: pytest.MonkeyPat
     (outcome,) = compact(place, AFTER)
     assert outcome.merged == 0
     assert contents(place) == [*ALL, (4, 0), (4, 1), (4, 2)]
+
+
+def test_an_hour_that_fails_holds_up_neither_hours_nor_datasets(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for offset in (4, 5):
+        write(place, offset, at=NOON + HOUR)
+    bars = place_of(place.store, BARS)
+    for offset in (0, 1):
+        writer = opened(bars, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+        writer.take(bar(offset, offset))
+        writer.flush()
+    merged, failing = compaction.parquet.merged, iter([True])
+
+    def once(*told: Any) -> bytes:
+        if next(failing, False):
+            raise MemoryError("too many rows")
+        return merged(*told)
+
+    settings = Settings.from_environment({**task_environment(None, None), "AWS_REGION": REGION})
+    monkeypatch.setattr(compaction.parquet, "merged", once)
+    monkeypatch.setattr(command, "read_settings", lambda: settings)
+    monkeypatch.setattr(command, "lake_of", lambda _: place.store)
+    monkeypatch.setattr(command, "compact", lambda where, _: compact(where, LATER))
+    with pytest.raises(command.HoursFailedError, match=r"market_ticks 2026-01-01T12$"):
+        command.main()
+    assert [len(listed(each)) for each in (place, bars)] == [4 + 1, 1]
+    assert contents(place) == [*ALL, *((offset, each) for offset in (4, 5) for each in range(3))]
+    assert "MemoryError: too many rows" in capsys.readouterr().out
 
 
 def test_what_a_dead_writer_left_expires(place: Place) -> None:

@@ -33,18 +33,20 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run did with one hour of one dataset."""
+    """What a run did with one hour of one dataset; `error` says why it failed."""
 
     hour: datetime
     merged: int
     marked: int
+    error: str | None = None
 
 
 def compact(place: Place, now: datetime, *, hours: int = HOURS) -> list[Outcome]:
     """Put the files of past hours together, and record what each hour holds.
 
     It can die anywhere and be run again, beside another run and beside writers: readers see the small files
-    or the large one, as manifests are replaced in one step. Raises LakeUnavailableError.
+    or the large one, as manifests are replaced in one step. An hour that fails holds up no other.
+    Raises LakeUnavailableError where the hours cannot be read.
     """
     last = (now - SETTLED).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
     oldest = last - timedelta(hours=hours - 1)
@@ -53,17 +55,29 @@ def compact(place: Place, now: datetime, *, hours: int = HOURS) -> list[Outcome]
     for hour, found in _hours(place, oldest - timedelta(hours=1), last):
         manifests = [manifest for key in found if (manifest := place.read(key)) is not None]
         if hour >= oldest:
-            merged = [_merged(place, manifest) for manifest in manifests]
-            current = [manifest for manifest, _ in merged]
-            count = sum(replaced for _, replaced in merged)
-            marked = _mark(place, hour, now - UNNAMED)
-            _record(place, hour, current, gaps(before, current), now)
-            outcomes.append(Outcome(hour, count, marked))
+            try:
+                outcomes.append(_done(place, hour, manifests, before, now))
+            except Exception as error:
+                why = f"{type(error).__name__}: {error}"
+                logger().exception(
+                    "hour_failed", dataset=place.layout.dataset, hour=hour.isoformat(), error=why
+                )
+                outcomes.append(Outcome(hour, 0, 0, why))
         for manifest in manifests:
             if manifest.uris:
                 newest = manifest.files[-1]
                 before[newest.partition] = newest
     return outcomes
+
+
+def _done(
+    place: Place, hour: datetime, manifests: Sequence[Manifest], before: dict[int, File], now: datetime
+) -> Outcome:
+    merged = [_merged(place, manifest) for manifest in manifests]
+    current = [manifest for manifest, _ in merged]
+    marked = _mark(place, hour, now - UNNAMED)
+    _record(place, hour, current, gaps(before, current), now)
+    return Outcome(hour, sum(replaced for _, replaced in merged), marked)
 
 
 def gaps(before: dict[int, File], manifests: Sequence[Manifest]) -> list[Gap]:
