@@ -51,10 +51,17 @@ def merged(layout: Layout, files: Iterable[bytes]) -> bytes:
     with tempfile.TemporaryDirectory() as folder, _engine(folder) as engine:
         _give(engine, folder, files)
         unique, order = ", ".join(layout.unique), ", ".join(layout.sorted_by)
+        columns = ", ".join(each.name for each in layout.columns if each.name.startswith("stream_"))
+        place = f"[{columns}]"
+        # Of the keys alone: `distinct on`, and a window, keep whole rows in memory.
+        engine.execute(
+            f"create temp table again as select {unique}, min({place}) as first from files"  # noqa: S608
+            f" group by {unique} having count(*) > 1"
+        )
         return _copied(
             engine,
-            f"select * from (select distinct on ({unique}) * from files"  # noqa: S608
-            f" order by {unique}, stream_epoch, stream_offset) order by {order}",
+            f"select files.* from files left join again using ({unique})"  # noqa: S608
+            f" where first is null or first = {place} order by {order}",
             folder,
         )
 
@@ -67,7 +74,7 @@ def latest(files: Sequence[bytes]) -> dict[tuple[str, str], tuple[int, int]]:
         _give(engine, folder, files)
         revised = "revision" in engine.table("files").columns
         found = engine.execute(
-            f"select symbol, interval, max(({'epoch_us(timestamp)'}, {'revision' if revised else 0}))"  # noqa: S608
+            f"select symbol, interval, max((epoch_us(timestamp), {'revision' if revised else 0}))"  # noqa: S608
             " from files group by all"
         ).fetchall()
     return {(symbol, interval): (micros * 1000, revision) for symbol, interval, (micros, revision) in found}
