@@ -14,7 +14,7 @@ from richesreach.history.lake import compaction
 from richesreach.history.lake.compaction import compact
 from richesreach.history.lake.layouts import BARS, TICKS
 from richesreach.history.lake.manifests import File, Place
-from richesreach.history.lake.store import LakeStore
+from richesreach.history.lake.store import Found, LakeStore
 from richesreach.history.lake.writer import Limits, opened
 
 AFTER = datetime.fromtimestamp(NOON / 1000, UTC) + timedelta(hours=1, minutes=11)
@@ -177,6 +177,38 @@ def test_a_run_gives_way_to_a_writer(place: Place, monkeypatch: pytest.MonkeyPat
     (outcome,) = compact(place, AFTER)
     assert outcome.merged == 0
     assert contents(place) == [*ALL, (4, 0), (4, 1), (4, 2)]
+
+
+class Body(bytes):
+    """Of a file, counted while somebody holds it."""
+
+    held = most = 0
+
+    def __init__(self, _: bytes) -> None:
+        Body.held += 1
+        Body.most = max(Body.most, Body.held)
+
+    def __del__(self) -> None:
+        Body.held -= 1
+
+
+def test_files_of_an_hour_are_not_held_together(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = place_of(place.store, BARS)
+    for offset in range(0, 12, 2):
+        for where, message in ((place, ticks(offset + 4)), (bars, bar(offset, offset))):
+            writer = opened(where, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+            writer.take(message)
+            writer.flush()
+    get = LakeStore.get
+
+    def counted(store: LakeStore, key: str) -> Found | None:
+        found = get(store, key)
+        return None if found is None else Found(Body(found.body), found.etag)
+
+    monkeypatch.setattr(LakeStore, "get", counted)
+    opened(bars, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+    compact(place, AFTER)
+    assert Body.most <= 3
 
 
 def test_an_hour_that_fails_holds_up_neither_hours_nor_datasets(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -23,11 +24,12 @@ from lakes import (
 )
 from prometheus_client import CollectorRegistry
 from richesreach.core.events import Events
+from richesreach.history.lake import parquet
 from richesreach.history.lake.layouts import BARS, TECHNICAL_INDICATORS, TICKS
 from richesreach.history.lake.manifests import FencedError, File, Place, hour_of
 from richesreach.history.lake.store import LakeStore, LakeUnavailableError
 from richesreach.history.lake.worker import LakeWorker
-from richesreach.history.lake.writer import Limits, PartitionWriter, opened
+from richesreach.history.lake.writer import Limits, PartitionWriter, bodies, opened
 from richesreach.history.metrics import HistoryMetrics
 
 SOON = Limits(rows=6, seconds=60.0)
@@ -285,6 +287,21 @@ def test_bars_that_a_job_says_again_are_in_the_lake_once(store: LakeStore) -> No
     take(found, [bar(3, 1), bar(4, 2), bar(5, 3), bar(6, 3, revision=1)])
     assert rows(place, "epoch_us(timestamp) // 60000000, revision") == [(1, 0), (2, 0), (3, 0), (3, 1)]
     assert found.counts.repeated == 2
+
+
+@pytest.mark.parametrize(
+    ("symbols", "found"), [((), [(0, "AAPL"), (1, "MSFT")]), (("MSFT", "TSLA"), [(1, "MSFT")])]
+)
+def test_of_a_file_the_bars_that_were_asked_for_are_read(
+    symbols: tuple[str, ...], found: list[tuple[int, str]], store: LakeStore
+) -> None:
+    place = place_of(store, BARS)
+    second = bar(2, 1, interval="1s", symbol="TSLA")
+    take(writer(place), [bar(0, 0), bar(1, 1, symbol="MSFT"), second, bar(3, 60)])
+    (body,) = bodies(place, tuple(listed(place)))
+    since = datetime(1970, 1, 1, tzinfo=UTC)
+    given = parquet.bars(body, since, since + timedelta(hours=1), {"1m"}, symbols)
+    assert [(each.start // 60_000_000_000, each.symbol) for each in given] == found
 
 
 def test_indicators_without_a_value_are_null(store: LakeStore) -> None:

@@ -162,13 +162,15 @@ def _record(
 ) -> None:
     """What the hour holds and where it is from, once for each state of its files."""
     uris = tuple(uri for manifest in manifests for uri in manifest.uris)
+    if not uris:
+        return
     run = records.run_of(place, hour, uris)
     folder = f"region={place.region}/dt={hour:%Y-%m-%d}/"
     name = f"{place.layout.dataset}-{hour:%H}-{run}.json"
     quality_key = f"{records.QUALITY_CHECKS}{folder}{name}"
     if place.store.get(quality_key) is not None:
         return
-    found = parquet.quality(place.layout, list(bodies(place, uris)))
+    found = parquet.quality(place.layout, bodies(place, uris))
     problems = [
         records.Problem("gap", f"partition {gap.partition}: no offset from {gap.after} to {gap.before - 1}")
         for gap in missing

@@ -1,8 +1,9 @@
 """Parquet by DuckDB, in a folder of the task's own that is gone afterwards."""
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,8 @@ def merged(layout: Layout, files: Iterable[bytes]) -> bytes:
         )
 
 
-def latest(files: Sequence[bytes]) -> dict[tuple[str, str], tuple[int, int]]:
-    """The last time and revision of each symbol and interval in files of bars or indicators."""
-    if not files:
-        return {}
+def latest(files: Iterable[bytes]) -> dict[tuple[str, str], tuple[int, int]]:
+    """The last time and revision of each symbol and interval in one file or more."""
     with tempfile.TemporaryDirectory() as folder, _engine(folder) as engine:
         _give(engine, folder, files)
         revised = "revision" in engine.table("files").columns
@@ -80,22 +79,26 @@ def latest(files: Sequence[bytes]) -> dict[tuple[str, str], tuple[int, int]]:
     return {(symbol, interval): (micros * 1000, revision) for symbol, interval, (micros, revision) in found}
 
 
-def bars(body: bytes) -> list[Bar]:
-    """The bars of a file."""
+def bars(
+    body: bytes, since: datetime, until: datetime, intervals: Collection[str], symbols: Collection[str]
+) -> list[Bar]:
+    """The bars of a file that start from `since` on and before `until`; all symbols where none is named."""
+    named = list(symbols)
     with tempfile.TemporaryDirectory() as folder, _engine(folder) as engine:
         _give(engine, folder, [body])
         found = engine.execute(
             "select symbol, interval, epoch_us(timestamp) * 1000, epoch_us(ends_at) * 1000, open, high, low,"
-            " close, volume, ticks, vwap, revision from files order by stream_epoch, stream_offset"
+            " close, volume, ticks, vwap, revision from files where epoch_us(timestamp) >= ?"
+            " and epoch_us(timestamp) < ? and list_contains(?, interval)"
+            " and (len(?) = 0 or list_contains(?, symbol)) order by stream_epoch, stream_offset",
+            [*(int(each.timestamp()) * 1_000_000 for each in (since, until)), list(intervals), named, named],
         ).fetchall()
     names = ("symbol", "interval", "start", "end", "open", "high", "low", "close", "volume", "ticks", "vwap")
     return [Bar(**dict(zip((*names, "revision"), row, strict=True))) for row in found]
 
 
-def quality(layout: Layout, files: Sequence[bytes]) -> Quality:
-    """What the files of one hour hold together."""
-    if not files:
-        return Quality(0, 0, 0, {}, None, None)
+def quality(layout: Layout, files: Iterable[bytes]) -> Quality:
+    """What the files of one hour, one at least, hold together."""
     time = "event_time" if layout.topic == "market.ticks" else "epoch_us(timestamp) * 1000"
     unique = ", ".join(layout.unique)
     names = [column.name for column in layout.columns]

@@ -180,7 +180,7 @@ def _latest(place: Place, chain: Chain, clock: Callable[[], float]) -> dict[tupl
             break
         manifest = place.read(key)
         uris += list(manifest.uris) if manifest is not None else []
-    return parquet.latest(list(bodies(place, tuple(uris))))
+    return parquet.latest(bodies(place, tuple(uris))) if uris else {}
 
 
 def bodies(place: Place, uris: tuple[str, ...]) -> Iterator[bytes]:
