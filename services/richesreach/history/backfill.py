@@ -49,19 +49,12 @@ def bars_of(place: Place, since: datetime, until: datetime, symbols: frozenset[s
     """Bars of the table's intervals that start from `since` on and before `until`, hour by hour of the lake;
     of all symbols where none is named. Raises LakeUnavailableError.
     """
-    first, last = (int(each.timestamp() * 1e9) for each in (since, until))
     day = since.replace(hour=0)
     while day < until + AFTER:
         for key in place.keys(day):
             manifest = place.read(key) if since <= hour_of_key(key) < until + AFTER else None
             for body in bodies(place, manifest.uris) if manifest is not None else ():
-                yield [
-                    bar
-                    for bar in parquet.bars(body)
-                    if first <= bar.start < last
-                    and bar.interval in INTERVALS
-                    and (not symbols or bar.symbol in symbols)
-                ]
+                yield parquet.bars(body, since, until, INTERVALS, symbols)
         day += timedelta(days=1)
 
 

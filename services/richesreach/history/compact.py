@@ -9,7 +9,7 @@ from richesreach.core.startup import read_settings, run_task
 from richesreach.history.lake.compaction import compact
 from richesreach.history.lake.layouts import LAYOUTS
 from richesreach.history.lake.manifests import Place
-from richesreach.history.lake.store import LakeStore, LakeUnavailableError
+from richesreach.history.lake.store import LakeStore
 from richesreach.history.settings import HistorySettings
 
 
@@ -20,12 +20,29 @@ def lake_of(settings: Settings) -> LakeStore:
     return LakeStore.of_region(settings.lake_bucket, settings.region)
 
 
+class HoursFailedError(Exception):
+    """Hours are as they were; the log says why of each, and the next run tries them again."""
+
+
 def main() -> None:
+    """Raises HoursFailedError after all that can be done is done."""
     settings = read_settings()
     HistorySettings.from_environment(os.environ)
     store = lake_of(settings)
+    failed = []
     for layout in LAYOUTS:
-        for outcome in compact(Place(store, layout, settings.region), datetime.now(UTC)):
+        try:
+            outcomes = compact(Place(store, layout, settings.region), datetime.now(UTC))
+        except Exception as error:
+            logger().exception(
+                "dataset_failed", dataset=layout.dataset, error=f"{type(error).__name__}: {error}"
+            )
+            failed.append(layout.dataset)
+            continue
+        for outcome in outcomes:
+            if outcome.error is not None:
+                failed.append(f"{layout.dataset} {outcome.hour:%Y-%m-%dT%H}")
+                continue
             logger().info(
                 "hour_compacted",
                 dataset=layout.dataset,
@@ -33,7 +50,9 @@ def main() -> None:
                 merged=outcome.merged,
                 marked=outcome.marked,
             )
+    if failed:
+        raise HoursFailedError(f"not compacted: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
-    run_task("compact", main, expected=(LakeUnavailableError,))
+    run_task("compact", main, expected=(HoursFailedError,))

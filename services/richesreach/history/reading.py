@@ -68,6 +68,7 @@ class Reading:
     async def _run(self) -> None:
         waits = 0
         while not self._ending.is_set():
+            began = time.monotonic()
             membership = Membership(
                 self._connection,
                 self.topic,
@@ -78,11 +79,12 @@ class Reading:
             )
             try:
                 await self._read(membership)
-                waits = 0
             except Exception as error:
                 self.trouble = f"{type(error).__name__}: {error}"
                 level = logger().warning if isinstance(error, KafkaException) else logger().exception
                 level("reading_begins_anew", topic=self.topic, group=self.group, error=self.trouble)
+                # Not after each batch that is taken: those before the one that fails are, each time.
+                waits = 0 if time.monotonic() - began > LONGEST_WAIT else waits
                 await self._wait(waits)
                 waits += 1
             finally:
@@ -94,8 +96,9 @@ class Reading:
         await membership.join()
         while not self._ending.is_set():
             batch = await membership.fetch()
-            self._worker.drop(set(membership.lost))
-            await self._taken(membership, batch)
+            # Before the batch is taken: of a partition that came back, it is what follows the other member's.
+            self._worker.drop(membership.lost_since())
+            await self._taken(membership, [each for each in batch if each.partition() not in membership.lost])
             await self._commit(membership)
             await self._measure(membership)
         await self._staying(membership, asyncio.ensure_future(self._worker.finish()))
@@ -104,14 +107,16 @@ class Reading:
     async def _taken(self, membership: Membership, batch: list[Message]) -> None:
         waits = 0
         while not self._ending.is_set():
-            mine = [message for message in batch if message.partition() not in membership.lost]
             try:
-                await self._staying(membership, asyncio.ensure_future(self._worker.take(mine)))
+                await self._staying(membership, asyncio.ensure_future(self._worker.take(batch)))
             except OUTAGES as error:
                 self.trouble = f"{type(error).__name__}: {error}"
                 logger().warning("reading_waits", topic=self.topic, group=self.group, error=self.trouble)
                 await self._wait(waits)
                 waits += 1
+                lost = membership.lost_since()
+                self._worker.drop(lost)
+                batch = [message for message in batch if message.partition() not in lost]
             else:
                 self.trouble = None
                 return

@@ -5,15 +5,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from lakes import HOUR, NOON, REGION, listed, place_of, rows, ticks
+from gateway_task import task_environment
+from lakes import HOUR, NOON, REGION, bar, listed, place_of, rows, ticks
+from moto.s3.models import s3_backends
+from richesreach.core.settings import Settings
+from richesreach.history import compact as command
 from richesreach.history.lake import compaction
 from richesreach.history.lake.compaction import compact
-from richesreach.history.lake.layouts import TICKS
+from richesreach.history.lake.layouts import BARS, TICKS
 from richesreach.history.lake.manifests import File, Place
-from richesreach.history.lake.store import LakeStore
+from richesreach.history.lake.store import Found, LakeStore
 from richesreach.history.lake.writer import Limits, opened
 
 AFTER = datetime.fromtimestamp(NOON / 1000, UTC) + timedelta(hours=1, minutes=11)
+# When files that were put in the hour may be marked.
+LATER = AFTER + timedelta(hours=1)
 ALL = [(offset, place) for offset in range(4) for place in range(3)]
 
 
@@ -44,6 +50,13 @@ def tagged(place: Place) -> set[str]:
     return {key for key in keys if s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]}
 
 
+def grow_old(place: Place) -> None:
+    """All files were put at the end of the hour, and so may be marked two hours later."""
+    (backend,) = (each for each in s3_backends["123456789012"].values() if place.store.bucket in each.buckets)
+    for key in backend.buckets[place.store.bucket].keys.values():
+        key.last_modified = (AFTER - timedelta(minutes=11)).replace(tzinfo=None)
+
+
 def written(place: Place, prefix: str) -> list[dict[str, Any]]:
     found = [place.store.get(key) for key in place.store.keys(prefix)]
     return [json.loads(each.body) for each in found if each is not None]
@@ -55,7 +68,37 @@ def test_small_files_of_a_past_hour_become_one(place: Place) -> None:
     assert outcome.merged == 4
     assert len(listed(place)) == 1
     assert contents(place) == ALL
+    grow_old(place)
+    compact(place, LATER)
     assert tagged(place) == {place.store.key(uri) for uri in small}
+
+
+def test_a_file_that_a_writer_commits_meanwhile_is_no_replaced_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged, late = compaction.parquet.merged, opened(place, 1, origin="live", limits=Limits())
+
+    def slowly(*told: Any) -> bytes:
+        body = merged(*told)
+        late.take(ticks(0, at=NOON, number=1))
+        late.flush()
+        grow_old(place)
+        return body
+
+    monkeypatch.setattr(compaction.parquet, "merged", slowly)
+    compact(place, LATER)
+    assert len(listed(place)) == 2
+    assert tagged(place).isdisjoint(map(place.store.key, listed(place)))
+
+
+def test_a_file_whose_manifest_is_still_to_come_is_no_replaced_one(place: Place) -> None:
+    grow_old(place)
+    hour = datetime.fromtimestamp(NOON / 1000, UTC)
+    key = place.file_key(hour, File(0, 1, 0, 1, NOON))
+    place.store.put(key, b"of a writer", "text/plain")
+    compact(place, LATER)
+    assert len(tagged(place)) == 4
+    assert key not in tagged(place)
 
 
 def test_ticks_that_were_sent_again_are_there_once_afterwards(place: Place) -> None:
@@ -86,12 +129,13 @@ def test_a_second_run_finds_nothing_to_do(place: Place) -> None:
 def test_rows_are_there_once_wherever_a_run_dies(
     puts: int, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    grow_old(place)
     dying(place, puts, monkeypatch)
     with pytest.raises(SystemExit):
-        compact(place, AFTER)
+        compact(place, LATER)
     assert contents(place) == ALL
     monkeypatch.undo()
-    compact(place, AFTER)
+    compact(place, LATER)
     assert contents(place) == ALL
     assert len(listed(place)) == 1
 
@@ -135,11 +179,73 @@ def test_a_run_gives_way_to_a_writer(place: Place, monkeypatch: pytest.MonkeyPat
     assert contents(place) == [*ALL, (4, 0), (4, 1), (4, 2)]
 
 
+class Body(bytes):
+    """Of a file, counted while somebody holds it."""
+
+    held = most = 0
+
+    def __init__(self, _: bytes) -> None:
+        Body.held += 1
+        Body.most = max(Body.most, Body.held)
+
+    def __del__(self) -> None:
+        Body.held -= 1
+
+
+def test_files_of_an_hour_are_not_held_together(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = place_of(place.store, BARS)
+    for offset in range(0, 12, 2):
+        for where, message in ((place, ticks(offset + 4)), (bars, bar(offset, offset))):
+            writer = opened(where, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+            writer.take(message)
+            writer.flush()
+    get = LakeStore.get
+
+    def counted(store: LakeStore, key: str) -> Found | None:
+        found = get(store, key)
+        return None if found is None else Found(Body(found.body), found.etag)
+
+    monkeypatch.setattr(LakeStore, "get", counted)
+    opened(bars, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+    compact(place, AFTER)
+    assert Body.most <= 3
+
+
+def test_an_hour_that_fails_holds_up_neither_hours_nor_datasets(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for offset in (4, 5):
+        write(place, offset, at=NOON + HOUR)
+    bars = place_of(place.store, BARS)
+    for offset in (0, 1):
+        writer = opened(bars, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+        writer.take(bar(offset, offset))
+        writer.flush()
+    merged, failing = compaction.parquet.merged, iter([True])
+
+    def once(*told: Any) -> bytes:
+        if next(failing, False):
+            raise MemoryError("too many rows")
+        return merged(*told)
+
+    settings = Settings.from_environment({**task_environment(None, None), "AWS_REGION": REGION})
+    monkeypatch.setattr(compaction.parquet, "merged", once)
+    monkeypatch.setattr(command, "read_settings", lambda: settings)
+    monkeypatch.setattr(command, "lake_of", lambda _: place.store)
+    monkeypatch.setattr(command, "compact", lambda where, _: compact(where, LATER))
+    with pytest.raises(command.HoursFailedError, match=r"market_ticks 2026-01-01T12$"):
+        command.main()
+    assert [len(listed(each)) for each in (place, bars)] == [4 + 1, 1]
+    assert contents(place) == [*ALL, *((offset, each) for offset in (4, 5) for each in range(3))]
+    assert "MemoryError: too many rows" in capsys.readouterr().out
+
+
 def test_what_a_dead_writer_left_expires(place: Place) -> None:
     left = File(epoch=0, partition=0, first=1, next=3, last=NOON).name
     key = f"{place.layout.prefix}region={REGION}/dt=2026-01-01/hour=12/{left}"
     place.store.put(key, b"half", "text/plain")
-    compact(place, AFTER)
+    grow_old(place)
+    compact(place, LATER)
     assert key in tagged(place)
 
 

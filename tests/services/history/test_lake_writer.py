@@ -11,16 +11,14 @@ from lakes import (
     NOON,
     REGION,
     Given,
-    bar,
     heartbeat,
-    indicator,
     listed,
     new_store,
     place_of,
     rows,
     ticks,
 )
-from richesreach.history.lake.layouts import BARS, TECHNICAL_INDICATORS, TICKS
+from richesreach.history.lake.layouts import TICKS
 from richesreach.history.lake.manifests import FencedError, File, Place, hour_of
 from richesreach.history.lake.store import LakeStore, LakeUnavailableError
 from richesreach.history.lake.writer import Limits, PartitionWriter, opened
@@ -128,6 +126,44 @@ def test_a_topic_that_was_made_anew_loses_nothing_to_the_one_before(store: LakeS
     assert writer(place).chain.epoch == 1
 
 
+def test_what_the_lake_has_of_the_life_before_is_not_done_in_a_new_one(store: LakeStore) -> None:
+    place = place_of(store, TICKS)
+    take(writer(place), [ticks(0), ticks(1)])
+    found = writer(place)
+    found.take(ticks(0, at=NOON + 1))
+    assert found.done is None
+    found.flush()
+    assert found.done == 1
+
+
+@pytest.mark.parametrize("published", [-1, 0, NOON + 2 * HOUR, 3_900_000_000_000, 10**17])
+def test_a_message_of_an_impossible_time_is_there_once_and_in_the_hour_that_it_was_read(
+    published: int, store: LakeStore
+) -> None:
+    place, clock = place_of(store, TICKS), Clock()
+    odd = ticks(1)
+    odd.published = published
+    take(writer(place, clock=clock), [ticks(0), odd])
+    clock.now += 60
+    take(writer(place, clock=clock), [odd, ticks(2)])
+    clock.now += HOUR / 1000
+    take(writer(place, clock=clock), [ticks(3, at=NOON + HOUR)])
+    assert offsets(place) == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
+    assert [uri.split("/dt=")[1][:18] for uri in listed(place)] == ["2026-01-01/hour=12"] * 2 + [
+        "2026-01-01/hour=13"
+    ]
+    take(writer(place, clock=clock), [ticks(0, at=NOON + HOUR + 1)])
+    assert writer(place).chain.epoch == 1
+
+
+def test_the_hours_go_on_where_no_message_has_a_time(store: LakeStore) -> None:
+    place, clock = place_of(store, TICKS), Clock()
+    take(writer(place, clock=clock), [ticks(0, at=0)])
+    clock.now += HOUR / 1000
+    take(writer(place, clock=clock), [ticks(1, at=0)])
+    assert [uri.split("/hour=")[1][:2] for uri in listed(place)] == ["12", "13"]
+
+
 def test_messages_that_the_topic_dropped_are_counted(store: LakeStore) -> None:
     place = place_of(store, TICKS)
     take(writer(place), [ticks(0)])
@@ -142,14 +178,6 @@ def test_a_message_that_nobody_can_read_is_handed_back_and_holds_nothing_up(stor
     take(found, [ticks(0), Given(1, b"{", NOON), ticks(2)])
     assert [each.message.offset() for each in found.unreadable] == [1]
     assert offsets(place) == [0] * 3 + [2] * 3
-
-
-def test_a_bar_too_large_for_its_column_is_handed_back_and_holds_nothing_up(store: LakeStore) -> None:
-    place = place_of(store, BARS)
-    found = writer(place)
-    take(found, [bar(0, 1, volume="1E+21"), bar(1, 2)])
-    assert [each.message.offset() for each in found.unreadable] == [0]
-    assert offsets(place) == [1]
 
 
 def test_heartbeats_leave_a_file_without_rows_so_that_offsets_join(store: LakeStore) -> None:
@@ -183,21 +211,6 @@ def test_terms_of_a_topic_that_was_made_anew_begin_anew(store: LakeStore) -> Non
     take(found, [heartbeat(0, term=2), ticks(1, term=2)])
     take(found, [ticks(0, at=NOON + 1, term=1)])
     assert len(offsets(place)) == 6
-
-
-def test_bars_that_a_job_says_again_are_in_the_lake_once(store: LakeStore) -> None:
-    place = place_of(store, BARS)
-    take(writer(place), [bar(0, 1), bar(1, 2), bar(2, 2)])
-    found = writer(place)
-    take(found, [bar(3, 1), bar(4, 2), bar(5, 3), bar(6, 3, revision=1)])
-    assert rows(place, "epoch_us(timestamp) // 60000000, revision") == [(1, 0), (2, 0), (3, 0), (3, 1)]
-    assert found.counts.repeated == 2
-
-
-def test_indicators_without_a_value_are_null(store: LakeStore) -> None:
-    place = place_of(store, TECHNICAL_INDICATORS)
-    take(writer(place), [indicator(0, 1, sma_20=1.5)])
-    assert rows(place, "sma_20, rsi_14") == [(1.5, None)]
 
 
 def test_an_outage_of_the_lake_is_waited_out_by_the_same_call(store: LakeStore) -> None:

@@ -52,7 +52,8 @@ def member_configuration(
 class Membership:
     """One member of a group on one topic.
 
-    `lost` are partitions that another member has by now: what is not committed of them, it reads again.
+    `lost` are partitions that another member has by now: what is not committed of them, it reads again. A
+    partition can be lost and come back within one wait, and be further then: `lost_since` names those, too.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Membership:
         self._done: dict[int, int] = {}
         self._committed: dict[int, int] = {}
         self.lost: set[int] = set()
+        self._lost_since: set[int] = set()
 
     async def join(self) -> None:
         await self._call(self._join)
@@ -107,6 +109,11 @@ class Membership:
         if self._consumer is not None:
             await self._call(self._leave)
         self._thread.shutdown(wait=False)
+
+    def lost_since(self) -> set[int]:
+        """Partitions that were lost since this was asked last, whoever has them by now."""
+        found, self._lost_since = self._lost_since, set()
+        return found
 
     def done(self, partition: int, offset: int) -> None:
         """All of `partition` up to and with `offset` is handled."""
@@ -159,6 +166,7 @@ class Membership:
     def _forget(self, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self.lost.add(partition.partition)
+            self._lost_since.add(partition.partition)
             self._done.pop(partition.partition, None)
             self._committed.pop(partition.partition, None)
         logger().info("partitions_revoked", topic=self._topic, partitions=_numbers(partitions))

@@ -16,6 +16,8 @@ from richesreach.history.lake.writer import bodies
 SETTLED = timedelta(minutes=10)
 # Hours that a run looks back; what a run missed, a later one does.
 HOURS = 26
+# A file that no manifest names may be one whose writer is about to write the manifest, for so long.
+UNNAMED = timedelta(hours=1)
 # The tag by which the bucket's lifecycle lets replaced files expire (`stacks/datalake/lifecycle.py`).
 REPLACED = "replaced"
 
@@ -31,18 +33,20 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run did with one hour of one dataset."""
+    """What a run did with one hour of one dataset; `error` says why it failed."""
 
     hour: datetime
     merged: int
     marked: int
+    error: str | None = None
 
 
 def compact(place: Place, now: datetime, *, hours: int = HOURS) -> list[Outcome]:
     """Put the files of past hours together, and record what each hour holds.
 
     It can die anywhere and be run again, beside another run and beside writers: readers see the small files
-    or the large one, as manifests are replaced in one step. Raises LakeUnavailableError.
+    or the large one, as manifests are replaced in one step. An hour that fails holds up no other.
+    Raises LakeUnavailableError where the hours cannot be read.
     """
     last = (now - SETTLED).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
     oldest = last - timedelta(hours=hours - 1)
@@ -51,17 +55,29 @@ def compact(place: Place, now: datetime, *, hours: int = HOURS) -> list[Outcome]
     for hour, found in _hours(place, oldest - timedelta(hours=1), last):
         manifests = [manifest for key in found if (manifest := place.read(key)) is not None]
         if hour >= oldest:
-            merged = [_merged(place, manifest) for manifest in manifests]
-            current = [manifest for manifest, _ in merged]
-            count = sum(replaced for _, replaced in merged)
-            marked = _mark(place, hour, current)
-            _record(place, hour, current, gaps(before, current), now)
-            outcomes.append(Outcome(hour, count, marked))
+            try:
+                outcomes.append(_done(place, hour, manifests, before, now))
+            except Exception as error:
+                why = f"{type(error).__name__}: {error}"
+                logger().exception(
+                    "hour_failed", dataset=place.layout.dataset, hour=hour.isoformat(), error=why
+                )
+                outcomes.append(Outcome(hour, 0, 0, why))
         for manifest in manifests:
             if manifest.uris:
                 newest = manifest.files[-1]
                 before[newest.partition] = newest
     return outcomes
+
+
+def _done(
+    place: Place, hour: datetime, manifests: Sequence[Manifest], before: dict[int, File], now: datetime
+) -> Outcome:
+    merged = [_merged(place, manifest) for manifest in manifests]
+    current = [manifest for manifest, _ in merged]
+    marked = _mark(place, hour, now - UNNAMED)
+    _record(place, hour, current, gaps(before, current), now)
+    return Outcome(hour, sum(replaced for _, replaced in merged), marked)
 
 
 def gaps(before: dict[int, File], manifests: Sequence[Manifest]) -> list[Gap]:
@@ -127,10 +143,14 @@ def _joined(uris: Sequence[str]) -> list[tuple[str, ...]]:
     return groups
 
 
-def _mark(place: Place, hour: datetime, manifests: Sequence[Manifest]) -> int:
-    """Let files expire that no manifest names: replaced, or left by a writer that died."""
-    named = {uri for manifest in manifests for uri in manifest.uris}
-    keys = place.store.keys(f"{place.layout.prefix}{place.folders(hour)}")
+def _mark(place: Place, hour: datetime, until: datetime) -> int:
+    """Let files expire that were put by `until` and that no manifest names: replaced, or left by a writer
+    that died.
+    """
+    keys = place.store.keys(f"{place.layout.prefix}{place.folders(hour)}", until=until)
+    # Read after the listing: a writer that is behind may have named since what nobody named before.
+    manifests = [place.read(key) for key in place.keys(hour) if hour_of_key(key) == hour]
+    named = {uri for manifest in manifests if manifest is not None for uri in manifest.uris}
     left = [key for key in keys if place.store.uri(key) not in named and File.names(key)]
     for key in left:
         place.store.mark(key, REPLACED)
@@ -142,13 +162,15 @@ def _record(
 ) -> None:
     """What the hour holds and where it is from, once for each state of its files."""
     uris = tuple(uri for manifest in manifests for uri in manifest.uris)
+    if not uris:
+        return
     run = records.run_of(place, hour, uris)
     folder = f"region={place.region}/dt={hour:%Y-%m-%d}/"
     name = f"{place.layout.dataset}-{hour:%H}-{run}.json"
     quality_key = f"{records.QUALITY_CHECKS}{folder}{name}"
     if place.store.get(quality_key) is not None:
         return
-    found = parquet.quality(place.layout, list(bodies(place, uris)))
+    found = parquet.quality(place.layout, bodies(place, uris))
     problems = [
         records.Problem("gap", f"partition {gap.partition}: no offset from {gap.after} to {gap.before - 1}")
         for gap in missing

@@ -1,8 +1,9 @@
 """Parquet by DuckDB, in a folder of the task's own that is gone afterwards."""
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,44 +52,53 @@ def merged(layout: Layout, files: Iterable[bytes]) -> bytes:
     with tempfile.TemporaryDirectory() as folder, _engine(folder) as engine:
         _give(engine, folder, files)
         unique, order = ", ".join(layout.unique), ", ".join(layout.sorted_by)
+        columns = ", ".join(each.name for each in layout.columns if each.name.startswith("stream_"))
+        place = f"[{columns}]"
+        # Of the keys alone: `distinct on`, and a window, keep whole rows in memory.
+        engine.execute(
+            f"create temp table again as select {unique}, min({place}) as first from files"  # noqa: S608
+            f" group by {unique} having count(*) > 1"
+        )
         return _copied(
             engine,
-            f"select * from (select distinct on ({unique}) * from files"  # noqa: S608
-            f" order by {unique}, stream_epoch, stream_offset) order by {order}",
+            f"select files.* from files left join again using ({unique})"  # noqa: S608
+            f" where first is null or first = {place} order by {order}",
             folder,
         )
 
 
-def latest(files: Sequence[bytes]) -> dict[tuple[str, str], tuple[int, int]]:
-    """The last time and revision of each symbol and interval in files of bars or indicators."""
-    if not files:
-        return {}
+def latest(files: Iterable[bytes]) -> dict[tuple[str, str], tuple[int, int]]:
+    """The last time and revision of each symbol and interval in one file or more."""
     with tempfile.TemporaryDirectory() as folder, _engine(folder) as engine:
         _give(engine, folder, files)
         revised = "revision" in engine.table("files").columns
         found = engine.execute(
-            f"select symbol, interval, max(({'epoch_us(timestamp)'}, {'revision' if revised else 0}))"  # noqa: S608
+            f"select symbol, interval, max((epoch_us(timestamp), {'revision' if revised else 0}))"  # noqa: S608
             " from files group by all"
         ).fetchall()
     return {(symbol, interval): (micros * 1000, revision) for symbol, interval, (micros, revision) in found}
 
 
-def bars(body: bytes) -> list[Bar]:
-    """The bars of a file."""
+def bars(
+    body: bytes, since: datetime, until: datetime, intervals: Collection[str], symbols: Collection[str]
+) -> list[Bar]:
+    """The bars of a file that start from `since` on and before `until`; all symbols where none is named."""
+    named = list(symbols)
     with tempfile.TemporaryDirectory() as folder, _engine(folder) as engine:
         _give(engine, folder, [body])
         found = engine.execute(
             "select symbol, interval, epoch_us(timestamp) * 1000, epoch_us(ends_at) * 1000, open, high, low,"
-            " close, volume, ticks, vwap, revision from files order by stream_epoch, stream_offset"
+            " close, volume, ticks, vwap, revision from files where epoch_us(timestamp) >= ?"
+            " and epoch_us(timestamp) < ? and list_contains(?, interval)"
+            " and (len(?) = 0 or list_contains(?, symbol)) order by stream_epoch, stream_offset",
+            [*(int(each.timestamp()) * 1_000_000 for each in (since, until)), list(intervals), named, named],
         ).fetchall()
     names = ("symbol", "interval", "start", "end", "open", "high", "low", "close", "volume", "ticks", "vwap")
     return [Bar(**dict(zip((*names, "revision"), row, strict=True))) for row in found]
 
 
-def quality(layout: Layout, files: Sequence[bytes]) -> Quality:
-    """What the files of one hour hold together."""
-    if not files:
-        return Quality(0, 0, 0, {}, None, None)
+def quality(layout: Layout, files: Iterable[bytes]) -> Quality:
+    """What the files of one hour, one at least, hold together."""
     time = "event_time" if layout.topic == "market.ticks" else "epoch_us(timestamp) * 1000"
     unique = ", ".join(layout.unique)
     names = [column.name for column in layout.columns]

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from math import nan
 from typing import Any
 
@@ -15,8 +15,9 @@ _ARRAYS = {Kind.NAME: "i", Kind.INTEGER: "q", Kind.SCALED: "q", Kind.NUMBER: "d"
 _ORIGINS = {"generator": "generator", "replay": "replay"}
 LIVE = "live"
 _PRICES = ("open", "high", "low", "close", "volume", "vwap")
-# Digits before the point that a column has room for.
-_DIGITS = 20
+# A column has room for 20 digits before the point and eight after it; what has more becomes NaN.
+_DIGITS, _PLACE = 20, Decimal("1E-8")
+_COLUMN = Context(prec=28, rounding=ROUND_HALF_UP, traps=[])
 
 
 class Rows:
@@ -164,6 +165,7 @@ class Rows:
 def _text(value: Decimal | None) -> str:
     if value is None:
         return ""
-    if not value.is_finite() or value.adjusted() >= _DIGITS:
+    kept = value.quantize(_PLACE, context=_COLUMN)
+    if not kept.is_finite():
         raise ScaleError(f"{str(value)[:40]} has more than {_DIGITS} digits before the point")
-    return str(value)
+    return f"{kept:f}"

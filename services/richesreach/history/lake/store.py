@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -92,9 +93,10 @@ class LakeStore:
         except (BotoCoreError, OSError) as error:
             raise LakeUnavailableError(f"{key} was not read: {error}") from error
 
-    def keys(self, prefix: str) -> list[str]:
-        """All below `prefix`, in order."""
-        return [each["Key"] for page in self._pages(prefix) for each in page.get("Contents", [])]
+    def keys(self, prefix: str, *, until: datetime | None = None) -> list[str]:
+        """All below `prefix`, in order; of those that were put by `until`, if it is given."""
+        found = (each for page in self._pages(prefix) for each in page.get("Contents", []))
+        return [each["Key"] for each in found if until is None or each["LastModified"] <= until]
 
     def folders(self, prefix: str, *, after: str = "") -> list[str]:
         """What is directly below `prefix` and ends with a slash, in order, from `after` on."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from confluent_kafka import Message
@@ -40,17 +40,19 @@ class LakeWorker:
 
     async def take(self, messages: Sequence[Message]) -> None:
         started = time.perf_counter()
+        waiting = iter(messages)
         try:
-            await asyncio.to_thread(self._take, messages)
+            await self._bury()
+            while not await asyncio.to_thread(self._take, waiting):
+                await self._bury()
         finally:
             self._count()
             self._metrics.writing.labels(self._place.layout.dataset).observe(time.perf_counter() - started)
-        await self._bury()
 
     async def finish(self) -> None:
+        await self._bury()
         await asyncio.to_thread(self._flush)
         self._count()
-        await self._bury()
 
     def done(self) -> Mapping[int, int]:
         return {number: writer.done or 0 for number, writer in self._writers.items()}
@@ -60,9 +62,15 @@ class LakeWorker:
             self._writers.pop(number, None)
             self._told.pop(number, None)
 
-    def _take(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            self._writer(message.partition() or 0).take(message)
+    def _take(self, waiting: Iterator[Message]) -> bool:
+        """Whether all is taken. An unreadable message is to be buried first: the next file says that the lake
+        is past it, and nobody reads it again then.
+        """
+        for message in waiting:
+            writer = self._writer(message.partition() or 0)
+            writer.take(message)
+            if writer.unreadable:
+                return False
         for writer in self._writers.values():
             if writer.due:
                 writer.flush()
@@ -80,6 +88,7 @@ class LakeWorker:
                 for number, writer in self._writers.items()
                 for source, newest in writer.newest.items()
             )
+        return True
 
     def _flush(self) -> None:
         for writer in self._writers.values():
@@ -103,7 +112,7 @@ class LakeWorker:
             self._told[number] = replace(now)
 
     async def _bury(self) -> None:
-        """Each letter until the broker has it; the message is in no file, and does not come again."""
+        """Each letter until the broker has it. A writer that is dropped before its file makes it again."""
         for writer in self._writers.values():
             while writer.unreadable:
                 found = writer.unreadable[0]

@@ -21,8 +21,8 @@ from richesreach.history.lake.store import LakeUnavailableError
 
 # How many times longer a file without rows may wait than one with rows.
 IDLE = 10
-# Times that a clock may have said of a message, in Unix milliseconds; others are taken for now.
-_POSSIBLE = range(1, 4_000_000_000_000)
+# Milliseconds by which a producer's clock may be ahead. A time beyond that, or none, says nothing.
+AHEAD = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ class PartitionWriter:
 
     @property
     def done(self) -> int | None:
-        """The offset before which all is in the lake."""
-        return self.chain.next
+        """The offset before which all is in the lake; None where it has nothing of this life of the topic."""
+        return self.chain.next if self._epoch == self.chain.epoch else None
 
     @property
     def due(self) -> bool:
@@ -101,11 +101,14 @@ class PartitionWriter:
 
     def take(self, message: Message) -> None:
         """One message more; what was buffered before is written where it cannot go into one file with it."""
-        offset, published = message.offset() or 0, self._published(message)
-        hour = self.chain.hour(published)
+        offset, published, now = message.offset() or 0, message.timestamp()[1], int(self._clock() * 1000)
+        told = published if 0 < published <= now + AHEAD else None
+        # The producer's clock may stay wrong, and the hours have to go on.
+        hour = self.chain.hour(now if told is None else told)
         behind = self._next is not None and offset < self._next
-        # All that the lake has was published by then: what is later begins the topic's next life.
-        if behind and published <= self._last:
+        # All that the lake has was published by then: what is later begins the topic's next life. A message
+        # without a time is none, as it would be later at each reading.
+        if behind and (told is None or told <= self._last):
             return
         if behind or hour > self._hour or len(self._rows) >= self._limits.rows:
             self.flush()
@@ -119,7 +122,7 @@ class PartitionWriter:
         if self._first is None:
             self._first, self._began, self._hour = offset, self._clock(), max(hour, self._hour)
         self._add(message, offset)
-        self._next, self._last = offset + 1, max(self._last, published)
+        self._next, self._last = offset + 1, max(self._last, told or 0)
 
     def flush(self) -> None:
         """Write what is buffered, if anything is."""
@@ -156,10 +159,6 @@ class PartitionWriter:
         except (msgspec.DecodeError, UnicodeDecodeError, ScaleError) as error:
             self.unreadable.append(Unreadable(message, error))
 
-    def _published(self, message: Message) -> int:
-        _, published = message.timestamp()
-        return published if published in _POSSIBLE else int(self._clock() * 1000)
-
 
 def opened(
     place: Place, partition: int, *, origin: str, limits: Limits, clock: Callable[[], float] = time.time
@@ -181,7 +180,7 @@ def _latest(place: Place, chain: Chain, clock: Callable[[], float]) -> dict[tupl
             break
         manifest = place.read(key)
         uris += list(manifest.uris) if manifest is not None else []
-    return parquet.latest(list(bodies(place, tuple(uris))))
+    return parquet.latest(bodies(place, tuple(uris))) if uris else {}
 
 
 def bodies(place: Place, uris: tuple[str, ...]) -> Iterator[bytes]:
