@@ -5,7 +5,7 @@ already is left as it is.
 
 import asyncio
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 from richesreach.core.database import Connection, Database, DatabaseUnavailableError
 from richesreach.core.logs import logger
@@ -26,6 +26,12 @@ PARTITIONS = """
     join pg_class child on child.oid = inhrelid
     where inhparent = 'market_bars'::regclass and child.relname ~ '^market_bars_[0-9]{6}$'
 """
+# Months of the default partition that are to be partitions: as of a vendor's backfill.
+LATE = """
+    select distinct date_trunc('month', opened_at at time zone 'UTC')::date as first from market_bars_default
+    where opened_at >= $1 and opened_at < $2
+"""
+FORGET = "delete from market_bars_default where opened_at < $1"
 # Longer than a statement of a request may take: moving rows is no request.
 PATIENCE = 300.0
 
@@ -33,8 +39,11 @@ PATIENCE = 300.0
 async def tend(database: Database, today: date, *, ahead: int, kept: int) -> tuple[list[str], list[str]]:
     """Names of the partitions that were made, and of those dropped. Raises DatabaseUnavailableError.
 
-    There are those of the month of `today` and the next `ahead`; the last `kept` months before it stay.
+    There are those of the month of `today` and the next `ahead`, and of those of the last `kept` months
+    before it that have bars. What is older goes, with a partition or without one.
     """
+    this = today.replace(day=1)
+    oldest = plus(this, -kept)
 
     async def work(connection: Connection) -> tuple[list[str], list[str]]:
         async with connection.transaction():
@@ -42,12 +51,14 @@ async def tend(database: Database, today: date, *, ahead: int, kept: int) -> tup
             await connection.execute("select pg_advisory_xact_lock(hashtext('market_bars_partitions'))")
             there = {row["name"] for row in await connection.fetch(PARTITIONS)}
             made = []
-            for first in (plus(today.replace(day=1), months) for months in range(ahead + 1)):
+            await connection.execute(FORGET, begin(oldest), timeout=PATIENCE)
+            late = await connection.fetch(LATE, begin(oldest), begin(this), timeout=PATIENCE)
+            coming = [plus(this, months) for months in range(ahead + 1)]
+            for first in (*sorted(row["first"] for row in late), *coming):
                 if _name(first) not in there:
                     await connection.execute(_made(first), timeout=PATIENCE)
                     made.append(_name(first))
-            oldest = _name(plus(today.replace(day=1), -kept))
-            dropped = sorted(name for name in there if name < oldest)
+            dropped = sorted(name for name in there if name < _name(oldest))
             for name in dropped:
                 await connection.execute(f"drop table {name}", timeout=PATIENCE)
         return made, dropped
@@ -59,6 +70,10 @@ def plus(first: date, months: int) -> date:
     """The first day of the month that is so many months later."""
     year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
     return date(year, month + 1, 1)
+
+
+def begin(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _name(first: date) -> str:

@@ -1,25 +1,21 @@
-"""Bars in Postgres: written once, whoever says them again, and kept as long as they are to be."""
+"""Bars in Postgres: written once, whoever says them again."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import asyncpg
 import msgspec
 import pytest
+from bars_table import MINUTE, asked
 from lakes import HOUR, NOON, Given, bar, place_of
 from prometheus_client import CollectorRegistry
-from richesreach.core.database import Connection, Database
+from richesreach.core.database import Database
 from richesreach.core.events.schemas import Bar
 from richesreach.history.backfill import arguments, fill
 from richesreach.history.bars import BarStore, BarWorker, UnfitBarError, fitting
-from richesreach.history.days import make_days
 from richesreach.history.lake.layouts import BARS
 from richesreach.history.lake.store import LakeStore
 from richesreach.history.lake.writer import Limits, opened
 from richesreach.history.metrics import HistoryMetrics
-from richesreach.history.partitions import tend
-
-MINUTE = 29_454_480  # of 2026-01-01 12:00 UTC since the epoch
 
 
 @pytest.fixture
@@ -27,13 +23,6 @@ def worker(kept: Database) -> BarWorker:
     return BarWorker(
         BarStore(kept, "stream"), group="g", events=None, metrics=HistoryMetrics(CollectorRegistry())
     )
-
-
-async def asked(database: Database, question: str) -> list[asyncpg.Record]:
-    async def work(connection: Connection) -> list[asyncpg.Record]:
-        return await connection.fetch(question)
-
-    return await database.writer.run(work)
 
 
 async def minutes(database: Database) -> list[tuple[Decimal, str]]:
@@ -139,66 +128,3 @@ def test_a_range_that_cannot_be_meant_is_refused_in_one_line(
         arguments(given)
     assert ended.value.code == 2
     assert reason in capsys.readouterr().err
-
-
-async def names(database: Database) -> list[str]:
-    rows = await asked(
-        database,
-        "select relname from pg_inherits join pg_class c on c.oid = inhrelid"
-        " where inhparent = 'market_bars'::regclass and relname <> 'market_bars_default' order by relname",
-    )
-    return [row["relname"] for row in rows]
-
-
-async def test_months_ahead_are_made_with_the_rows_that_came_before_and_old_ones_dropped(
-    kept: Database, worker: BarWorker
-) -> None:
-    before = await names(kept)
-    # In 2030, for which there is no partition yet.
-    early = MINUTE + 4 * 365 * 1440
-    await worker.take([bar(0, early)])
-    made, dropped = await tend(kept, date(2029, 12, 15), ahead=2, kept=1)
-    assert made == ["market_bars_202912", "market_bars_203001", "market_bars_203002"]
-    assert dropped == before
-    assert await names(kept) == made
-    (row,) = await asked(kept, "select tableoid::regclass::text as place from market_bars")
-    assert row["place"].startswith("market_bars_20")
-
-
-async def test_tending_twice_changes_nothing(kept: Database) -> None:
-    await tend(kept, date(2026, 11, 1), ahead=3, kept=24)
-    assert await tend(kept, date(2026, 11, 1), ahead=3, kept=24) == ([], [])
-
-
-FIVE = {"interval": "5m"}
-
-
-async def days(database: Database) -> list[tuple[Decimal, ...]]:
-    rows = await asked(
-        database,
-        "select open, high, low, close, volume from market_bars where interval = '1d'"
-        " and symbol = 'AAPL' and opened_at = '2026-01-01 00:00Z'",
-    )
-    return [tuple(row) for row in rows]
-
-
-async def test_a_day_that_is_over_is_the_sum_of_its_parts(kept: Database, worker: BarWorker) -> None:
-    await worker.take(
-        [
-            bar(0, MINUTE + 5, **FIVE, open="11", high="15", low="10", close="14", volume="3"),
-            bar(1, MINUTE, **FIVE, open="12", high="12", low="8", close="11", volume="2"),
-            bar(2, MINUTE + 1440, **FIVE, open="90", high="90", low="90", close="90"),
-        ]
-    )
-    assert await make_days(kept, date(2026, 1, 2), "stream") == 1
-    assert await days(kept) == [(12, 15, 8, 14, 5)]
-    assert await make_days(kept, date(2026, 1, 2), "stream") == 0
-
-
-async def test_a_day_of_another_source_stays(kept: Database, worker: BarWorker) -> None:
-    whole = {"interval": "1d", **dict.fromkeys(("open", "high", "low", "close"), "20")}
-    vendor = BarStore(kept, "massive", overrules=True)
-    await vendor.save([msgspec.json.decode(bar(0, MINUTE - 720, **whole).value(), type=Bar)])
-    await worker.take([bar(0, MINUTE, **FIVE)])
-    assert await make_days(kept, date(2026, 1, 2), "stream") == 0
-    assert (await days(kept))[0][3] == 20
