@@ -1,15 +1,20 @@
 """The table of bars by months: kept as long as it is to be, and days that are over."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import asyncpg
 import msgspec
 import pytest
 from bars_table import MINUTE, asked
+from gateway_task import task_environment
 from lakes import bar
+from postgres_servers import PostgresCluster
 from prometheus_client import CollectorRegistry
-from richesreach.core.database import Database
+from richesreach.core.database import Connection, Database
 from richesreach.core.events.schemas import Bar
+from richesreach.history import partitions
 from richesreach.history.bars import BarStore, BarWorker
 from richesreach.history.days import make_days
 from richesreach.history.metrics import HistoryMetrics
@@ -73,6 +78,52 @@ async def test_months_that_came_late_get_partitions_and_go_when_they_are_too_old
     _, dropped = await tend(kept, date(2026, 7, 10), ahead=0, kept=24)
     assert "market_bars_202406" in dropped
     assert await places(kept) == []
+
+
+async def test_a_bar_that_is_said_while_its_month_is_moved_goes_with_it(
+    kept: Database, worker: BarWorker
+) -> None:
+    first = MINUTE + 4 * 365 * 1440
+    await worker.take([bar(0, first)])
+    said, begun = asyncio.Event(), asyncio.Event()
+
+    async def say(connection: Connection) -> None:
+        async with connection.transaction():
+            await connection.execute(
+                "insert into market_bars select symbol, interval, opened_at + interval '1 minute',"
+                " open, high, low, close, volume, source from market_bars where opened_at > '2029-01-01Z'"
+            )
+            begun.set()
+            await said.wait()
+
+    saying = asyncio.create_task(kept.writer.run(say))
+    await begun.wait()
+    tending = asyncio.create_task(tend(kept, date(2029, 12, 15), ahead=0, kept=1))
+    await asyncio.sleep(0.5)
+    said.set()
+    await saying
+    assert (await tending)[0] == ["market_bars_202912"]
+    assert await asked(kept, "select count(*) as n from market_bars_202912") == [(2,)]
+
+
+async def test_days_are_made_where_the_partitions_failed(
+    kept: Database, own_database: PostgresCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asked(kept, "delete from market_bars where interval = '1d'")
+    yesterday = int(datetime.now(UTC).timestamp()) // 86400 * 1440 - 720
+    await BarStore(kept, "stream").save(
+        [msgspec.json.decode(bar(0, yesterday, **FIVE, volume="7").value(), type=Bar)]
+    )
+
+    async def failing(*_given: object, **_more: object) -> None:
+        raise asyncpg.LockNotAvailableError("it is held")
+
+    monkeypatch.setattr(partitions, "tend", failing)
+    for name, value in task_environment(own_database, None).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(asyncpg.LockNotAvailableError):
+        await partitions.main()
+    assert len(await asked(kept, "select 1 from market_bars where interval = '1d' and volume = 7")) == 1
 
 
 FIVE = {"interval": "5m"}
