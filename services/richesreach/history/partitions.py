@@ -67,9 +67,11 @@ async def tend(database: Database, today: date, *, ahead: int, kept: int) -> tup
             for first in (*coming, *sorted(row["first"] for row in late))
             if await _changed(connection, _name(first), _made(first), there=False)
         ]
-        dropped = sorted(name for name in await _names(connection) if name < _name(oldest))
-        for name in dropped:
-            await connection.execute(f"drop table if exists {name}", timeout=PATIENCE)
+        dropped = [
+            name
+            for name in sorted(await _names(connection))
+            if name < _name(oldest) and await _changed(connection, name, f"drop table {name}", there=True)
+        ]
         return made, dropped
 
     return await database.writer.run(work)

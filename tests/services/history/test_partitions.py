@@ -126,6 +126,31 @@ async def test_days_are_made_where_the_partitions_failed(
     assert len(await asked(kept, "select 1 from market_bars where interval = '1d' and volume = 7")) == 1
 
 
+async def test_readers_go_on_while_one_of_them_keeps_an_old_month(
+    kept: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "PAUSES", (0.1,))
+    await tend(kept, date(2020, 1, 10), ahead=0, kept=1200)
+    read, begun = asyncio.Event(), asyncio.Event()
+
+    async def keep(connection: Connection) -> None:
+        async with connection.transaction():
+            await connection.execute("select from market_bars_202001")
+            begun.set()
+            await read.wait()
+
+    reading = asyncio.create_task(kept.writer.run(keep))
+    await begun.wait()
+    tending = asyncio.create_task(tend(kept, date(2022, 3, 10), ahead=0, kept=24))
+    await asyncio.sleep(0.5)
+    await asked(kept, "select count(*) from market_bars where opened_at >= '2026-01-01Z'")
+    with pytest.raises(asyncpg.LockNotAvailableError):
+        await tending
+    read.set()
+    await reading
+    assert await tend(kept, date(2022, 3, 10), ahead=0, kept=24) == ([], ["market_bars_202001"])
+
+
 FIVE = {"interval": "5m"}
 
 
