@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 import msgspec
 from confluent_kafka import Message
@@ -18,6 +18,8 @@ from richesreach.history.metrics import HistoryMetrics
 INTERVALS = frozenset({"1m", "5m", "15m", "1h", "1d"})
 # Digits before the point that prices, and volumes, have room for.
 PRICE_DIGITS, VOLUME_DIGITS = 12, 20
+# As Postgres rounds: a number of nines has a digit more afterwards.
+PLACES, ROUNDING = Decimal("1E-8"), Context(prec=40, rounding=ROUND_HALF_UP)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A symbol that the market does not list has no bars there. A vendor's bar ($10) takes any other's place, and
 # nobody else's takes the place of one of another source. Bars are never revised, so one with less volume than
@@ -128,13 +130,16 @@ def _rank(bar: Bar) -> tuple[int, Decimal]:
 
 
 def fitting(bar: Bar) -> Bar:
-    """The bar, where the table takes it. Raises UnfitBarError."""
+    """The bar, where the table takes it, as it does. Raises UnfitBarError."""
+    rounded = {}
     for name in ("open", "high", "low", "close", "volume"):
         value, digits = getattr(bar, name), VOLUME_DIGITS if name == "volume" else PRICE_DIGITS
-        if not value.is_finite() or value.adjusted() >= digits:
+        if value.is_finite() and value.adjusted() < digits:
+            rounded[name] = value.quantize(PLACES, context=ROUNDING)
+        if name not in rounded or rounded[name].adjusted() >= digits:
             raise UnfitBarError(f"{name} {str(value)[:40]} has more than {digits} digits before the point")
     if bar.volume < 0:
         raise UnfitBarError(f"volume {bar.volume} is below zero")
     if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
         raise UnfitBarError(f"open {bar.open} and close {bar.close} are not between low and high")
-    return bar
+    return msgspec.structs.replace(bar, **rounded)

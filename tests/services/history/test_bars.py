@@ -88,11 +88,19 @@ async def test_seconds_unknown_symbols_and_broken_messages_hold_nothing_up(
         ({"volume": "-1"}, "below zero"),
         ({"close": "200"}, "not between low and high"),
         ({"high": "1E+12"}, "more than 12 digits"),
+        ({"high": "999999999999.999999999"}, "more than 12 digits"),
+        ({"volume": "99999999999999999999.999999999"}, "more than 20 digits"),
     ],
 )
 def test_a_bar_that_the_table_would_refuse_says_why(changed: dict[str, str], reason: str) -> None:
     with pytest.raises(UnfitBarError, match=reason):
         fitting(msgspec.json.decode(bar(0, MINUTE, **changed).value(), type=Bar))
+
+
+def test_a_bar_is_rounded_as_the_table_does() -> None:
+    given = {"volume": "0.000000005", "low": "1E-20000", "high": "999999999999.99999999"}
+    found = fitting(msgspec.json.decode(bar(0, MINUTE, **given).value(), type=Bar))
+    assert (found.volume, found.low, found.high) == (Decimal("1E-8"), 0, Decimal("999999999999.99999999"))
 
 
 async def test_bars_of_the_lake_fill_the_database_and_a_second_time_change_nothing(
