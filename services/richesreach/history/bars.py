@@ -97,13 +97,16 @@ class BarWorker:
         self._done: dict[int, int] = {}
 
     async def take(self, messages: Sequence[Message]) -> None:
-        bars = []
+        bars, unfit = [], []
         for message in messages:
             try:
                 bars.append(fitting(self._decoder.decode(message.value() or b"")))
             except (msgspec.DecodeError, UnicodeDecodeError, UnfitBarError) as error:
-                await self._bury(message, error)
+                unfit.append((message, error))
         count, unknown = await self._store.save(bars)
+        # Afterwards, as a batch is tried again for as long as the database is away.
+        for message, why in unfit:
+            await self._bury(message, why)
         self._metrics.bars.labels("written").inc(count - unknown)
         self._metrics.bars.labels("unknown").inc(unknown)
         for message in messages:

@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import cast
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
 from bars_table import MINUTE, asked
 from lakes import HOUR, NOON, Given, bar, place_of
 from prometheus_client import CollectorRegistry
-from richesreach.core.database import Database
-from richesreach.core.events.schemas import Bar
+from richesreach.core.database import Database, DatabaseUnavailableError
+from richesreach.core.events import Events
+from richesreach.core.events.schemas import Bar, DeadLetter
 from richesreach.history.backfill import arguments, fill
 from richesreach.history.bars import BarStore, BarWorker, UnfitBarError, fitting
 from richesreach.history.lake.layouts import BARS
@@ -95,6 +98,35 @@ async def test_seconds_unknown_symbols_and_broken_messages_hold_nothing_up(
 def test_a_bar_that_the_table_would_refuse_says_why(changed: dict[str, str], reason: str) -> None:
     with pytest.raises(UnfitBarError, match=reason):
         fitting(msgspec.json.decode(bar(0, MINUTE, **changed).value(), type=Bar))
+
+
+class Letters:
+    """The topic dlq."""
+
+    def __init__(self) -> None:
+        self.offsets: list[int] = []
+
+    async def publish(self, _topic: object, _key: str, letter: DeadLetter) -> None:
+        self.offsets.append(letter.offset)
+
+
+async def test_what_nobody_can_read_is_buried_once_however_often_its_batch_is_tried(kept: Database) -> None:
+    letters, store = Letters(), BarStore(kept, "stream")
+    worker = BarWorker(
+        store,
+        group="g",
+        events=cast("Events", letters),
+        metrics=HistoryMetrics(CollectorRegistry()),
+    )
+    batch = [Given(0, b"{", 0), bar(1, MINUTE), Given(2, b"{", 0)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "save", AsyncMock(side_effect=DatabaseUnavailableError("away")))
+        for _ in range(3):
+            with pytest.raises(DatabaseUnavailableError):
+                await worker.take(batch)
+    await worker.take(batch)
+    assert letters.offsets == [0, 2]
+    assert worker.done() == {0: 3}
 
 
 def test_a_bar_is_rounded_as_the_table_does() -> None:
