@@ -23,7 +23,8 @@ PLACES, ROUNDING = Decimal("1E-8"), Context(prec=40, rounding=ROUND_HALF_UP)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A symbol that the market does not list has no bars there. A vendor's bar ($10) takes any other's place, and
 # nobody else's takes the place of one of another source. Bars are never revised, so one with less volume than
-# is there is of a part of the ticks: its maker began anew within it.
+# is there is of a part of the ticks: its maker began anew within it. Where there is no volume, one is
+# whose range is the narrower.
 SAVE = """
     insert into market_bars as kept (symbol, interval, opened_at, open, high, low, close, volume, source)
     select symbol, given.interval, opened_at, open, high, low, close, volume, $9
@@ -33,7 +34,8 @@ SAVE = """
     join market_symbols using (symbol)
     on conflict (symbol, interval, opened_at) do update set open = excluded.open, high = excluded.high,
         low = excluded.low, close = excluded.close, volume = excluded.volume, source = excluded.source
-    where ($10::boolean or kept.source = excluded.source and kept.volume <= excluded.volume)
+    where ($10::boolean or kept.source = excluded.source and (kept.volume < excluded.volume
+            or kept.volume = excluded.volume and kept.high <= excluded.high and kept.low >= excluded.low))
         and (kept.open, kept.high, kept.low, kept.close, kept.volume, kept.source)
         is distinct from
         (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.source)
@@ -56,8 +58,8 @@ class BarStore:
         self._database, self._source, self._overrules = database, source, overrules
 
     async def save(self, bars: Sequence[Bar]) -> tuple[int, int]:
-        """Of each bar its highest revision, and of that the one with the most volume. Gives how many were for
-        the table, and how many of those are of symbols that the market does not list.
+        """Of each bar its highest revision, and of that the one with most volume and ticks. Gives how many
+        were for the table, and how many of those are of symbols that the market does not list.
         """
         newest: dict[tuple[str, str, int], Bar] = {}
         for bar in bars:
@@ -128,8 +130,8 @@ class BarWorker:
             await self._events.publish(DLQ, key, dead_letter(message, self._group, "refused", error, 0))
 
 
-def _rank(bar: Bar) -> tuple[int, Decimal]:
-    return bar.revision, bar.volume
+def _rank(bar: Bar) -> tuple[int, Decimal, int]:
+    return bar.revision, bar.volume, bar.ticks
 
 
 def fitting(bar: Bar) -> Bar:

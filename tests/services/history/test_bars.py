@@ -66,6 +66,17 @@ async def test_a_bar_of_a_part_of_its_ticks_takes_no_place(
     assert await minutes(kept) == [(Decimal("187.25"), "stream")]
 
 
+@pytest.mark.parametrize("apart", [True, False])
+async def test_a_bar_of_a_part_of_its_ticks_takes_no_place_where_none_has_a_volume(
+    apart: bool, kept: Database, worker: BarWorker
+) -> None:
+    whole = bar(0, MINUTE, high="190", low="186", volume="0", ticks=100)
+    part = bar(1, MINUTE, close="187", low="187", volume="0", ticks=3)
+    for messages in ([whole], [part]) if apart else ([whole, part],):
+        await worker.take(messages)
+    assert await minutes(kept) == [(Decimal("187.25"), "stream")]
+
+
 async def test_a_bar_of_all_its_ticks_takes_the_place_of_one_of_a_part(
     kept: Database, worker: BarWorker
 ) -> None:
