@@ -33,8 +33,9 @@ from richesreach.history.settings import HistorySettings
 from richesreach.history.vendor.command import fill_from_vendor, key_of, wrong_with
 from richesreach.history.vendor.massive import NAME, units
 
-# A bar is published after its end, and the longest that the stream makes is an hour.
-AFTER = timedelta(hours=2)
+# A bar is published after its end, and the longest that the stream makes is an hour; after an outage as much
+# later as its ticks were kept on their topic (a day: `streaming.topics` of the environments).
+AFTER = timedelta(hours=26)
 AT_ONCE = 500
 # Of a longer range somebody has mistyped a year.
 LONGEST = timedelta(days=366)
