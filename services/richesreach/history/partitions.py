@@ -12,7 +12,7 @@ import asyncpg
 from richesreach.core.database import Connection, Database, DatabaseUnavailableError
 from richesreach.core.logs import logger
 from richesreach.core.startup import read_settings, run_task
-from richesreach.history.days import make_days
+from richesreach.history.days import AGAIN, make_days
 from richesreach.history.settings import HistorySettings
 
 # A month's rows that came before its partition go with it. Until it is there nobody writes into the default
@@ -130,7 +130,7 @@ async def main() -> None:
         try:
             made, dropped = await tend(database, today, ahead=own.months_ahead, kept=own.months_kept)
         finally:
-            days = await make_days(database, today, own.source)
+            days = await make_days(database, today - AGAIN, today, own.source)
     finally:
         await database.close()
     logger().info("partitions_tended", made=made, dropped=dropped, days=days)

@@ -8,11 +8,14 @@ from unittest.mock import AsyncMock
 import msgspec
 import pytest
 from bars_table import MINUTE, asked
+from gateway_task import task_environment
 from lakes import HOUR, NOON, Given, bar, place_of
+from postgres_servers import PostgresCluster
 from prometheus_client import CollectorRegistry
 from richesreach.core.database import Database, DatabaseUnavailableError
 from richesreach.core.events import Events
 from richesreach.core.events.schemas import Bar, DeadLetter
+from richesreach.history import backfill
 from richesreach.history.backfill import arguments, fill
 from richesreach.history.bars import BarStore, BarWorker, UnfitBarError, fitting
 from richesreach.history.lake.layouts import BARS
@@ -175,6 +178,20 @@ async def test_bars_that_were_made_after_an_outage_are_found_as_long_as_ticks_ar
     since = datetime.fromtimestamp(NOON / 1000, UTC)
     bars = BarStore(kept, "stream")
     assert await fill(bars, place, since, since + timedelta(hours=1), frozenset()) == (found, 0)
+
+
+async def test_the_days_of_a_backfill_of_long_ago_are_made(
+    kept: Database, store: LakeStore, own_database: PostgresCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = opened(place_of(store, BARS), 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+    writer.take(bar(0, MINUTE, interval="5m", volume="7"))
+    writer.flush()
+    monkeypatch.setattr(backfill, "lake_of", lambda _settings: store)
+    for name, value in task_environment(own_database, None).items():
+        monkeypatch.setenv(name, value)
+    await backfill.main(arguments(["2026-01-01T12", "2026-01-01T13"]))
+    found = await asked(kept, "select opened_at from market_bars where interval = '1d' and volume = 7")
+    assert [row["opened_at"] for row in found] == [datetime(2026, 1, 1, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize(

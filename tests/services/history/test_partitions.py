@@ -171,9 +171,9 @@ async def test_a_day_that_is_over_is_the_sum_of_its_parts(kept: Database, worker
             bar(2, MINUTE + 1440, **FIVE, open="90", high="90", low="90", close="90"),
         ]
     )
-    assert await make_days(kept, date(2026, 1, 2), "stream") == 1
+    assert await make_days(kept, date(2025, 12, 1), date(2026, 1, 2), "stream") == 1
     assert await days(kept) == [(12, 15, 8, 14, 5)]
-    assert await make_days(kept, date(2026, 1, 2), "stream") == 0
+    assert await make_days(kept, date(2025, 12, 1), date(2026, 1, 2), "stream") == 0
 
 
 async def test_a_day_of_another_source_stays(kept: Database, worker: BarWorker) -> None:
@@ -181,5 +181,5 @@ async def test_a_day_of_another_source_stays(kept: Database, worker: BarWorker) 
     vendor = BarStore(kept, "massive", overrules=True)
     await vendor.save([msgspec.json.decode(bar(0, MINUTE - 720, **whole).value(), type=Bar)])
     await worker.take([bar(0, MINUTE, **FIVE)])
-    assert await make_days(kept, date(2026, 1, 2), "stream") == 0
+    assert await make_days(kept, date(2025, 12, 1), date(2026, 1, 2), "stream") == 0
     assert (await days(kept))[0][3] == 20
