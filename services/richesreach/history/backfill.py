@@ -24,6 +24,7 @@ from richesreach.core.startup import read_settings
 from richesreach.core.vendors.errors import SourceError
 from richesreach.history.bars import INTERVALS, BarStore
 from richesreach.history.compact import lake_of
+from richesreach.history.days import make_days
 from richesreach.history.lake import parquet
 from richesreach.history.lake.layouts import BARS
 from richesreach.history.lake.manifests import Place, hour_of_key
@@ -33,8 +34,9 @@ from richesreach.history.settings import HistorySettings
 from richesreach.history.vendor.command import fill_from_vendor, key_of, wrong_with
 from richesreach.history.vendor.massive import NAME, units
 
-# A bar is published after its end, and the longest that the stream makes is an hour.
-AFTER = timedelta(hours=2)
+# A bar is published after its end, and the longest that the stream makes is an hour; after an outage as much
+# later as its ticks were kept on their topic (a day: `streaming.topics` of the environments).
+AFTER = timedelta(hours=26)
 AT_ONCE = 500
 # Of a longer range somebody has mistyped a year.
 LONGEST = timedelta(days=366)
@@ -115,9 +117,13 @@ async def main(told: argparse.Namespace) -> None:
         found, unknown = await fill(
             BarStore(database, own.source), place, told.since, told.until, frozenset(told.symbols)
         )
+        # The nightly task looks a few days back.
+        last = (told.until - timedelta(hours=1)).date()
+        over = min(last + timedelta(days=1), datetime.now(UTC).date())
+        days = await make_days(database, told.since.date(), over, own.source)
     finally:
         await database.close()
-    logger().info("backfilled", bars=found - unknown, unknown=unknown, region=settings.region)
+    logger().info("backfilled", bars=found - unknown, unknown=unknown, days=days, region=settings.region)
 
 
 async def _ask(told: argparse.Namespace, settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 import msgspec
 from confluent_kafka import Message
@@ -18,10 +18,13 @@ from richesreach.history.metrics import HistoryMetrics
 INTERVALS = frozenset({"1m", "5m", "15m", "1h", "1d"})
 # Digits before the point that prices, and volumes, have room for.
 PRICE_DIGITS, VOLUME_DIGITS = 12, 20
+# As Postgres rounds: a number of nines has a digit more afterwards.
+PLACES, ROUNDING = Decimal("1E-8"), Context(prec=40, rounding=ROUND_HALF_UP)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A symbol that the market does not list has no bars there. A vendor's bar ($10) takes any other's place, and
 # nobody else's takes the place of one of another source. Bars are never revised, so one with less volume than
-# is there is of a part of the ticks: its maker began anew within it.
+# is there is of a part of the ticks: its maker began anew within it. Where there is no volume, one is
+# whose range is the narrower.
 SAVE = """
     insert into market_bars as kept (symbol, interval, opened_at, open, high, low, close, volume, source)
     select symbol, given.interval, opened_at, open, high, low, close, volume, $9
@@ -31,7 +34,8 @@ SAVE = """
     join market_symbols using (symbol)
     on conflict (symbol, interval, opened_at) do update set open = excluded.open, high = excluded.high,
         low = excluded.low, close = excluded.close, volume = excluded.volume, source = excluded.source
-    where ($10::boolean or kept.source = excluded.source and kept.volume <= excluded.volume)
+    where ($10::boolean or kept.source = excluded.source and (kept.volume < excluded.volume
+            or kept.volume = excluded.volume and kept.high <= excluded.high and kept.low >= excluded.low))
         and (kept.open, kept.high, kept.low, kept.close, kept.volume, kept.source)
         is distinct from
         (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.source)
@@ -54,8 +58,8 @@ class BarStore:
         self._database, self._source, self._overrules = database, source, overrules
 
     async def save(self, bars: Sequence[Bar]) -> tuple[int, int]:
-        """Of each bar its highest revision, and of that the one with the most volume. Gives how many were for
-        the table, and how many of those are of symbols that the market does not list.
+        """Of each bar its highest revision, and of that the one with most volume and ticks. Gives how many
+        were for the table, and how many of those are of symbols that the market does not list.
         """
         newest: dict[tuple[str, str, int], Bar] = {}
         for bar in bars:
@@ -95,13 +99,16 @@ class BarWorker:
         self._done: dict[int, int] = {}
 
     async def take(self, messages: Sequence[Message]) -> None:
-        bars = []
+        bars, unfit = [], []
         for message in messages:
             try:
                 bars.append(fitting(self._decoder.decode(message.value() or b"")))
             except (msgspec.DecodeError, UnicodeDecodeError, UnfitBarError) as error:
-                await self._bury(message, error)
+                unfit.append((message, error))
         count, unknown = await self._store.save(bars)
+        # Afterwards, as a batch is tried again for as long as the database is away.
+        for message, why in unfit:
+            await self._bury(message, why)
         self._metrics.bars.labels("written").inc(count - unknown)
         self._metrics.bars.labels("unknown").inc(unknown)
         for message in messages:
@@ -123,18 +130,21 @@ class BarWorker:
             await self._events.publish(DLQ, key, dead_letter(message, self._group, "refused", error, 0))
 
 
-def _rank(bar: Bar) -> tuple[int, Decimal]:
-    return bar.revision, bar.volume
+def _rank(bar: Bar) -> tuple[int, Decimal, int]:
+    return bar.revision, bar.volume, bar.ticks
 
 
 def fitting(bar: Bar) -> Bar:
-    """The bar, where the table takes it. Raises UnfitBarError."""
+    """The bar, where the table takes it, as it does. Raises UnfitBarError."""
+    rounded = {}
     for name in ("open", "high", "low", "close", "volume"):
         value, digits = getattr(bar, name), VOLUME_DIGITS if name == "volume" else PRICE_DIGITS
-        if not value.is_finite() or value.adjusted() >= digits:
+        if value.is_finite() and value.adjusted() < digits:
+            rounded[name] = value.quantize(PLACES, context=ROUNDING)
+        if name not in rounded or rounded[name].adjusted() >= digits:
             raise UnfitBarError(f"{name} {str(value)[:40]} has more than {digits} digits before the point")
     if bar.volume < 0:
         raise UnfitBarError(f"volume {bar.volume} is below zero")
     if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
         raise UnfitBarError(f"open {bar.open} and close {bar.close} are not between low and high")
-    return bar
+    return msgspec.structs.replace(bar, **rounded)

@@ -18,20 +18,30 @@ MAKE = """
         is distinct from (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume)
     returning 1
 """
-# Days that are made again each night: what a backfill brought of them is counted.
-AGAIN = 3
+# What is made again each night: a day stays without its bar where as many nights in a row fail.
+AGAIN = timedelta(days=7)
+# A statement's, so that a year's bars are not sorted at once.
+AT_ONCE = timedelta(days=31)
 PATIENCE = 300.0
 
 
-async def make_days(database: Database, today: date, source: str) -> int:
-    """How many bars of the last days before `today` (UTC) are new or another.
+async def make_days(database: Database, since: date, until: date, source: str) -> int:
+    """How many bars of the days (UTC) from `since` on and before `until`, which are over, are new or another.
 
     Raises DatabaseUnavailableError.
     """
-    after = datetime.combine(today, time(), UTC)
+    made = 0
+    while since < until:
+        after = min(since + AT_ONCE, until)
+        made += await _made(database, since, after, source)
+        since = after
+    return made
+
+
+async def _made(database: Database, since: date, until: date, source: str) -> int:
+    first, after = (datetime.combine(day, time(), UTC) for day in (since, until))
 
     async def work(connection: Connection) -> int:
-        made = await connection.fetch(MAKE, after - timedelta(days=AGAIN), after, source, timeout=PATIENCE)
-        return len(made)
+        return len(await connection.fetch(MAKE, first, after, source, timeout=PATIENCE))
 
     return await database.writer.run(work)

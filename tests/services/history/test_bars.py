@@ -1,25 +1,27 @@
-"""Bars in Postgres: written once, whoever says them again, and kept as long as they are to be."""
+"""Bars in Postgres: written once, whoever says them again."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import cast
+from unittest.mock import AsyncMock
 
-import asyncpg
 import msgspec
 import pytest
+from bars_table import MINUTE, asked
+from gateway_task import task_environment
 from lakes import HOUR, NOON, Given, bar, place_of
+from postgres_servers import PostgresCluster
 from prometheus_client import CollectorRegistry
-from richesreach.core.database import Connection, Database
-from richesreach.core.events.schemas import Bar
+from richesreach.core.database import Database, DatabaseUnavailableError
+from richesreach.core.events import Events
+from richesreach.core.events.schemas import Bar, DeadLetter
+from richesreach.history import backfill
 from richesreach.history.backfill import arguments, fill
 from richesreach.history.bars import BarStore, BarWorker, UnfitBarError, fitting
-from richesreach.history.days import make_days
 from richesreach.history.lake.layouts import BARS
 from richesreach.history.lake.store import LakeStore
 from richesreach.history.lake.writer import Limits, opened
 from richesreach.history.metrics import HistoryMetrics
-from richesreach.history.partitions import tend
-
-MINUTE = 29_454_480  # of 2026-01-01 12:00 UTC since the epoch
 
 
 @pytest.fixture
@@ -27,13 +29,6 @@ def worker(kept: Database) -> BarWorker:
     return BarWorker(
         BarStore(kept, "stream"), group="g", events=None, metrics=HistoryMetrics(CollectorRegistry())
     )
-
-
-async def asked(database: Database, question: str) -> list[asyncpg.Record]:
-    async def work(connection: Connection) -> list[asyncpg.Record]:
-        return await connection.fetch(question)
-
-    return await database.writer.run(work)
 
 
 async def minutes(database: Database) -> list[tuple[Decimal, str]]:
@@ -74,6 +69,17 @@ async def test_a_bar_of_a_part_of_its_ticks_takes_no_place(
     assert await minutes(kept) == [(Decimal("187.25"), "stream")]
 
 
+@pytest.mark.parametrize("apart", [True, False])
+async def test_a_bar_of_a_part_of_its_ticks_takes_no_place_where_none_has_a_volume(
+    apart: bool, kept: Database, worker: BarWorker
+) -> None:
+    whole = bar(0, MINUTE, high="190", low="186", volume="0", ticks=100)
+    part = bar(1, MINUTE, close="187", low="187", volume="0", ticks=3)
+    for messages in ([whole], [part]) if apart else ([whole, part],):
+        await worker.take(messages)
+    assert await minutes(kept) == [(Decimal("187.25"), "stream")]
+
+
 async def test_a_bar_of_all_its_ticks_takes_the_place_of_one_of_a_part(
     kept: Database, worker: BarWorker
 ) -> None:
@@ -99,11 +105,48 @@ async def test_seconds_unknown_symbols_and_broken_messages_hold_nothing_up(
         ({"volume": "-1"}, "below zero"),
         ({"close": "200"}, "not between low and high"),
         ({"high": "1E+12"}, "more than 12 digits"),
+        ({"high": "999999999999.999999999"}, "more than 12 digits"),
+        ({"volume": "99999999999999999999.999999999"}, "more than 20 digits"),
     ],
 )
 def test_a_bar_that_the_table_would_refuse_says_why(changed: dict[str, str], reason: str) -> None:
     with pytest.raises(UnfitBarError, match=reason):
         fitting(msgspec.json.decode(bar(0, MINUTE, **changed).value(), type=Bar))
+
+
+class Letters:
+    """The topic dlq."""
+
+    def __init__(self) -> None:
+        self.offsets: list[int] = []
+
+    async def publish(self, _topic: object, _key: str, letter: DeadLetter) -> None:
+        self.offsets.append(letter.offset)
+
+
+async def test_what_nobody_can_read_is_buried_once_however_often_its_batch_is_tried(kept: Database) -> None:
+    letters, store = Letters(), BarStore(kept, "stream")
+    worker = BarWorker(
+        store,
+        group="g",
+        events=cast("Events", letters),
+        metrics=HistoryMetrics(CollectorRegistry()),
+    )
+    batch = [Given(0, b"{", 0), bar(1, MINUTE), Given(2, b"{", 0)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "save", AsyncMock(side_effect=DatabaseUnavailableError("away")))
+        for _ in range(3):
+            with pytest.raises(DatabaseUnavailableError):
+                await worker.take(batch)
+    await worker.take(batch)
+    assert letters.offsets == [0, 2]
+    assert worker.done() == {0: 3}
+
+
+def test_a_bar_is_rounded_as_the_table_does() -> None:
+    given = {"volume": "0.000000005", "low": "1E-20000", "high": "999999999999.99999999"}
+    found = fitting(msgspec.json.decode(bar(0, MINUTE, **given).value(), type=Bar))
+    assert (found.volume, found.low, found.high) == (Decimal("1E-8"), 0, Decimal("999999999999.99999999"))
 
 
 async def test_bars_of_the_lake_fill_the_database_and_a_second_time_change_nothing(
@@ -124,6 +167,33 @@ async def test_bars_of_the_lake_fill_the_database_and_a_second_time_change_nothi
     assert await minutes(kept) == [(Decimal("187.25"), "stream")]
 
 
+@pytest.mark.parametrize(("late", "found"), [(25, 1), (30, 0)])
+async def test_bars_that_were_made_after_an_outage_are_found_as_long_as_ticks_are_kept(
+    late: int, found: int, kept: Database, store: LakeStore
+) -> None:
+    place = place_of(store, BARS)
+    writer = opened(place, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+    writer.take(bar(0, MINUTE, at=NOON + late * HOUR))
+    writer.flush()
+    since = datetime.fromtimestamp(NOON / 1000, UTC)
+    bars = BarStore(kept, "stream")
+    assert await fill(bars, place, since, since + timedelta(hours=1), frozenset()) == (found, 0)
+
+
+async def test_the_days_of_a_backfill_of_long_ago_are_made(
+    kept: Database, store: LakeStore, own_database: PostgresCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = opened(place_of(store, BARS), 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
+    writer.take(bar(0, MINUTE, interval="5m", volume="7"))
+    writer.flush()
+    monkeypatch.setattr(backfill, "lake_of", lambda _settings: store)
+    for name, value in task_environment(own_database, None).items():
+        monkeypatch.setenv(name, value)
+    await backfill.main(arguments(["2026-01-01T12", "2026-01-01T13"]))
+    found = await asked(kept, "select opened_at from market_bars where interval = '1d' and volume = 7")
+    assert [row["opened_at"] for row in found] == [datetime(2026, 1, 1, tzinfo=UTC)]
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
@@ -139,66 +209,3 @@ def test_a_range_that_cannot_be_meant_is_refused_in_one_line(
         arguments(given)
     assert ended.value.code == 2
     assert reason in capsys.readouterr().err
-
-
-async def names(database: Database) -> list[str]:
-    rows = await asked(
-        database,
-        "select relname from pg_inherits join pg_class c on c.oid = inhrelid"
-        " where inhparent = 'market_bars'::regclass and relname <> 'market_bars_default' order by relname",
-    )
-    return [row["relname"] for row in rows]
-
-
-async def test_months_ahead_are_made_with_the_rows_that_came_before_and_old_ones_dropped(
-    kept: Database, worker: BarWorker
-) -> None:
-    before = await names(kept)
-    # In 2030, for which there is no partition yet.
-    early = MINUTE + 4 * 365 * 1440
-    await worker.take([bar(0, early)])
-    made, dropped = await tend(kept, date(2029, 12, 15), ahead=2, kept=1)
-    assert made == ["market_bars_202912", "market_bars_203001", "market_bars_203002"]
-    assert dropped == before
-    assert await names(kept) == made
-    (row,) = await asked(kept, "select tableoid::regclass::text as place from market_bars")
-    assert row["place"].startswith("market_bars_20")
-
-
-async def test_tending_twice_changes_nothing(kept: Database) -> None:
-    await tend(kept, date(2026, 11, 1), ahead=3, kept=24)
-    assert await tend(kept, date(2026, 11, 1), ahead=3, kept=24) == ([], [])
-
-
-FIVE = {"interval": "5m"}
-
-
-async def days(database: Database) -> list[tuple[Decimal, ...]]:
-    rows = await asked(
-        database,
-        "select open, high, low, close, volume from market_bars where interval = '1d'"
-        " and symbol = 'AAPL' and opened_at = '2026-01-01 00:00Z'",
-    )
-    return [tuple(row) for row in rows]
-
-
-async def test_a_day_that_is_over_is_the_sum_of_its_parts(kept: Database, worker: BarWorker) -> None:
-    await worker.take(
-        [
-            bar(0, MINUTE + 5, **FIVE, open="11", high="15", low="10", close="14", volume="3"),
-            bar(1, MINUTE, **FIVE, open="12", high="12", low="8", close="11", volume="2"),
-            bar(2, MINUTE + 1440, **FIVE, open="90", high="90", low="90", close="90"),
-        ]
-    )
-    assert await make_days(kept, date(2026, 1, 2), "stream") == 1
-    assert await days(kept) == [(12, 15, 8, 14, 5)]
-    assert await make_days(kept, date(2026, 1, 2), "stream") == 0
-
-
-async def test_a_day_of_another_source_stays(kept: Database, worker: BarWorker) -> None:
-    whole = {"interval": "1d", **dict.fromkeys(("open", "high", "low", "close"), "20")}
-    vendor = BarStore(kept, "massive", overrules=True)
-    await vendor.save([msgspec.json.decode(bar(0, MINUTE - 720, **whole).value(), type=Bar)])
-    await worker.take([bar(0, MINUTE, **FIVE)])
-    assert await make_days(kept, date(2026, 1, 2), "stream") == 0
-    assert (await days(kept))[0][3] == 20
