@@ -84,7 +84,7 @@ async def stretch(vendor: Vendor, intake: Intake, publisher: TickPublisher, rate
     while said < count:
         due = min(count, int((time.time_ns() - began) * rate / 1e9) + 1)
         if due > said:
-            await publisher.take(intake.ticks(vendor.trades(began, said, due - said, rate)))
+            await publisher.take(intake.ticks(intake.sound(vendor.trades(began, said, due - said, rate))))
             said = due
         await asyncio.sleep(SLICE)
     return began
