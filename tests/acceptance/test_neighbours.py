@@ -107,7 +107,7 @@ def answers() -> Iterator[dict[str, Any]]:
         eventually(
             lambda: not any("/asking" in arn for arn in states.list_services(cluster=CLUSTER)["serviceArns"]),
             "the service of this test is gone",
-            60,
+            180,
         )
 
 

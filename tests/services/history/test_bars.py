@@ -171,9 +171,9 @@ async def test_bars_of_the_lake_fill_the_database_and_a_second_time_change_nothi
 async def test_bars_that_were_made_after_an_outage_are_found_as_long_as_ticks_are_kept(
     late: int, found: int, kept: Database, store: LakeStore
 ) -> None:
-    place = place_of(store, BARS)
-    writer = opened(place, 0, origin="live", limits=Limits(), clock=lambda: NOON / 1000)
-    writer.take(bar(0, MINUTE, at=NOON + late * HOUR))
+    place, at = place_of(store, BARS), NOON + late * HOUR
+    writer = opened(place, 0, origin="live", limits=Limits(), clock=lambda: at / 1000)
+    writer.take(bar(0, MINUTE, at=at))
     writer.flush()
     since = datetime.fromtimestamp(NOON / 1000, UTC)
     bars = BarStore(kept, "stream")

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from gateway_task import task_environment
@@ -212,7 +213,7 @@ def test_files_of_an_hour_are_not_held_together(place: Place, monkeypatch: pytes
 
 
 def test_an_hour_that_fails_holds_up_neither_hours_nor_datasets(
-    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for offset in (4, 5):
         write(place, offset, at=NOON + HOUR)
@@ -233,11 +234,14 @@ def test_an_hour_that_fails_holds_up_neither_hours_nor_datasets(
     monkeypatch.setattr(command, "read_settings", lambda: settings)
     monkeypatch.setattr(command, "lake_of", lambda _: place.store)
     monkeypatch.setattr(command, "compact", lambda where, _: compact(where, LATER))
+    logged = Mock()
+    monkeypatch.setattr(compaction, "logger", lambda: logged)
     with pytest.raises(command.HoursFailedError, match=r"market_ticks 2026-01-01T12$"):
         command.main()
     assert [len(listed(each)) for each in (place, bars)] == [4 + 1, 1]
     assert contents(place) == [*ALL, *((offset, each) for offset in (4, 5) for each in range(3))]
-    assert "MemoryError: too many rows" in capsys.readouterr().out
+    (failed,) = logged.exception.call_args_list
+    assert "MemoryError: too many rows" in failed.kwargs["error"]
 
 
 def test_what_a_dead_writer_left_expires(place: Place) -> None:
